@@ -1,1 +1,29 @@
-//! objects
+//! What is shared: objects, and the kernel that hosts them, as deterministic state machines.
+//! No I/O, no clock, no threads.
+
+mod cx;
+mod flow;
+mod interface;
+mod kernel;
+mod object;
+mod objects;
+mod time;
+
+pub use cx::{Caller, Cx};
+pub use flow::{Channel, Flow};
+pub use interface::private;
+pub use kernel::{
+    DebugInfo, DisconnectReason, HolderInfo, Kernel, Limits, Naming, Note, ObjectInfo, Outgoing,
+    SessionInfo, Via, WaiterInfo,
+};
+pub use object::{Constructor, Gone, Object, Registry};
+pub use objects::event::event;
+pub use objects::lock::{Grant, lock};
+pub use objects::manager::{manager, release_call};
+pub use objects::number::{NumberKind, NumberOp};
+pub use objects::queue::{Item, Leased, Order, queue};
+pub use objects::registry;
+pub use objects::semaphore::semaphore;
+pub use objects::value::{ValueUpdate, value};
+pub use sync_proto::{Error, ErrorKind, Handle, Packed, Payload, Refusal, Token};
+pub use time::Time;

@@ -1,1 +1,34 @@
-//! proto
+//! What crosses a socket between a manager of shared objects and its clients. No I/O.
+//!
+//! * [`frame`] cuts messages out of a stream of bytes, [`message`] says which there are,
+//!   [`handshake`] how a connection begins.
+//! * [`Data`] is what a call carries: postcard-encoded arguments, and beside them the users'
+//!   values ([`Payload`], written in [`cbor`]) and the [`Handle`]s on other objects.
+//! * [`Interface`] names an object type; a [`Remote`] calls one through a [`Transport`].
+//! * [`Error`] is the one vocabulary of what can go wrong.
+
+pub mod address;
+pub mod cbor;
+mod data;
+mod error;
+pub mod frame;
+mod handle;
+pub mod handshake;
+mod id;
+mod interface;
+pub mod message;
+mod payload;
+mod remote;
+pub mod version;
+
+pub use address::Address;
+pub use data::Data;
+pub use error::{Error, ErrorKind, Refusal};
+pub use handle::{Call, Handle, Keeper, Place, Transport, WeakHandle};
+pub use handshake::AuthKey;
+pub use id::{
+    CallId, ManagerId, MethodId, ObjectId, OneWayId, SessionId, SessionToken, ThreadId, Token,
+};
+pub use interface::{Fingerprint, Interface};
+pub use payload::{Encoding, Packed, Payload};
+pub use remote::Remote;

@@ -1,0 +1,154 @@
+//! All that an object may see and do.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sync_proto::{
+    Data, Handle, Interface, MethodId, ObjectId, Refusal, SessionId, ThreadId, Token,
+};
+
+use crate::kernel::Core;
+use crate::{Channel, Flow, Time};
+
+/// Who calls: a session and the thread in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Caller {
+    /// The client process.
+    pub session: SessionId,
+    /// Its thread, by the number that the client gave it.
+    pub thread: ThreadId,
+}
+
+/// One look of a call at its object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) caller: Caller,
+    pub(crate) note: u64,
+    pub(crate) timed_out: bool,
+    pub(crate) place: Option<Place>,
+}
+
+/// Where a call stands: in which line, and how far in front (a smaller number is served first).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) object: ObjectId,
+    pub(crate) channel: u64,
+    pub(crate) number: u64,
+}
+
+/// What an object sees of the manager while one of its methods runs, and all that it may do to it.
+#[derive(Debug)]
+pub struct Cx<'k> {
+    core: &'k mut Core,
+    object: ObjectId,
+    look: Look,
+}
+
+impl<'k> Cx<'k> {
+    pub(crate) fn new(core: &'k mut Core, object: ObjectId, look: Look) -> Self {
+        Self { core, object, look }
+    }
+
+    /// Polls the callers in line, first come first served, until the one in front must go on
+    /// waiting. Costs as much as it serves.
+    pub fn wake_in_turn(&mut self, on: Channel) {
+        self.core.wake_in_turn(on.object(self.object), on.number());
+    }
+
+    /// Polls the first `count` callers in line, each once, whatever comes of it; `usize::MAX` for
+    /// all. Who joins the line after this is not meant.
+    pub fn wake(&mut self, on: Channel, count: usize) {
+        self.core.wake_count(on.object(self.object), on.number(), count);
+    }
+
+    /// Polls all callers in line when a moment has come: the object's own time. A later call for
+    /// the same line moves the moment.
+    pub fn wake_at(&mut self, on: Channel, at: Time) {
+        self.core.set_alarm(on.object(self.object), on.number(), at);
+    }
+
+    /// The caller now owns `count` of this object: a lock, permits, a lease. The kernel tells the
+    /// object when the owner is gone. Returns the fencing token of the grant.
+    pub fn hold(&mut self, count: u32) -> Token {
+        self.core.hold(self.object, self.look.caller, count)
+    }
+
+    /// Ends what [`hold`](Self::hold) began; returns how much it was, or `None` when nothing is
+    /// held under that token: it was given up, or its owner died.
+    pub fn let_go(&mut self, token: Token) -> Option<u32> {
+        self.core.let_go(self.object, token)
+    }
+
+    /// Calls a method of another object inside the same atomic step; used by an interface's
+    /// `Peer`.
+    ///
+    /// # Errors
+    /// When the object is gone, broken, of another interface, or already at work in this step.
+    pub fn call_peer<R: DeserializeOwned>(
+        &mut self,
+        peer: &Handle,
+        interface: &'static Interface,
+        method: MethodId,
+        args: &impl Serialize,
+    ) -> Result<Flow<R>, Refusal> {
+        let data = Data::encode(args)?;
+        let object = peer.object();
+        self.core.check_interface(object, interface)?;
+        let flow = self.core.call_object(object, self.look, method, &data)?;
+        Ok(match flow.of_peer(object) {
+            Flow::Done(answer) => Flow::Done(answer.decode()?),
+            Flow::Refuse(refusal) => Flow::Refuse(refusal),
+            Flow::Wait(channel) => Flow::Wait(channel),
+            Flow::WaitThen(channel, note) => Flow::WaitThen(channel, note),
+            Flow::Must(channel, note) => Flow::Must(channel, note),
+        })
+    }
+
+    /// Returns who calls.
+    pub fn caller(&self) -> Caller {
+        self.look.caller
+    }
+
+    /// Returns the time of this step.
+    pub fn now(&self) -> Time {
+        self.core.now()
+    }
+
+    /// Returns whether the call's deadline has passed: its last look, after a `WaitThen`.
+    pub fn timed_out(&self) -> bool {
+        self.look.timed_out
+    }
+
+    /// Returns what `WaitThen` or `Must` left for this look; 0 at the first.
+    pub fn note(&self) -> u64 {
+        self.look.note
+    }
+
+    /// Returns whether someone stands in line ahead of this caller: no overtaking.
+    pub fn is_behind(&self, on: Channel) -> bool {
+        self.core.is_behind(on.object(self.object), on.number(), self.look.place)
+    }
+
+    /// Returns how many callers stand in line.
+    pub fn waiting(&self, on: Channel) -> usize {
+        self.core.waiting(on.object(self.object), on.number())
+    }
+
+    /// Returns who holds under a token of this object; `None` when nobody does any more.
+    pub fn owner(&self, token: Token) -> Option<Caller> {
+        self.core.owner(self.object, token)
+    }
+
+    /// Returns the tokens under which the caller's session holds something of this object.
+    pub fn held_by_session(&self) -> Vec<Token> {
+        self.core.held_by(self.object, self.look.caller.session)
+    }
+
+    /// Returns this object's own identity.
+    pub fn object(&self) -> ObjectId {
+        self.object
+    }
+
+    pub(crate) fn core(&mut self) -> &mut Core {
+        self.core
+    }
+}

@@ -1,0 +1,328 @@
+//! `interface!`: one declaration makes both ends.
+
+/// Declares an object type: its name, its constructor and its methods. From the one declaration
+/// come the trait to implement for the manager and the typed client.
+///
+/// ```
+/// use sync_objects::{Channel, Cx, Flow, Refusal, interface};
+///
+/// interface! {
+///     /// A latch that opens once `count` calls have counted it down.
+///     pub mod latch = "app.latch" {
+///         new(count: u32);
+///         /// Counts down by one; returns what is left.
+///         fn count_down() -> u32;
+///         /// Blocks until the latch is open.
+///         fn wait();
+///     }
+/// }
+///
+/// pub struct Latch {
+///     count: u32,
+/// }
+///
+/// const OPEN: Channel = Channel::new(0);
+///
+/// impl latch::Service for Latch {
+///     fn new(count: u32) -> Result<Self, Refusal> {
+///         Ok(Latch { count })
+///     }
+///     fn count_down(&mut self, cx: &mut Cx<'_>) -> Flow<u32> {
+///         self.count = self.count.saturating_sub(1);
+///         if self.count == 0 {
+///             cx.wake(OPEN, usize::MAX);
+///         }
+///         Flow::Done(self.count)
+///     }
+///     fn wait(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+///         if self.count == 0 { Flow::Done(()) } else { Flow::Wait(OPEN) }
+///     }
+/// }
+///
+/// let mut registry = sync_objects::registry();
+/// latch::register::<Latch>(&mut registry);
+/// ```
+///
+/// The module holds:
+/// * `INTERFACE`: the name, the methods' names, and the fingerprint of all signatures;
+/// * `Service`: the trait to implement; beside the declared methods it has `session_gone`,
+///   `shape` and `handles`, each with a default;
+/// * `register::<S>(&mut Registry)`;
+/// * `Proxy`: the typed client. `Proxy::new(place, …)` creates an object, each method calls it,
+///   `within(duration)` gives each call a deadline, `one_way()` sends without waiting;
+/// * `Peer`: how another object reaches this one inside the same atomic step.
+///
+/// Arguments and answers are anything that serde reads and writes; a user's value that the object
+/// only keeps is a [`Payload`](sync_proto::Payload) or a [`Packed`](sync_proto::Packed), a
+/// reference to another object a [`Handle`](sync_proto::Handle). The names `new`, `attach`,
+/// `within`, `one_way` and `remote` are the proxy's own and cannot be methods.
+#[macro_export]
+macro_rules! interface {
+    (
+        $(#[$doc:meta])*
+        $vis:vis mod $module:ident = $name:literal {
+            new($($new_arg:ident: $new_type:ty),* $(,)?);
+            $(
+                $(#[$method_doc:meta])*
+                fn $method:ident($($arg:ident: $type:ty),* $(,)?) $(-> $answer:ty)?;
+            )*
+        }
+    ) => {
+        $(#[$doc])*
+        $vis mod $module {
+            #[allow(unused_imports, reason = "an interface of plain types needs none of them")]
+            use super::*;
+            use $crate::private as p;
+
+            /// The interface: its name, its methods' names, its fingerprint.
+            pub static INTERFACE: p::Interface = p::Interface {
+                name: $name,
+                fingerprint: p::Fingerprint::of(&[
+                    $name, "new", stringify!(($($new_arg: $new_type),*)),
+                    $(stringify!($method), stringify!(($($arg: $type),*) $(-> $answer)?),)*
+                ]),
+                methods: &[$(stringify!($method)),*],
+            };
+
+            /// Returns a method's number, at compile time; a name that is no method's fails there.
+            pub const fn method(name: &str) -> p::MethodId {
+                p::method_id(INTERFACE.methods, name)
+            }
+
+            /// The object's side: what a manager hosts.
+            pub trait Service: Sized + Send + 'static {
+                /// Makes an object.
+                ///
+                /// # Errors
+                /// When the arguments make no object; nothing is created then.
+                fn new($($new_arg: $new_type),*) -> Result<Self, p::Refusal>;
+                $(
+                    $(#[$method_doc])*
+                    fn $method(
+                        &mut self, cx: &mut p::Cx<'_> $(, $arg: $type)*
+                    ) -> p::Flow<$crate::answer!($($answer)?)>;
+                )*
+                /// Hears that a session that held something of this object is gone.
+                fn session_gone(&mut self, cx: &mut p::Cx<'_>, gone: &p::Gone) {
+                    let _ = (cx, gone);
+                }
+                /// Returns in words what a named object must have in common with what is asked
+                /// for: a bound, an order, a length. Contents have no part in it.
+                fn shape(&self) -> String {
+                    String::new()
+                }
+                /// Shows every handle that the object holds, also inside payloads: what is not
+                /// shown cannot be found to be part of a cycle.
+                fn handles(&self, visit: &mut dyn FnMut(&p::Handle)) {
+                    let _ = visit;
+                }
+            }
+
+            struct Hosted<S>(S);
+
+            impl<S: Service> p::Object for Hosted<S> {
+                fn call(
+                    &mut self,
+                    cx: &mut p::Cx<'_>,
+                    number: p::MethodId,
+                    data: &p::Data,
+                ) -> Result<p::Flow<p::Data>, p::Refusal> {
+                    $(
+                        if number == const { method(stringify!($method)) } {
+                            let ($($arg,)*) = data.decode::<($($type,)*)>()?;
+                            return self.0.$method(cx $(, $arg)*).encode();
+                        }
+                    )*
+                    let _ = (cx, data);
+                    Err(p::unknown_method(&INTERFACE, number))
+                }
+
+                fn session_gone(&mut self, cx: &mut p::Cx<'_>, gone: &p::Gone) {
+                    self.0.session_gone(cx, gone);
+                }
+
+                fn shape(&self) -> String {
+                    self.0.shape()
+                }
+
+                fn handles(&self, visit: &mut dyn FnMut(&p::Handle)) {
+                    self.0.handles(visit);
+                }
+            }
+
+            /// Lets a manager make objects of this type.
+            pub fn register<S: Service>(registry: &mut p::Registry) {
+                registry.register(&INTERFACE, |data| {
+                    let ($($new_arg,)*) = data.decode::<($($new_type,)*)>()?;
+                    Ok(Box::new(Hosted(S::new($($new_arg),*)?)))
+                });
+            }
+
+            $(#[$doc])*
+            ///
+            /// The client's side: each method is a call to the manager.
+            #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+            pub struct Proxy(p::Remote);
+
+            impl Proxy {
+                /// Creates an object at a place: a manager, or a name in it.
+                ///
+                /// # Errors
+                /// What the object's constructor or the manager refused with.
+                pub fn new(
+                    place: impl p::Place $(, $new_arg: $new_type)*
+                ) -> Result<Self, p::Error> {
+                    p::Remote::create(place, &INTERFACE, &($($new_arg,)*)).map(Self)
+                }
+
+                /// Takes a handle on an object of this interface.
+                ///
+                /// # Errors
+                /// `WrongType` when the object has another interface.
+                pub fn attach(handle: p::Handle) -> Result<Self, p::Error> {
+                    p::Remote::attach(handle, &INTERFACE).map(Self)
+                }
+
+                /// Returns the same object with a deadline for each call; of two, the shorter.
+                #[must_use]
+                pub fn within(&self, timeout: core::time::Duration) -> Self {
+                    Self(self.0.within(timeout))
+                }
+
+                /// Returns what sends calls without waiting for them.
+                pub fn one_way(&self) -> OneWay<'_> {
+                    OneWay(&self.0)
+                }
+
+                /// Returns the untyped proxy.
+                pub fn remote(&self) -> &p::Remote {
+                    &self.0
+                }
+
+                $(
+                    $(#[$method_doc])*
+                    ///
+                    /// # Errors
+                    /// What the object refused with; `TimedOut` when the deadline passed;
+                    /// `Disconnected` when the session is over.
+                    pub fn $method(
+                        &self $(, $arg: $type)*
+                    ) -> Result<$crate::answer!($($answer)?), p::Error> {
+                        self.0.call(const { method(stringify!($method)) }, &($($arg,)*))
+                    }
+                )*
+            }
+
+            impl p::Serialize for Proxy {
+                fn serialize<S: p::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                    self.0.handle().serialize(to)
+                }
+            }
+
+            impl<'de> p::Deserialize<'de> for Proxy {
+                fn deserialize<D: p::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                    Self::attach(p::Handle::deserialize(from)?).map_err(p::DeError::custom)
+                }
+            }
+
+            /// Sends calls whose answers nobody needs, without waiting. A call sent later by the
+            /// same session, from whichever thread, is carried out after them.
+            #[derive(Clone, Copy, Debug)]
+            pub struct OneWay<'a>(&'a p::Remote);
+
+            impl OneWay<'_> {
+                $(
+                    $(#[$method_doc])*
+                    ///
+                    /// # Errors
+                    /// Only when the arguments don't encode.
+                    pub fn $method(&self $(, $arg: $type)*) -> Result<(), p::Error> {
+                        self.0.send(const { method(stringify!($method)) }, &($($arg,)*))
+                    }
+                )*
+            }
+
+            /// How another object reaches this one, inside the same atomic step. A `Wait` that
+            /// it answers stands in this object's line, whoever returns it.
+            #[derive(Clone, Copy, Debug)]
+            pub struct Peer<'a>(pub &'a p::Handle);
+
+            impl Peer<'_> {
+                $(
+                    $(#[$method_doc])*
+                    ///
+                    /// # Errors
+                    /// When the object is gone, broken, of another interface, or already at work
+                    /// in this step.
+                    pub fn $method(
+                        &self, cx: &mut p::Cx<'_> $(, $arg: $type)*
+                    ) -> Result<p::Flow<$crate::answer!($($answer)?)>, p::Refusal> {
+                        cx.call_peer(
+                            self.0,
+                            &INTERFACE,
+                            const { method(stringify!($method)) },
+                            &($($arg,)*),
+                        )
+                    }
+                )*
+            }
+        }
+    };
+}
+
+/// The type that a method answers with: what the declaration says, or nothing.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! answer {
+    () => {
+        ()
+    };
+    ($answer:ty) => {
+        $answer
+    };
+}
+
+/// What the macro's expansion names.
+#[doc(hidden)]
+pub mod private {
+    pub use serde::de::Error as DeError;
+    pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    pub use sync_proto::{
+        Data, Error, Fingerprint, Handle, Interface, MethodId, Place, Refusal, Remote,
+    };
+
+    pub use crate::{Cx, Flow, Gone, Object, Registry};
+
+    /// Returns a method's place among the names.
+    pub const fn method_id(names: &[&str], name: &str) -> MethodId {
+        let mut at = 0;
+        while at < names.len() {
+            if same(names[at].as_bytes(), name.as_bytes()) {
+                return MethodId(at as u16);
+            }
+            at += 1;
+        }
+        panic!("a method of the interface");
+    }
+
+    const fn same(a: &[u8], b: &[u8]) -> bool {
+        if a.len() != b.len() {
+            return false;
+        }
+        let mut at = 0;
+        while at < a.len() {
+            if a[at] != b[at] {
+                return false;
+            }
+            at += 1;
+        }
+        true
+    }
+
+    /// Refuses a method that the interface does not have.
+    pub fn unknown_method(interface: &Interface, method: MethodId) -> Refusal {
+        let (name, count) = (interface.name, interface.methods.len());
+        let why = format!("{name} has {count} methods, number {} is not one of them", method.0);
+        Refusal::new(sync_proto::ErrorKind::UnknownMethod, why)
+    }
+}

@@ -1,0 +1,317 @@
+//! The whole manager as one deterministic state machine: no socket, no clock, no thread.
+//!
+//! A driver tells it what happened (`handle_*`, each with the time) and takes what follows from
+//! it (`poll_*`). The same inputs give the same outputs, byte for byte.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sync_proto::handshake::ClientInfo;
+use sync_proto::message::{OneWay, Reply, Request};
+use sync_proto::{CallId, ErrorKind, Handle, ManagerId, ObjectId, Refusal, SessionId, Token};
+
+use crate::{Registry, Time};
+
+mod calls;
+mod holds;
+mod ledger;
+mod limits;
+mod line;
+mod names;
+mod note;
+mod report;
+mod run;
+mod sessions;
+mod settle;
+mod table;
+mod timers;
+
+pub use limits::Limits;
+pub use names::Naming;
+pub use note::{DisconnectReason, Note};
+pub use report::{DebugInfo, HolderInfo, ObjectInfo, SessionInfo, WaiterInfo};
+
+use calls::{Blocked, Route};
+use ledger::Ledger;
+use sessions::Session;
+use settle::Wake;
+use table::Objects;
+use timers::Timers;
+
+/// A word of the driver's own that comes back with the reply: the connection that the request
+/// came on, say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Via(pub u64);
+
+/// A reply on its way out.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outgoing {
+    /// Whose call it answers.
+    pub session: SessionId,
+    /// What the request came with.
+    pub via: Via,
+    /// The answer.
+    pub reply: Reply,
+}
+
+/// The manager: sessions, objects, names, handles, lines, deadlines.
+#[derive(Debug)]
+pub struct Kernel {
+    core: Core,
+}
+
+/// The manager's state, as an object at work sees it through [`Cx`](crate::Cx).
+#[derive(Debug)]
+pub(crate) struct Core {
+    registry: Registry,
+    limits: Limits,
+    now: Time,
+    /// The number of the last state change.
+    commit: u64,
+    next_session: u64,
+    next_place: u64,
+    objects: Objects,
+    ledger: Arc<Ledger>,
+    sessions: BTreeMap<SessionId, Session>,
+    calls: slab::Slab<Blocked>,
+    timers: Timers,
+    wakes: VecDeque<Wake>,
+    names: BTreeMap<String, Handle>,
+    tickets: BTreeMap<u128, names::Issued>,
+    replies: VecDeque<Outgoing>,
+    notes: VecDeque<Note>,
+    one_way_failures: u64,
+    stopping: bool,
+    /// Keeps the manager's own object.
+    root: Option<Handle>,
+}
+
+impl Kernel {
+    /// Makes a manager that can make objects of the registered types. `id` is random: what tells
+    /// this manager from every other.
+    pub fn new(registry: Registry, limits: Limits, id: ManagerId) -> Self {
+        let mut core = Core {
+            registry,
+            limits,
+            now: Time::ZERO,
+            commit: 0,
+            next_session: 1,
+            next_place: 0,
+            objects: Objects::new(),
+            ledger: Arc::new(Ledger::new(id)),
+            sessions: BTreeMap::new(),
+            calls: slab::Slab::new(),
+            timers: Timers::default(),
+            wakes: VecDeque::new(),
+            names: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            replies: VecDeque::new(),
+            notes: VecDeque::new(),
+            one_way_failures: 0,
+            stopping: false,
+            root: None,
+        };
+        core.install_root();
+        Self { core }
+    }
+
+    /// Begins a session for a client process.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitReached`] when there are as many as there may be;
+    /// [`ErrorKind::ShuttingDown`].
+    pub fn handle_connect(&mut self, now: Time, info: ClientInfo) -> Result<SessionId, Refusal> {
+        self.core.advance(now);
+        if self.core.stopping {
+            return Err(ErrorKind::ShuttingDown.into());
+        }
+        let limit = self.core.limits.sessions;
+        if self.core.sessions.len() >= limit {
+            let why = format!("the manager has {limit} sessions, the most it may");
+            return Err(Refusal::new(ErrorKind::LimitReached, why));
+        }
+        let id = SessionId(self.core.next_session);
+        self.core.next_session += 1;
+        self.core.sessions.insert(id, Session::new(info));
+        Ok(id)
+    }
+
+    /// Takes a request; its reply comes out of [`poll_reply`](Self::poll_reply), at once or when
+    /// its turn has come. Returns whether the session lives: one that is gone gets no reply.
+    pub fn handle_request(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        via: Via,
+        request: Request,
+    ) -> bool {
+        self.core.advance(now);
+        let Some(state) = self.core.sessions.get_mut(&session) else {
+            return false;
+        };
+        if let Some(request) = state.hold_back(via, request) {
+            self.core.begin(session, via, request);
+            self.core.settle();
+            self.core.fire_due();
+        }
+        true
+    }
+
+    /// Takes a message that wants no answer; it is carried out in its session's order, and so are
+    /// the requests that wait for it.
+    pub fn handle_one_way(&mut self, now: Time, session: SessionId, message: OneWay) {
+        self.core.advance(now);
+        let Some(state) = self.core.sessions.get_mut(&session) else {
+            return;
+        };
+        state.queue_one_way(message);
+        while let Some(message) =
+            self.core.sessions.get_mut(&session).and_then(Session::next_one_way)
+        {
+            self.core.run_one_way(session, message);
+            self.core.settle();
+        }
+        while let Some(requests) =
+            self.core.sessions.get_mut(&session).and_then(Session::next_held_back)
+        {
+            for (via, request) in requests {
+                self.core.begin(session, via, request);
+                self.core.settle();
+            }
+        }
+        self.core.fire_due();
+    }
+
+    /// Gives up a call that waits, as if its deadline had passed. Any other is left alone.
+    pub fn handle_cancel(&mut self, now: Time, session: SessionId, call: CallId) {
+        self.core.advance(now);
+        let Some(state) = self.core.sessions.get_mut(&session) else {
+            return;
+        };
+        if let Some(&key) = state.calls.get(&call) {
+            self.core.time_out(key);
+            self.core.settle();
+        } else if let Some(via) = state.forget_held_back(call) {
+            self.core.answer(Route { session, via, call }, Err(ErrorKind::TimedOut.into()));
+        }
+    }
+
+    /// Ends a session: its calls leave every line, then each object that it held something of is
+    /// told, then its handles are let go. Ending one that is gone does nothing.
+    pub fn handle_disconnect(&mut self, now: Time, session: SessionId, reason: DisconnectReason) {
+        self.core.advance(now);
+        self.core.end_session(session, reason);
+        self.core.settle();
+        self.core.fire_due();
+    }
+
+    /// Does what is due at `now`. Spurious calls do nothing.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.core.advance(now);
+        self.core.fire_due();
+    }
+
+    /// Answers every call that waits with [`ErrorKind::ShuttingDown`], and refuses new ones.
+    pub fn handle_shutdown(&mut self, now: Time) {
+        self.core.advance(now);
+        self.core.stop();
+    }
+
+    /// Returns the next reply to send.
+    #[must_use]
+    pub fn poll_reply(&mut self) -> Option<Outgoing> {
+        self.core.replies.pop_front()
+    }
+
+    /// Returns the next thing that an operator may want to read in a log.
+    #[must_use]
+    pub fn poll_note(&mut self) -> Option<Note> {
+        self.core.notes.pop_front()
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is wanted next, and why. It may
+    /// change with every input.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Time, &'static str)> {
+        self.core.timers.next()
+    }
+
+    /// Returns whether the manager was asked to shut down: the driver sends what is left and ends.
+    pub fn is_stopping(&self) -> bool {
+        self.core.stopping
+    }
+
+    /// Returns how many objects live, the manager's own left out.
+    pub fn object_count(&self) -> usize {
+        self.core.objects.len() - 1
+    }
+
+    /// Returns how many calls wait.
+    pub fn blocked_count(&self) -> usize {
+        self.core.calls.len()
+    }
+
+    /// Returns this manager's identity.
+    pub fn id(&self) -> ManagerId {
+        use sync_proto::Keeper;
+        self.core.ledger.manager()
+    }
+
+    /// Checks that the kernel's tables agree with each other.
+    ///
+    /// # Panics
+    /// When they don't: a bug of the kernel, for tests and simulations to find.
+    pub fn assert_settled(&self) {
+        self.core.assert_settled();
+    }
+}
+
+impl Core {
+    fn advance(&mut self, now: Time) {
+        assert!(now >= self.now, "the driver's clock never goes back");
+        self.now = now;
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Returns the number of a state change.
+    pub(crate) fn next_commit(&mut self) -> Token {
+        self.commit += 1;
+        Token(self.commit)
+    }
+
+    fn deadline(&self, timeout: Option<Duration>) -> Option<Time> {
+        timeout.map(|timeout| self.now + timeout)
+    }
+
+    fn install_root(&mut self) {
+        let root = crate::objects::manager::object();
+        let root = self.install(&crate::manager::INTERFACE, root);
+        let root = root.expect("an empty table has room for the manager's own object");
+        assert_eq!(root.object(), ObjectId::MANAGER, "the first object is the manager's own");
+        self.root = Some(root);
+    }
+
+    fn end_session(&mut self, id: SessionId, reason: DisconnectReason) {
+        let Some(session) = self.sessions.remove(&id) else {
+            return;
+        };
+        for key in session.calls.values() {
+            self.leave(*key);
+        }
+        let mut held = session.holds.iter().peekable();
+        while let Some(&(object, first)) = held.next() {
+            let mut tokens = vec![first];
+            while let Some(&(_, token)) = held.next_if(|(next, _)| *next == object) {
+                tokens.push(token);
+            }
+            self.tell_gone(object, id, &tokens);
+        }
+        self.tickets.retain(|_, ticket| ticket.issuer != id);
+        self.notes.push_back(Note::SessionEnded { session: id, info: session.info, reason });
+    }
+}

@@ -1,0 +1,107 @@
+//! Calls that wait: each is its own request, kept.
+
+use sync_proto::message::Reply;
+use sync_proto::{CallId, Data, Handle, MethodId, Refusal, SessionId};
+
+use super::timers::TimerKey;
+use super::{Core, Outgoing, Via};
+use crate::Caller;
+use crate::cx::Place;
+
+/// A call's key in the table of blocked calls, valid while it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CallKey(usize);
+
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route {
+    pub(crate) session: SessionId,
+    pub(crate) via: Via,
+    pub(crate) call: CallId,
+}
+
+/// A call that waits.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    pub(crate) route: Route,
+    pub(crate) caller: Caller,
+    /// The object called. Nobody can drop what somebody waits for.
+    pub(crate) target: Handle,
+    pub(crate) method: MethodId,
+    pub(crate) data: Data,
+    pub(crate) stance: Stance,
+    pub(crate) note: u64,
+    pub(crate) deadline: Option<TimerKey>,
+    pub(crate) place: Option<Place>,
+}
+
+/// How a call waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stance {
+    /// When its time is up, the answer is "timed out".
+    Wait,
+    /// When its time is up, it is polled once more.
+    Then,
+    /// Its time is no more.
+    Must,
+}
+
+impl Core {
+    /// Keeps a call that waits, in its line and in its session's list.
+    pub(crate) fn keep_call(&mut self, call: Blocked) -> CallKey {
+        let (route, place) = (call.route, call.place);
+        let key = CallKey(self.calls.insert(call));
+        if let Some(session) = self.sessions.get_mut(&route.session) {
+            session.calls.insert(route.call, key);
+        }
+        if let Some(place) = place {
+            self.stand(key, place);
+        }
+        key
+    }
+
+    /// Takes a call out of everything: line, deadline, session's list, table.
+    pub(crate) fn take_call(&mut self, key: CallKey) -> Option<Blocked> {
+        let call = self.calls.try_remove(key.0)?;
+        if let Some(place) = call.place {
+            self.unstand(place);
+        }
+        if let Some(deadline) = call.deadline {
+            self.timers.clear(deadline);
+        }
+        if let Some(session) = self.sessions.get_mut(&call.route.session) {
+            session.calls.remove(&call.route.call);
+        }
+        Some(call)
+    }
+
+    pub(crate) fn call(&self, key: CallKey) -> Option<&Blocked> {
+        self.calls.get(key.0)
+    }
+
+    pub(crate) fn call_mut(&mut self, key: CallKey) -> Option<&mut Blocked> {
+        self.calls.get_mut(key.0)
+    }
+
+    pub(crate) fn stand(&mut self, key: CallKey, place: Place) {
+        if let Some(slot) = self.slot_mut(place.object) {
+            slot.lines.join(place.channel, place.number, key);
+        }
+    }
+
+    pub(crate) fn unstand(&mut self, place: Place) {
+        if let Some(slot) = self.slot_mut(place.object) {
+            slot.lines.leave(place.channel, place.number);
+        }
+    }
+
+    /// Queues the answer to a call.
+    pub(crate) fn answer(&mut self, route: Route, outcome: Result<Data, Refusal>) {
+        let Some(session) = self.sessions.get_mut(&route.session) else {
+            return;
+        };
+        let outcome = outcome.and_then(|data| data.map_handles(|handle| Ok(session.give(&handle))));
+        let reply = Reply { call: route.call, outcome };
+        self.replies.push_back(Outgoing { session: route.session, via: route.via, reply });
+    }
+}

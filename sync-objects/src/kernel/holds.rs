@@ -1,0 +1,48 @@
+//! Who owns what: one table for all types.
+
+use sync_proto::{ObjectId, SessionId, Token};
+
+use super::Core;
+use crate::{Caller, Time};
+
+/// What a caller holds of an object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold {
+    pub(crate) caller: Caller,
+    pub(crate) count: u32,
+    pub(crate) since: Time,
+}
+
+impl Core {
+    pub(crate) fn hold(&mut self, object: ObjectId, caller: Caller, count: u32) -> Token {
+        let token = self.next_commit();
+        let hold = Hold { caller, count, since: self.now() };
+        if let Some(slot) = self.slot_mut(object) {
+            slot.holds.insert(token, hold);
+        }
+        if let Some(session) = self.sessions.get_mut(&caller.session) {
+            session.holds.insert((object, token));
+        }
+        token
+    }
+
+    pub(crate) fn let_go(&mut self, object: ObjectId, token: Token) -> Option<u32> {
+        let hold = self.slot_mut(object)?.holds.remove(&token)?;
+        if let Some(session) = self.sessions.get_mut(&hold.caller.session) {
+            session.holds.remove(&(object, token));
+        }
+        Some(hold.count)
+    }
+
+    pub(crate) fn owner(&self, object: ObjectId, token: Token) -> Option<Caller> {
+        self.slot(object)?.holds.get(&token).map(|hold| hold.caller)
+    }
+
+    pub(crate) fn held_by(&self, object: ObjectId, session: SessionId) -> Vec<Token> {
+        let Some(session) = self.sessions.get(&session) else {
+            return Vec::new();
+        };
+        let range = (object, Token(0))..=(object, Token(u64::MAX));
+        session.holds.range(range).map(|&(_, token)| token).collect()
+    }
+}

@@ -1,0 +1,173 @@
+//! Names and tickets: how an object is reached without having been given its handle.
+
+use serde::{Deserialize, Serialize};
+use sync_proto::{Data, ErrorKind, Fingerprint, Handle, Refusal, SessionId};
+
+use super::Core;
+use super::table::{Body, gone};
+
+/// Under which name a new object is to be, and what if the name is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "the kernel handles every naming there is")]
+pub enum Naming {
+    /// Under none: it lives as long as its handles.
+    Anonymous,
+    /// Under this name; an object that is there already is taken, if it is of the same type and
+    /// shape.
+    GetOrCreate(String),
+    /// Under this name, which must be free.
+    CreateNew(String),
+}
+
+/// A ticket that waits to be redeemed.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    pub(crate) issuer: SessionId,
+    handle: Handle,
+}
+
+impl Core {
+    pub(crate) fn create(
+        &mut self,
+        interface: &str,
+        fingerprint: Fingerprint,
+        naming: Naming,
+        args: &Data,
+    ) -> Result<Handle, Refusal> {
+        let (interface, object) = self.make(interface, fingerprint, args)?;
+        let (name, may_exist) = match naming {
+            Naming::Anonymous => return self.install(interface, object),
+            Naming::GetOrCreate(name) => (name, true),
+            Naming::CreateNew(name) => (name, false),
+        };
+        if !self.names.contains_key(&name) {
+            self.check_name(&name)?;
+            let handle = self.install(interface, object)?;
+            self.names.insert(name, handle.clone());
+            return Ok(handle);
+        }
+        if !may_exist {
+            return Err(taken(&name));
+        }
+        // The new object only served to say of which shape it would have been.
+        let existing = self.open(&name, interface.name, fingerprint)?;
+        let (found, wanted) = (self.shape(&existing)?, object.shape());
+        if found == wanted {
+            return Ok(existing);
+        }
+        let kind = interface.name;
+        let why = format!("\"{name}\" is a {kind} of {found}; asked for was one of {wanted}");
+        Err(Refusal::new(ErrorKind::Mismatch, why))
+    }
+
+    pub(crate) fn open(
+        &self,
+        name: &str,
+        interface: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<Handle, Refusal> {
+        let Some(handle) = self.names.get(name) else {
+            let why = format!("no object has the name \"{name}\"");
+            return Err(Refusal::new(ErrorKind::NotFound, why));
+        };
+        self.check_type(handle, interface, fingerprint, &format!("\"{name}\""))?;
+        Ok(handle.clone())
+    }
+
+    pub(crate) fn publish(&mut self, name: String, handle: Handle) -> Result<(), Refusal> {
+        if self.names.contains_key(&name) {
+            return Err(taken(&name));
+        }
+        self.check_name(&name)?;
+        self.names.insert(name, handle);
+        Ok(())
+    }
+
+    pub(crate) fn unpublish(&mut self, name: &str) -> bool {
+        self.names.remove(name).is_some()
+    }
+
+    pub(crate) fn name_list(&self) -> Vec<String> {
+        self.names.keys().cloned().collect()
+    }
+
+    pub(crate) fn issue(
+        &mut self,
+        issuer: SessionId,
+        secret: u128,
+        handle: Handle,
+    ) -> Result<(), Refusal> {
+        if self.tickets.contains_key(&secret) {
+            return Err(Refusal::new(ErrorKind::Exists, "a ticket's secret was used twice"));
+        }
+        self.tickets.insert(secret, Issued { issuer, handle });
+        Ok(())
+    }
+
+    pub(crate) fn redeem(
+        &mut self,
+        secret: u128,
+        interface: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<Handle, Refusal> {
+        let Some(issued) = self.tickets.get(&secret) else {
+            let why = "the ticket was redeemed before, or its issuer is gone";
+            return Err(Refusal::new(ErrorKind::NotFound, why));
+        };
+        self.check_type(&issued.handle, interface, fingerprint, "the ticket's object")?;
+        self.tickets
+            .remove(&secret)
+            .map(|issued| issued.handle)
+            .ok_or_else(|| Refusal::from(ErrorKind::NotFound))
+    }
+
+    fn check_type(
+        &self,
+        handle: &Handle,
+        interface: &str,
+        fingerprint: Fingerprint,
+        what: &str,
+    ) -> Result<(), Refusal> {
+        let found = self.slot(handle.object()).ok_or_else(|| gone(handle.object()))?.interface;
+        if found.fingerprint == fingerprint {
+            return Ok(());
+        }
+        let (name, theirs) = (found.name, found.fingerprint);
+        let why = if name == interface {
+            format!(
+                "{what} is a {name} of the interface {theirs}, asked for was {fingerprint}: the \
+                 two programs were built from different versions of it"
+            )
+        } else {
+            format!("{what} is a {name}, asked for was a {interface}")
+        };
+        Err(Refusal::new(ErrorKind::Mismatch, why))
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), Refusal> {
+        let limit = self.limits.name_len;
+        if name.is_empty() || name.len() > limit {
+            let why = format!("a name has 1 to {limit} bytes, this one has {}", name.len());
+            return Err(Refusal::new(ErrorKind::InvalidInput, why));
+        }
+        if self.names.len() >= self.limits.names {
+            let why = format!("the manager has {} names, the most it may", self.limits.names);
+            return Err(Refusal::new(ErrorKind::LimitReached, why));
+        }
+        Ok(())
+    }
+
+    fn shape(&self, handle: &Handle) -> Result<String, Refusal> {
+        let object = handle.object();
+        let slot = self.slot(object).ok_or_else(|| gone(object))?;
+        match &slot.body {
+            Body::Here(body) => super::run::guarded(|| Ok(body.shape()), slot.interface.name),
+            Body::AtWork => Err(Refusal::new(ErrorKind::InvalidInput, "the object is at work")),
+            Body::Broken(why) => Err(Refusal::new(ErrorKind::Broken, why.clone())),
+        }
+    }
+}
+
+fn taken(name: &str) -> Refusal {
+    Refusal::new(ErrorKind::Exists, format!("the name \"{name}\" is taken"))
+}

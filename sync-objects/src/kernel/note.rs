@@ -1,0 +1,89 @@
+//! What an operator may want to know, on its way to a log.
+
+use core::fmt;
+
+use sync_proto::handshake::ClientInfo;
+use sync_proto::{ObjectId, Refusal, SessionId};
+
+/// Why a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// Its last connection was closed.
+    Closed,
+    /// A connection was closed while a call waited on it.
+    ClosedWhileWaiting,
+    /// Its process ended.
+    ProcessEnded,
+    /// It broke the protocol.
+    Malformed(Refusal),
+    /// The manager shuts down.
+    ShuttingDown,
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("its last connection was closed"),
+            Self::ClosedWhileWaiting => f.write_str("a connection was closed during a call"),
+            Self::ProcessEnded => f.write_str("its process ended"),
+            Self::Malformed(refusal) => write!(f, "it broke the protocol: {refusal}"),
+            Self::ShuttingDown => f.write_str("the manager shuts down"),
+        }
+    }
+}
+
+/// Something that no caller is told, for the driver to log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// A session ended.
+    SessionEnded {
+        /// Which.
+        session: SessionId,
+        /// What its client said of itself.
+        info: ClientInfo,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A message that wants no answer could not be carried out.
+    OneWayFailed {
+        /// Whose it was.
+        session: SessionId,
+        /// The object called.
+        object: ObjectId,
+        /// The object's interface and the method, "sync.lock.release".
+        method: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An object's code panicked, or its callers woke each other without end.
+    ObjectBroke {
+        /// Which.
+        object: ObjectId,
+        /// Its interface.
+        interface: &'static str,
+        /// The panic's message.
+        why: String,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionEnded { session, info, reason } => {
+                write!(
+                    f,
+                    "session {session} of {} (pid {}) ended: {reason}",
+                    info.program, info.pid
+                )
+            }
+            Self::OneWayFailed { session, object, method, refusal } => {
+                write!(f, "{method} on {object} for session {session} failed: {refusal}")
+            }
+            Self::ObjectBroke { object, interface, why } => {
+                write!(f, "{interface} {object} is broken: {why}")
+            }
+        }
+    }
+}

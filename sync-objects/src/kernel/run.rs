@@ -1,0 +1,299 @@
+//! Running a call: the first look, every later one, and what follows.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sync_proto::message::{OneWay, Request};
+use sync_proto::{Data, ErrorKind, MethodId, ObjectId, Refusal, SessionId, ThreadId, Token};
+
+use super::calls::{Blocked, CallKey, Route, Stance};
+use super::table::{Body, gone};
+use super::timers::Timer;
+use super::{Core, Note, Via};
+use crate::cx::{Caller, Cx, Look, Place};
+use crate::object::Gone;
+use crate::{Channel, Flow};
+
+impl Core {
+    /// Gives a request its first look.
+    pub(super) fn begin(&mut self, session: SessionId, via: Via, request: Request) {
+        let route = Route { session, via, call: request.call };
+        let caller = Caller { session, thread: request.thread };
+        let (object, method, timeout) = (request.object, request.method, request.timeout);
+        let data = match self.admit(session, request) {
+            Ok(data) => data,
+            Err(refusal) => return self.answer(route, Err(refusal)),
+        };
+        let look = Look { caller, note: 0, timed_out: false, place: None };
+        let (stance, channel, note) = match self.call_object(object, look, method, &data) {
+            Ok(Flow::Done(answer)) => {
+                self.next_commit();
+                return self.answer(route, Ok(answer));
+            }
+            Ok(Flow::Refuse(refusal)) | Err(refusal) => return self.answer(route, Err(refusal)),
+            Ok(Flow::Wait(_)) if timeout.is_some_and(|timeout| timeout.is_zero()) => {
+                return self.answer(route, Err(ErrorKind::TimedOut.into()));
+            }
+            Ok(Flow::Wait(channel)) => (Stance::Wait, channel, 0),
+            Ok(Flow::WaitThen(channel, note)) => (Stance::Then, channel, note),
+            Ok(Flow::Must(channel, note)) => (Stance::Must, channel, note),
+        };
+        let Some(target) = self.slot(object).and_then(|slot| slot.handle.upgrade()) else {
+            return self.answer(route, Err(gone(object)));
+        };
+        let place = Some(self.place_at_end(object, channel));
+        let blocked =
+            Blocked { route, caller, target, method, data, stance, note, deadline: None, place };
+        let key = self.keep_call(blocked);
+        if let (Some(at), true) = (self.deadline(timeout), stance != Stance::Must) {
+            let deadline = self.timers.set(at, Timer::Deadline(key));
+            if let Some(call) = self.call_mut(key) {
+                call.deadline = Some(deadline);
+            }
+        }
+    }
+
+    /// Checks a request against what the manager can take, and resolves its handles.
+    fn admit(&mut self, session: SessionId, request: Request) -> Result<Data, Refusal> {
+        if self.stopping {
+            return Err(ErrorKind::ShuttingDown.into());
+        }
+        let limit = self.limits.calls_per_session;
+        if self.sessions.get(&session).is_some_and(|session| session.calls.len() >= limit) {
+            let why = format!("{limit} calls of this session wait, the most that may");
+            return Err(Refusal::new(ErrorKind::LimitReached, why));
+        }
+        request.data.map_handles(|wire| self.resolve(wire))
+    }
+
+    /// Carries out a call that wants no answer.
+    pub(super) fn run_one_way(&mut self, session: SessionId, message: OneWay) {
+        let (object, method) = (message.object, message.method);
+        let caller = Caller { session, thread: message.thread };
+        let look = Look { caller, note: 0, timed_out: false, place: None };
+        let flow = message
+            .data
+            .map_handles(|wire| self.resolve(wire))
+            .and_then(|data| self.call_object(object, look, method, &data));
+        let refusal = match flow {
+            Ok(Flow::Done(_)) => {
+                self.next_commit();
+                return;
+            }
+            Ok(Flow::Refuse(refusal)) | Err(refusal) => refusal,
+            Ok(Flow::Wait(_) | Flow::WaitThen(..) | Flow::Must(..)) => {
+                Refusal::new(ErrorKind::InvalidInput, "a call without an answer cannot wait")
+            }
+        };
+        self.one_way_failures += 1;
+        let method = self.slot(object).map_or_else(
+            || format!("method {}", method.0),
+            |slot| format!("{}.{}", slot.interface.name, slot.interface.method_name(method)),
+        );
+        self.notes.push_back(Note::OneWayFailed { session, object, method, refusal });
+    }
+
+    /// Polls a call that waits. Returns whether it stands where it stood.
+    pub(super) fn poll(&mut self, key: CallKey, timed_out: bool) -> bool {
+        let Some(call) = self.call_mut(key) else {
+            return false;
+        };
+        let data = std::mem::take(&mut call.data);
+        let (object, method, before) = (call.target.object(), call.method, call.place);
+        let look = Look { caller: call.caller, note: call.note, timed_out, place: before };
+        let flow = self.call_object(object, look, method, &data);
+        let Some(call) = self.call_mut(key) else {
+            return false;
+        };
+        call.data = data;
+        let (stance, channel, note) = match flow {
+            Ok(Flow::Done(answer)) => {
+                self.next_commit();
+                self.finish(key, Ok(answer));
+                return false;
+            }
+            Ok(Flow::Refuse(refusal)) | Err(refusal) => {
+                self.finish(key, Err(refusal));
+                return false;
+            }
+            Ok(Flow::Wait(_) | Flow::WaitThen(..)) if timed_out => {
+                self.finish(key, Err(ErrorKind::TimedOut.into()));
+                return false;
+            }
+            Ok(Flow::Wait(channel)) => (Stance::Wait, channel, 0),
+            Ok(Flow::WaitThen(channel, note)) => (Stance::Then, channel, note),
+            Ok(Flow::Must(channel, note)) => (Stance::Must, channel, note),
+        };
+        (call.stance, call.note) = (stance, note);
+        let deadline = if stance == Stance::Must { call.deadline.take() } else { None };
+        if let Some(deadline) = deadline {
+            self.timers.clear(deadline);
+        }
+        self.keep_or_move(key, before, object, channel)
+    }
+
+    /// A call keeps its place if it waits in the same line, else it goes to the end of another.
+    fn keep_or_move(
+        &mut self,
+        key: CallKey,
+        before: Option<Place>,
+        object: ObjectId,
+        channel: Channel,
+    ) -> bool {
+        let (of, number) = (channel.object(object), channel.number());
+        if before.is_some_and(|place| place.object == of && place.channel == number) {
+            return true;
+        }
+        if let Some(place) = before {
+            self.unstand(place);
+        }
+        let place = self.place_at_end(object, channel);
+        if let Some(call) = self.call_mut(key) {
+            call.place = Some(place);
+        }
+        self.stand(key, place);
+        false
+    }
+
+    fn place_at_end(&mut self, object: ObjectId, channel: Channel) -> Place {
+        self.next_place += 1;
+        Place { object: channel.object(object), channel: channel.number(), number: self.next_place }
+    }
+
+    fn finish(&mut self, key: CallKey, outcome: Result<Data, Refusal>) {
+        if let Some(call) = self.take_call(key) {
+            self.answer(call.route, outcome);
+        }
+    }
+
+    /// A call's time is up: it is answered, or polled once more if it asked for that. Whoever
+    /// stands behind it is given a look.
+    pub(super) fn time_out(&mut self, key: CallKey) {
+        let Some(call) = self.call_mut(key) else {
+            return;
+        };
+        let place = call.place;
+        match call.stance {
+            Stance::Wait => self.finish(key, Err(ErrorKind::TimedOut.into())),
+            Stance::Then => {
+                self.poll(key, true);
+            }
+            Stance::Must => return,
+        }
+        if let Some(place) = place {
+            self.wake_in_turn(place.object, place.channel);
+        }
+    }
+
+    /// Takes a call out of its line without an answer: its caller is gone.
+    pub(super) fn leave(&mut self, key: CallKey) {
+        if let Some(place) = self.take_call(key).and_then(|call| call.place) {
+            self.wake_in_turn(place.object, place.channel);
+        }
+    }
+
+    /// Takes the object out of its slot, runs its method, puts it back.
+    pub(crate) fn call_object(
+        &mut self,
+        object: ObjectId,
+        look: Look,
+        method: MethodId,
+        data: &Data,
+    ) -> Result<Flow<Data>, Refusal> {
+        let mut body = self.take_body(object)?;
+        let mut cx = Cx::new(self, object, look);
+        let result = catch_unwind(AssertUnwindSafe(|| body.call(&mut cx, method, data)));
+        match result {
+            Ok(flow) => {
+                self.put_body(object, Body::Here(body));
+                flow
+            }
+            Err(panic) => {
+                let why = panic_text(&*panic);
+                // What is left of the object may panic again as it is dropped.
+                let _ = catch_unwind(AssertUnwindSafe(move || drop(body)));
+                self.break_object(object, why.clone());
+                Err(broken(object, &why))
+            }
+        }
+    }
+
+    /// Tells an object that a session that held something of it is gone.
+    pub(super) fn tell_gone(&mut self, object: ObjectId, session: SessionId, tokens: &[Token]) {
+        let held = tokens.iter().filter_map(|&token| Some((token, self.let_go(object, token)?)));
+        let gone = Gone { session, held: held.collect() };
+        let Ok(mut body) = self.take_body(object) else {
+            return;
+        };
+        let caller = Caller { session, thread: ThreadId(0) };
+        let look = Look { caller, note: 0, timed_out: false, place: None };
+        let mut cx = Cx::new(self, object, look);
+        match catch_unwind(AssertUnwindSafe(|| body.session_gone(&mut cx, &gone))) {
+            Ok(()) => {
+                self.next_commit();
+                self.put_body(object, Body::Here(body));
+            }
+            Err(panic) => {
+                let why = panic_text(&*panic);
+                let _ = catch_unwind(AssertUnwindSafe(move || drop(body)));
+                self.break_object(object, why);
+            }
+        }
+    }
+
+    fn take_body(&mut self, object: ObjectId) -> Result<Box<dyn crate::Object>, Refusal> {
+        let slot = self.slot_mut(object).ok_or_else(|| gone(object))?;
+        match std::mem::replace(&mut slot.body, Body::AtWork) {
+            Body::Here(body) => Ok(body),
+            Body::AtWork => Err(Refusal::new(
+                ErrorKind::InvalidInput,
+                format!("object {object} is already at work in this step: it calls itself"),
+            )),
+            Body::Broken(why) => {
+                let refusal = broken(object, &why);
+                slot.body = Body::Broken(why);
+                Err(refusal)
+            }
+        }
+    }
+
+    fn put_body(&mut self, object: ObjectId, body: Body) {
+        if let Some(slot) = self.slot_mut(object) {
+            slot.body = body;
+        }
+    }
+
+    /// Marks an object as broken; its callers in line are told as they are polled.
+    pub(super) fn break_object(&mut self, object: ObjectId, why: String) {
+        let Some(slot) = self.slot_mut(object) else {
+            return;
+        };
+        let (interface, channels) = (slot.interface.name, slot.lines.channels());
+        slot.body = Body::Broken(why.clone());
+        for channel in channels {
+            self.wake_count(object, channel, usize::MAX);
+        }
+        self.notes.push_back(Note::ObjectBroke { object, interface, why });
+    }
+}
+
+fn broken(object: ObjectId, why: &str) -> Refusal {
+    let why = format!("object {object} is broken, its code panicked: {why}");
+    Refusal::new(ErrorKind::Broken, why)
+}
+
+/// Runs code of an object that is in no slot: a panic becomes a refusal.
+pub(super) fn guarded<T>(
+    run: impl FnOnce() -> Result<T, Refusal>,
+    interface: &str,
+) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let why = format!("the code of {interface} panicked: {}", panic_text(&*panic));
+        Err(Refusal::new(ErrorKind::Broken, why))
+    })
+}
+
+fn panic_text(panic: &(dyn core::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without a message".to_owned())
+}

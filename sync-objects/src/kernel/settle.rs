@@ -1,0 +1,137 @@
+//! Settling: after every input all wakes are carried out, and nothing is in flight.
+
+use core::ops::Range;
+
+use sync_proto::ObjectId;
+
+use super::timers::Timer;
+use super::{Core, table::Body};
+
+/// A line that is to be polled.
+#[derive(Debug)]
+pub(crate) enum Wake {
+    /// From its front, until the one in front must go on waiting.
+    InTurn { object: ObjectId, channel: u64 },
+    /// So many callers of these places, each once.
+    Count { object: ObjectId, channel: u64, left: usize, places: Range<u64> },
+}
+
+/// How many times each waiting call may be polled in one settling before the object at hand is
+/// called broken. A sound object polls a caller once or twice; this only ends what has no end.
+const POLLS_PER_CALL: usize = 64;
+
+/// The polls that are allowed even where nobody waits.
+const POLLS_AT_LEAST: usize = 1024;
+
+impl Core {
+    pub(crate) fn wake_in_turn(&mut self, object: ObjectId, channel: u64) {
+        self.wakes.push_back(Wake::InTurn { object, channel });
+    }
+
+    pub(crate) fn wake_count(&mut self, object: ObjectId, channel: u64, count: usize) {
+        let places = 0..self.next_place + 1;
+        self.wakes.push_back(Wake::Count { object, channel, left: count, places });
+    }
+
+    /// Carries out wakes, and drops objects that nothing holds, until none is left.
+    pub(super) fn settle(&mut self) {
+        let mut polls = POLLS_AT_LEAST.saturating_add(self.calls.len() * POLLS_PER_CALL);
+        loop {
+            if let Some(wake) = self.wakes.pop_front() {
+                if polls == 0 {
+                    self.break_endless(&wake);
+                    polls = POLLS_AT_LEAST;
+                }
+                polls -= 1;
+                self.carry_out(wake);
+            } else if let Some(object) = self.ledger.next() {
+                self.drop_object(object);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, wake: Wake) {
+        match wake {
+            Wake::InTurn { object, channel } => {
+                let first = self.slot(object).and_then(|slot| slot.lines.first(channel));
+                let Some((_, call)) = first else { return };
+                if !self.poll(call, false) {
+                    // It left the line: the next one is in front.
+                    self.wakes.push_front(Wake::InTurn { object, channel });
+                }
+            }
+            Wake::Count { object, channel, left, places } => {
+                let slot = self.slot(object).filter(|_| left > 0);
+                let next = slot.and_then(|slot| slot.lines.first_within(channel, places.clone()));
+                let Some((place, call)) = next else { return };
+                let places = place + 1..places.end;
+                self.wakes.push_front(Wake::Count { object, channel, left: left - 1, places });
+                if !self.poll(call, false) {
+                    // Whoever stood behind it is given a look, once this wake is done.
+                    self.wake_in_turn(object, channel);
+                }
+            }
+        }
+    }
+
+    fn break_endless(&mut self, wake: &Wake) {
+        let (Wake::InTurn { object, .. } | Wake::Count { object, .. }) = *wake;
+        if self.slot(object).is_some_and(|slot| matches!(slot.body, Body::Here(_))) {
+            self.wakes.clear();
+            self.break_object(object, "its callers wake each other without end".to_owned());
+        }
+    }
+
+    /// Carries out what is due, settling after each.
+    pub(super) fn fire_due(&mut self) {
+        let now = self.now();
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::Deadline(key) => {
+                    if let Some(call) = self.call_mut(key) {
+                        call.deadline = None;
+                        self.time_out(key);
+                    }
+                }
+                Timer::Alarm(object, channel) => {
+                    if let Some(slot) = self.slot_mut(object) {
+                        slot.alarms.remove(&channel);
+                        self.wake_count(object, channel, usize::MAX);
+                    }
+                }
+            }
+            self.settle();
+        }
+    }
+
+    pub(super) fn assert_settled(&self) {
+        assert!(self.wakes.is_empty(), "no wake is in flight");
+        let mut standing = 0;
+        for slot in self.objects.iter() {
+            assert!(!matches!(slot.body, Body::AtWork), "{slot:?} is not at work");
+            assert!(slot.handle.count() > 0, "{slot:?} is held by someone");
+            for call in slot.lines.calls() {
+                let call = self.call(call).expect("who stands in line waits");
+                let place = call.place.expect("who waits stands in a line");
+                assert_eq!(place.object, slot.id, "a call knows its line");
+                standing += 1;
+            }
+            for (token, hold) in &slot.holds {
+                let session = self.sessions.get(&hold.caller.session);
+                let session = session.expect("who holds something lives");
+                assert!(session.holds.contains(&(slot.id, *token)), "a session knows its holds");
+            }
+        }
+        assert_eq!(standing, self.calls.len(), "every call that waits stands in one line");
+        for session in self.sessions.values() {
+            for &(object, token) in &session.holds {
+                assert!(self.owner(object, token).is_some(), "an object knows its holders");
+            }
+            for key in session.calls.values() {
+                assert!(self.call(*key).is_some(), "a session's call waits");
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! An object as the kernel sees it, and the registry of types.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use sync_proto::{Data, ErrorKind, Fingerprint, Handle, Interface, MethodId, Refusal, SessionId};
+
+use crate::{Cx, Flow};
+
+/// An object whose type is not known: what `interface!` makes of a `Service`.
+pub trait Object: Send {
+    /// Carries out a method, or polls it again.
+    ///
+    /// # Errors
+    /// When the arguments don't decode, or there is no such method.
+    fn call(
+        &mut self,
+        cx: &mut Cx<'_>,
+        method: MethodId,
+        data: &Data,
+    ) -> Result<Flow<Data>, Refusal>;
+
+    /// Hears that a session that held something of this object is gone.
+    fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone);
+
+    /// Returns what a named object must have in common with what is asked for, in words.
+    fn shape(&self) -> String;
+
+    /// Shows every handle that the object holds.
+    fn handles(&self, visit: &mut dyn FnMut(&Handle));
+}
+
+/// A session that is gone, seen by one object that it held something of.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Gone {
+    /// The session.
+    pub session: SessionId,
+    /// What it held: tokens that [`Cx::hold`] gave, with their counts, in the order they were
+    /// given. The kernel has taken them back already.
+    pub held: Vec<(sync_proto::Token, u32)>,
+}
+
+/// Makes an object from its constructor's arguments.
+pub type Constructor = fn(&Data) -> Result<Box<dyn Object>, Refusal>;
+
+/// The types that a manager can make. Built-ins and users' types come in by the same door:
+/// the `register` function that [`interface!`](crate::interface) makes.
+#[derive(Clone, Default)]
+pub struct Registry {
+    types: BTreeMap<&'static str, (&'static Interface, Constructor)>,
+}
+
+impl Registry {
+    /// Makes a registry without any type.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Adds a type. A later one of the same name takes the place of the earlier.
+    pub fn register(&mut self, interface: &'static Interface, constructor: Constructor) {
+        self.types.insert(interface.name, (interface, constructor));
+    }
+
+    /// Returns the interfaces that are registered, by name.
+    pub fn interfaces(&self) -> impl Iterator<Item = &'static Interface> {
+        self.types.values().map(|&(interface, _)| interface)
+    }
+
+    pub(crate) fn find(
+        &self,
+        name: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<(&'static Interface, Constructor), Refusal> {
+        let Some(&(interface, constructor)) = self.types.get(name) else {
+            let why =
+                format!("this manager has no type {name}: register it where the server is started");
+            return Err(Refusal::new(ErrorKind::NotFound, why));
+        };
+        if interface.fingerprint != fingerprint {
+            let why = format!(
+                "the manager's {name} has the interface {}, the client's {fingerprint}: the two \
+                 were built from different versions of it",
+                interface.fingerprint
+            );
+            return Err(Refusal::new(ErrorKind::Mismatch, why));
+        }
+        Ok((interface, constructor))
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.types.keys()).finish()
+    }
+}

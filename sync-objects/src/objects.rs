@@ -1,0 +1,41 @@
+//! The built-in types. They come into a manager by the same door as a user's own.
+
+use sync_proto::{ErrorKind, Payload, Refusal};
+
+use crate::Registry;
+
+pub(crate) mod event;
+pub(crate) mod lock;
+pub(crate) mod manager;
+pub(crate) mod number;
+pub(crate) mod queue;
+pub(crate) mod semaphore;
+mod turn;
+pub(crate) mod value;
+
+/// Returns a registry that has every built-in type.
+pub fn registry() -> Registry {
+    let mut registry = Registry::empty();
+    event::event::register::<event::Event>(&mut registry);
+    lock::lock::register::<lock::Lock>(&mut registry);
+    queue::queue::register::<queue::Queue>(&mut registry);
+    semaphore::semaphore::register::<semaphore::Semaphore>(&mut registry);
+    value::value::register::<value::Value>(&mut registry);
+    registry
+}
+
+/// Returns whether two values are equal: by their normal forms, and never if a NaN is in one.
+fn equal(a: &Payload, b: &Payload) -> Result<bool, Refusal> {
+    use sync_proto::cbor::NormalizeError::NotANumber;
+    match (a.normalize(), b.normalize()) {
+        (Ok(a), Ok(b)) => Ok(a == b),
+        (Err(NotANumber), _) | (_, Err(NotANumber)) => Ok(false),
+        (Err(error), _) | (_, Err(error)) => {
+            Err(Refusal::new(ErrorKind::InvalidInput, format!("malformed value: {error}")))
+        }
+    }
+}
+
+fn not_a_number() -> Refusal {
+    Refusal::new(ErrorKind::WrongType, "arithmetic wants a value created as a number")
+}

@@ -1,0 +1,108 @@
+//! Lock: held by one caller at a time, passed on in the order of asking.
+//!
+//! Differences from Python's `threading.Lock`: a lock has an owner, the session that acquired it,
+//! and passes to the next in line when the owner dies; only the owner's process can release it.
+
+use serde::{Deserialize, Serialize};
+use sync_proto::{ErrorKind, Refusal, Token};
+
+use crate::{Channel, Cx, Flow, Gone, interface};
+
+/// What a lock's new holder is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The grant's fencing token: greater than that of every earlier grant.
+    pub token: Token,
+    /// Whether the holder before died, or panicked, while it held the lock: what the lock
+    /// protects may be half done.
+    pub abandoned: bool,
+}
+
+interface! {
+    /// A lock that one caller holds at a time.
+    pub mod lock = "sync.lock" {
+        new();
+        /// Waits until the lock is free, and takes it.
+        fn acquire() -> Grant;
+        /// Releases what was granted under the token.
+        fn release(token: Token);
+        /// Releases the lock, whichever thread of the caller's session acquired it.
+        fn release_held();
+        /// Releases as a holder that failed: the next one is told that it was abandoned.
+        fn abandon(token: Token);
+        /// Returns whether somebody holds the lock.
+        fn is_locked() -> bool;
+    }
+}
+
+const FREE: Channel = Channel::new(0);
+
+#[derive(Debug, Default)]
+pub(crate) struct Lock {
+    holder: Option<Token>,
+    abandoned: bool,
+}
+
+impl Lock {
+    fn give_up(&mut self, cx: &mut Cx<'_>, token: Token, abandoned: bool) -> Flow<()> {
+        let ours = cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session);
+        if !ours {
+            return not_held();
+        }
+        cx.let_go(token);
+        self.pass_on(cx, abandoned);
+        Flow::Done(())
+    }
+
+    fn pass_on(&mut self, cx: &mut Cx<'_>, abandoned: bool) {
+        self.holder = None;
+        self.abandoned |= abandoned;
+        cx.wake_in_turn(FREE);
+    }
+}
+
+fn not_held() -> Flow<()> {
+    Flow::refuse(
+        ErrorKind::NotOwner,
+        "the lock is not held by this process: it was released before, or never acquired",
+    )
+}
+
+impl lock::Service for Lock {
+    fn new() -> Result<Self, Refusal> {
+        Ok(Self::default())
+    }
+
+    fn acquire(&mut self, cx: &mut Cx<'_>) -> Flow<Grant> {
+        if self.holder.is_some() || cx.is_behind(FREE) {
+            return Flow::Wait(FREE);
+        }
+        let token = cx.hold(1);
+        self.holder = Some(token);
+        Flow::Done(Grant { token, abandoned: std::mem::take(&mut self.abandoned) })
+    }
+
+    fn release(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        self.give_up(cx, token, false)
+    }
+
+    fn release_held(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        match cx.held_by_session().first() {
+            Some(&token) => self.give_up(cx, token, false),
+            None => not_held(),
+        }
+    }
+
+    fn abandon(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        self.give_up(cx, token, true)
+    }
+
+    fn is_locked(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
+        Flow::Done(self.holder.is_some())
+    }
+
+    fn session_gone(&mut self, cx: &mut Cx<'_>, _: &Gone) {
+        self.pass_on(cx, true);
+    }
+}

@@ -1,0 +1,112 @@
+//! Semaphore: permits, given out in the order of asking.
+//!
+//! A permit has an owner, the session that acquired it, and comes back when the owner dies. One
+//! that is forgotten belongs to nobody and comes back only by `add`, as in Python.
+
+use sync_proto::{ErrorKind, Refusal, Token};
+
+use crate::{Channel, Cx, Flow, Gone, interface};
+
+interface! {
+    /// A number of permits.
+    pub mod semaphore = "sync.semaphore" {
+        new(permits: u32, bounded: bool);
+        /// Waits until so many permits are free, and takes them together.
+        fn acquire(count: u32) -> Token;
+        /// Gives back what was granted under the token.
+        fn release(token: Token);
+        /// Adds permits; more than a bounded semaphore began with are refused.
+        fn add(count: u32);
+        /// Makes what was granted under the token nobody's: it stays taken.
+        fn forget(token: Token);
+        /// Returns how many permits are free.
+        fn available() -> u32;
+    }
+}
+
+const FREE: Channel = Channel::new(0);
+
+#[derive(Debug)]
+pub(crate) struct Semaphore {
+    free: u32,
+    /// Permits that have an owner.
+    held: u32,
+    bound: Option<u32>,
+}
+
+impl Semaphore {
+    fn give_back(&mut self, cx: &mut Cx<'_>, count: u32) {
+        self.held -= count;
+        self.free += count;
+        cx.wake_in_turn(FREE);
+    }
+
+    fn take_hold(cx: &mut Cx<'_>, token: Token) -> Result<u32, Refusal> {
+        let ours = cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session);
+        ours.then(|| cx.let_go(token)).flatten().ok_or_else(|| {
+            let why = "no permit is held under this grant: it was given back before";
+            Refusal::new(ErrorKind::NotOwner, why)
+        })
+    }
+}
+
+impl semaphore::Service for Semaphore {
+    fn new(permits: u32, bounded: bool) -> Result<Self, Refusal> {
+        Ok(Self { free: permits, held: 0, bound: bounded.then_some(permits) })
+    }
+
+    fn acquire(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<Token> {
+        if count == 0 {
+            return Flow::refuse(ErrorKind::InvalidInput, "acquire at least one permit");
+        }
+        if let Some(bound) = self.bound.filter(|&bound| count > bound) {
+            let why = format!("{count} permits will never be free: the semaphore has {bound}");
+            return Flow::refuse(ErrorKind::InvalidInput, why);
+        }
+        if self.free < count || cx.is_behind(FREE) {
+            return Flow::Wait(FREE);
+        }
+        self.free -= count;
+        self.held += count;
+        Flow::Done(cx.hold(count))
+    }
+
+    fn release(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        Self::take_hold(cx, token).map(|count| self.give_back(cx, count)).into()
+    }
+
+    fn add(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<()> {
+        if count == 0 {
+            return Flow::refuse(ErrorKind::InvalidInput, "release at least one permit");
+        }
+        let limit = self.bound.unwrap_or(u32::MAX);
+        match self.free.checked_add(self.held).and_then(|all| all.checked_add(count)) {
+            Some(all) if all <= limit => {
+                self.free += count;
+                cx.wake_in_turn(FREE);
+                Flow::Done(())
+            }
+            _ if self.bound.is_some() => {
+                let why = format!("released too many times: the semaphore has {limit} permits");
+                Flow::refuse(ErrorKind::InvalidInput, why)
+            }
+            _ => Flow::refuse(ErrorKind::Overflow, "a semaphore has at most 2^32 - 1 permits"),
+        }
+    }
+
+    fn forget(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        Self::take_hold(cx, token).map(|count| self.held -= count).into()
+    }
+
+    fn available(&mut self, _: &mut Cx<'_>) -> Flow<u32> {
+        Flow::Done(self.free)
+    }
+
+    fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
+        self.give_back(cx, gone.held.iter().map(|&(_, count)| count).sum());
+    }
+
+    fn shape(&self) -> String {
+        self.bound.map_or("any number of permits".into(), |bound| format!("{bound} permits"))
+    }
+}

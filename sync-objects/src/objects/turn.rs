@@ -1,0 +1,94 @@
+//! Whose turn it is to write: what `update` of Value, dict and list rests on.
+//!
+//! An update is two calls: one takes the turn and the value, one commits. In between other
+//! writers of the same thing wait in line, first come first served; readers don't. The updater's
+//! own caller may write (a closure that uses the proxy); then the commit is refused, since the
+//! closure saw what is no more. A session that dies loses its turn and changes nothing.
+
+use sync_proto::{ErrorKind, Refusal, Token};
+
+use crate::{Channel, Cx, Gone};
+
+/// The turn to write one thing: a value, a list, an entry of a dict.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    token: Token,
+    touched: bool,
+}
+
+impl Turn {
+    /// Returns whether the caller may write now, and notes that it does. Who may not stands in
+    /// line on the channel.
+    pub(crate) fn admits(&mut self, cx: &Cx<'_>, line: Channel) -> bool {
+        match &mut self.open {
+            None => !cx.is_behind(line),
+            Some(open) => {
+                let own = cx.owner(open.token) == Some(cx.caller());
+                open.touched |= own;
+                own
+            }
+        }
+    }
+
+    /// Returns whether the caller may take the turn now. Its own turn taken twice is refused: it
+    /// would wait for itself.
+    pub(crate) fn is_free(&self, cx: &Cx<'_>, line: Channel) -> Result<bool, Refusal> {
+        match &self.open {
+            None => Ok(!cx.is_behind(line)),
+            Some(open) if cx.owner(open.token) == Some(cx.caller()) => Err(Refusal::new(
+                ErrorKind::InvalidInput,
+                "an update inside an update of the same thing would wait for itself",
+            )),
+            Some(_) => Ok(false),
+        }
+    }
+
+    /// Takes the turn.
+    pub(crate) fn take(&mut self, cx: &mut Cx<'_>) -> Token {
+        let token = cx.hold(1);
+        self.open = Some(Open { token, touched: false });
+        token
+    }
+
+    /// Ends the turn; who waits in line is served.
+    ///
+    /// # Errors
+    /// `NotOwner` when it is not the caller's any more; `Changed` when the caller wrote meanwhile
+    /// (the turn is ended all the same).
+    pub(crate) fn end(
+        &mut self,
+        cx: &mut Cx<'_>,
+        token: Token,
+        line: Channel,
+    ) -> Result<(), Refusal> {
+        let ours = cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session);
+        let open = self.open.take_if(|open| open.token == token && ours).ok_or_else(|| {
+            Refusal::new(ErrorKind::NotOwner, "the update is not this caller's, or ended before")
+        })?;
+        cx.let_go(token);
+        cx.wake_in_turn(line);
+        if open.touched {
+            let why = "the caller wrote to it inside its own update";
+            return Err(Refusal::new(ErrorKind::Changed, why));
+        }
+        Ok(())
+    }
+
+    /// Ends the turn of a session that is gone.
+    pub(crate) fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone, line: Channel) {
+        let lost = |open: &mut Open| gone.held.iter().any(|&(token, _)| token == open.token);
+        if self.open.take_if(lost).is_some() {
+            cx.wake_in_turn(line);
+        }
+    }
+
+    /// Returns the token of the update under way.
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.open.as_ref().map(|open| open.token)
+    }
+}

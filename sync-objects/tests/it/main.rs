@@ -1,0 +1,3 @@
+//! The objects and the kernel's rules, on a simulated manager.
+
+mod lock;

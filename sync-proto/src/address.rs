@@ -1,0 +1,130 @@
+//! Where a manager listens: `unix:PATH` or `tcp:HOST:PORT`.
+
+use core::fmt;
+use core::str::FromStr;
+use std::path::PathBuf;
+
+use crate::{Error, ErrorKind};
+
+/// The longest path that a unix socket's address can hold on Linux, in bytes: `sun_path` is 108
+/// bytes with the terminating zero (unix(7)).
+pub const UNIX_PATH_MAX: usize = 107;
+
+/// The environment variable that holds a manager's address for a child process.
+pub const MANAGER_VAR: &str = "SYNC_MANAGER";
+
+/// The environment variable that holds the key, where one is needed.
+pub const AUTHKEY_VAR: &str = "SYNC_AUTHKEY";
+
+/// A manager's address, as text `unix:PATH` or `tcp:HOST:PORT` (an IPv6 host in brackets).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a new kind of address is a breaking change")]
+pub enum Address {
+    /// A unix socket in the file system.
+    Unix(PathBuf),
+    /// A TCP port. The host is a name or an IP address, without brackets.
+    Tcp {
+        /// A host name, an IPv4 or an IPv6 address.
+        host: String,
+        /// The port; 0 lets the system choose where a server listens.
+        port: u16,
+    },
+}
+
+impl Address {
+    /// Makes the address of a unix socket.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when the path is empty, holds a zero byte, or is longer than
+    /// [`UNIX_PATH_MAX`] bytes.
+    pub fn unix(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        let bytes = path.as_os_str().as_encoded_bytes();
+        let wrong = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
+        if bytes.is_empty() {
+            return wrong("the path of a unix socket is empty".into());
+        }
+        if bytes.contains(&0) {
+            return wrong("the path of a unix socket holds a zero byte".into());
+        }
+        if bytes.len() > UNIX_PATH_MAX {
+            let (len, path) = (bytes.len(), path.display());
+            return wrong(format!(
+                "the path of a unix socket may have {UNIX_PATH_MAX} bytes, this one has {len}: \
+                 {path}; choose a shorter directory"
+            ));
+        }
+        Ok(Self::Unix(path))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp:[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "tcp:{host}:{port}"),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Self::unix(path);
+        }
+        let wrong = |why: &str| {
+            let why = format!("\"{text}\" is not an address: {why}");
+            Error::new(ErrorKind::InvalidInput, why)
+        };
+        let Some(rest) = text.strip_prefix("tcp:") else {
+            return Err(wrong("write unix:PATH or tcp:HOST:PORT"));
+        };
+        let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("the port is missing"))?;
+        let port = port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?;
+        let host = match host.strip_prefix('[').map(|host| host.strip_suffix(']')) {
+            Some(Some(inner)) => inner,
+            Some(None) => return Err(wrong("a bracket is not closed")),
+            None if host.contains(':') => return Err(wrong("put an IPv6 host in brackets")),
+            None => host,
+        };
+        if host.is_empty() {
+            return Err(wrong("the host is missing"));
+        }
+        Ok(Self::Tcp { host: host.to_owned(), port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_read_as_they_print() {
+        for text in ["unix:/run/a b.sock", "unix:rel", "tcp:localhost:80", "tcp:[::1]:0"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_address_that_makes_no_sense_says_why() {
+        let long = format!("unix:/{}", "x".repeat(UNIX_PATH_MAX));
+        for (text, why) in [
+            ("/run/a.sock", "write unix:PATH"),
+            ("unix:", "is empty"),
+            ("unix:a\0b", "zero byte"),
+            (long.as_str(), "107 bytes, this one has 108"),
+            ("tcp:localhost", "port is missing"),
+            ("tcp:localhost:70000", "up to 65535"),
+            ("tcp::80", "host is missing"),
+            ("tcp:[::1:80", "not closed"),
+            ("tcp:::1:80", "in brackets"),
+        ] {
+            let error = text.parse::<Address>().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(why), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Users' values as CBOR (RFC 8949), written and read by serde.
+//!
+//! A value on its way is self-describing: a server that has never heard of a user's types can
+//! [`normalize`], [`compare`] and [`show`] it, and any language with a CBOR library can read it.
+//! Reading is strict: what a type cannot hold exactly is refused and never rounded, cut or
+//! guessed.
+//!
+//! What CBOR has no form for has a tag ([`tag`]): a tuple is not a list, `Some(None)` is not
+//! `None`, a set is not a list, and a proxy inside a value is a handle.
+
+use serde::{Deserialize, Serialize};
+
+mod de;
+mod depth;
+mod describe;
+mod error;
+mod head;
+mod kind;
+mod normal;
+mod number;
+mod order;
+mod reader;
+mod ser;
+mod show;
+mod sort;
+pub mod tag;
+#[cfg(test)]
+mod tests;
+
+pub use depth::MAX_DEPTH;
+pub use describe::describe;
+pub use error::{DecodeError, EncodeError};
+pub use kind::{Kind, kind};
+pub use normal::{Normal, NormalizeError, normalize, normalize_key};
+pub use order::{Incomparable, compare};
+pub use show::show;
+
+/// Names the newtype struct that a shared object's handle is written and read as.
+///
+/// `serialize_newtype_struct(HANDLE, &index)` writes the handle with that index into the
+/// payload's list of handles; `deserialize_newtype_struct(HANDLE, visitor)` demands one and gives
+/// its index to `visit_newtype_struct`.
+pub const HANDLE: &str = "$sync::handle";
+
+/// Names the newtype struct around a sequence that makes it a set.
+///
+/// A set is equal to another with the same elements in any order. It reads as any sequence does;
+/// `deserialize_newtype_struct(SET, visitor)` demands that it is a set.
+pub const SET: &str = "$sync::set";
+
+/// Encodes a value.
+///
+/// # Errors
+///
+/// The value's `Serialize` broke a rule (it announced another number of elements than it gave,
+/// or refused by itself), or the value is nested deeper than [`MAX_DEPTH`].
+pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut writer = ser::Writer::new();
+    value.serialize(&mut writer)?;
+    Ok(writer.into_bytes())
+}
+
+/// Decodes a value, which must be all there is in `bytes`.
+///
+/// # Errors
+///
+/// The bytes are not one well-formed value, or the value is not exactly a `T`; the error names
+/// what was found and what was wanted.
+pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    let mut reader = reader::Reader::new(bytes);
+    let value = T::deserialize(&mut reader)?;
+    reader.finish()?;
+    Ok(value)
+}
+
+/// Checks that `bytes` are one well-formed value with at most `handles` handles to name.
+///
+/// # Errors
+///
+/// The bytes are malformed, go on after the value, nest deeper than [`MAX_DEPTH`], or name a
+/// handle whose index is `handles` or more.
+pub fn validate(bytes: &[u8], handles: usize) -> Result<(), DecodeError> {
+    let mut reader = reader::Reader::new(bytes);
+    reader.skip(Some(handles))?;
+    reader.finish()
+}

@@ -1,0 +1,134 @@
+//! What a call or an answer carries: postcard-encoded arguments, and beside them the payloads and
+//! handles that they point at.
+//!
+//! Arguments are encoded by postcard, since both ends know them at compile time. A [`Payload`] or
+//! [`Handle`] among them is an index into the lists beside them: a blocked call is polled again
+//! without a copy of anything large, and the manager sees every reference.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
+
+use crate::message::WireHandle;
+use crate::{ErrorKind, Handle, ManagerId, Payload, Refusal};
+
+pub(crate) mod scope;
+
+/// What a call or an answer carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data<H = Handle> {
+    /// The arguments, or the answer, in postcard.
+    pub args: Bytes,
+    /// The payloads among them.
+    pub payloads: SmallVec<[Payload<H>; 1]>,
+    /// The handles among them.
+    pub handles: Vec<H>,
+}
+
+impl<H> Default for Data<H> {
+    fn default() -> Self {
+        Self { args: Bytes::new(), payloads: SmallVec::new(), handles: Vec::new() }
+    }
+}
+
+impl Data {
+    /// Encodes arguments or an answer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when a `Serialize` among them fails.
+    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, Refusal> {
+        let (encoded, lists) = scope::collect(scope::Lists::default(), || {
+            postcard::to_extend(value, SmallVec::<[u8; 64]>::new())
+        });
+        match encoded {
+            Ok(args) => Ok(Self {
+                args: if args.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&args) },
+                payloads: lists.payloads.unwrap_or_default(),
+                handles: lists.handles,
+            }),
+            Err(error) => {
+                let why = format!("the arguments cannot be encoded: {error}");
+                Err(Refusal::new(ErrorKind::InvalidInput, why))
+            }
+        }
+    }
+
+    /// Turns its handles into what a message carries.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when one is a handle of another manager than `manager`.
+    pub fn into_wire(self, manager: ManagerId) -> Result<Data<WireHandle>, Refusal> {
+        self.map_handles(|handle| {
+            if handle.keeper().manager() == manager {
+                return Ok((&handle).into());
+            }
+            let why = format!("{handle:?} is of another manager than the object that is called");
+            Err(Refusal::new(ErrorKind::InvalidInput, why))
+        })
+    }
+
+    /// Decodes arguments or an answer; nothing may be left over.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] when the bytes are not a `T`.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let lists =
+            scope::Lists { payloads: Some(self.payloads.clone()), handles: self.handles.clone() };
+        let malformed = |why: String| Refusal::new(ErrorKind::Malformed, why);
+        match scope::provide(lists, || postcard::take_from_bytes::<T>(&self.args)) {
+            Ok((value, [])) => Ok(value),
+            Ok((_, rest)) => Err(malformed(format!("{} bytes too many in a call", rest.len()))),
+            Err(error) => {
+                let wanted = core::any::type_name::<T>();
+                Err(malformed(format!("the arguments or the answer are not {wanted}: {error}")))
+            }
+        }
+    }
+}
+
+impl<H> Data<H> {
+    /// Replaces what stands for the objects.
+    ///
+    /// # Errors
+    /// What `f` refused with.
+    pub fn map_handles<G>(
+        self,
+        mut f: impl FnMut(H) -> Result<G, Refusal>,
+    ) -> Result<Data<G>, Refusal> {
+        Ok(Data {
+            args: self.args,
+            payloads: self
+                .payloads
+                .into_iter()
+                .map(|payload| payload.map_handles(&mut f))
+                .collect::<Result<_, _>>()?,
+            handles: self.handles.into_iter().map(&mut f).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Returns how many bytes it takes in a frame's body.
+    pub fn len(&self) -> usize {
+        self.args.len() + self.payloads.iter().map(|payload| payload.bytes.len()).sum::<usize>()
+    }
+
+    /// Returns whether it carries nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A call's data among the arguments of another call (a constructor's, in `create`): its payloads
+/// and handles go into the outer lists.
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&*self.args, &*self.payloads, &*self.handles).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (args, payloads, handles) = <(Vec<u8>, Vec<Payload>, _)>::deserialize(deserializer)?;
+        Ok(Self { args: args.into(), payloads: payloads.into(), handles })
+    }
+}

@@ -1,0 +1,95 @@
+//! The lists beside encoded bytes, reached from inside serde.
+//!
+//! serde gives a type's `Serialize` no way to hand something to the one who called for it, so
+//! the lists lie in a thread-local for the time of one encoding or decoding, as in ipc-channel.
+//! Scopes nest: an inner one hides the outer until it ends.
+
+use std::cell::RefCell;
+
+use smallvec::SmallVec;
+
+use crate::{Handle, Payload};
+
+/// What travels beside encoded bytes.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    /// `None` inside a user's value, where a payload has no place.
+    pub(crate) payloads: Option<SmallVec<[Payload; 1]>>,
+    pub(crate) handles: Vec<Handle>,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self { payloads: Some(SmallVec::new()), handles: Vec::new() }
+    }
+}
+
+impl Lists {
+    pub(crate) const fn handles_only() -> Self {
+        Self { payloads: None, handles: Vec::new() }
+    }
+}
+
+thread_local! {
+    static SCOPE: RefCell<Option<Lists>> = const { RefCell::new(None) };
+}
+
+/// Puts the outer scope back, also when a user's `Serialize` panics. Lists that are let go are
+/// dropped outside of the cell's borrow: dropping a handle may encode a message of its own.
+struct Restore(Option<Option<Lists>>);
+
+impl Restore {
+    fn enter(lists: Lists) -> Self {
+        Self(Some(SCOPE.replace(Some(lists))))
+    }
+
+    fn leave(mut self) -> Option<Lists> {
+        SCOPE.replace(self.0.take().flatten())
+    }
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        if let Some(outer) = self.0.take() {
+            drop(SCOPE.replace(outer));
+        }
+    }
+}
+
+/// Runs an encoding and returns its result with the lists it filled.
+pub(crate) fn collect<R>(lists: Lists, encode: impl FnOnce() -> R) -> (R, Lists) {
+    let scope = Restore::enter(lists);
+    let result = encode();
+    (result, scope.leave().unwrap_or_default())
+}
+
+/// Runs a decoding that may take from the lists.
+pub(crate) fn provide<R>(lists: Lists, decode: impl FnOnce() -> R) -> R {
+    collect(lists, decode).0
+}
+
+pub(crate) fn put_handle(handle: &Handle) -> Option<u32> {
+    SCOPE.with_borrow_mut(|scope| Some(push(&mut scope.as_mut()?.handles, handle.clone())))
+}
+
+pub(crate) fn put_payload(payload: &Payload) -> Option<u32> {
+    SCOPE.with_borrow_mut(|scope| {
+        let payloads = scope.as_mut()?.payloads.as_mut()?;
+        let index = u32::try_from(payloads.len()).ok()?;
+        payloads.push(payload.clone());
+        Some(index)
+    })
+}
+
+pub(crate) fn handle(index: u32) -> Option<Handle> {
+    SCOPE.with_borrow(|scope| scope.as_ref()?.handles.get(index as usize).cloned())
+}
+
+pub(crate) fn payload(index: u32) -> Option<Payload> {
+    SCOPE.with_borrow(|scope| scope.as_ref()?.payloads.as_ref()?.get(index as usize).cloned())
+}
+
+fn push(list: &mut Vec<Handle>, handle: Handle) -> u32 {
+    list.push(handle);
+    u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,177 @@
+//! Bytes in, messages out; no I/O.
+
+use bytes::Bytes;
+
+use super::{FrameLimit, PREFIX};
+use crate::message::Message;
+use crate::{ErrorKind, Refusal};
+
+/// From this many bytes a body gets memory of its own, into which the socket is read directly.
+const DIRECT_FROM: usize = 64 * 1024;
+
+/// Cuts messages out of a stream of bytes. A decoder between two frames holds no memory.
+///
+/// After an error the stream is lost: there is no telling where the next frame begins.
+#[derive(Debug)]
+pub struct Decoder {
+    limit: FrameLimit,
+    /// The beginning of a frame that is not complete.
+    partial: Vec<u8>,
+    large: Option<Large>,
+}
+
+/// A frame whose body is long: the head is complete, the body is being filled.
+#[derive(Debug)]
+struct Large {
+    head: Vec<u8>,
+    body: Vec<u8>,
+    filled: usize,
+}
+
+impl Decoder {
+    /// Makes a decoder at the beginning of a stream.
+    pub fn new(limit: FrameLimit) -> Self {
+        Self { limit, partial: Vec::new(), large: None }
+    }
+
+    /// Sets what is taken from now on.
+    pub fn set_limit(&mut self, limit: FrameLimit) {
+        self.limit = limit;
+    }
+
+    /// Returns whether the stream stands between two frames: an end here is a clean one.
+    pub fn is_between_frames(&self) -> bool {
+        self.partial.is_empty() && self.large.is_none()
+    }
+
+    /// Returns the memory into which the rest of a large body wants to be read, if one is being
+    /// read. After reading, say how much with [`filled`](Self::filled).
+    pub fn direct(&mut self) -> Option<&mut [u8]> {
+        let large = self.large.as_mut()?;
+        Some(&mut large.body[large.filled..])
+    }
+
+    /// Says that `count` bytes were read into [`direct`](Self::direct)'s memory.
+    ///
+    /// # Panics
+    /// When no such memory was given, or `count` is more than it held.
+    pub fn filled(&mut self, count: usize) {
+        let large = self.large.as_mut().expect("direct() gave the memory");
+        large.filled += count;
+        assert!(large.filled <= large.body.len(), "no more is read than there is room");
+    }
+
+    /// Takes the next message from what was read; moves `input` past what was used. `None` means
+    /// that all of `input` was used and more is needed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] when a frame announces more than the limit, before anything is
+    /// allocated for it; [`ErrorKind::Malformed`] when its bytes are not a message.
+    pub fn next<M: Message>(&mut self, input: &mut &[u8]) -> Result<Option<M>, Refusal> {
+        if self.large.is_some() {
+            return self.next_large(input);
+        }
+        if self.partial.is_empty() {
+            // The usual case: whole frames are decoded where they were read.
+            if let Some(whole) = self.whole(input)? {
+                let (frame, rest) = input.split_at(PREFIX + whole.head + whole.body);
+                *input = rest;
+                return decode(&frame[PREFIX..], whole.head).map(Some);
+            }
+        }
+        while !input.is_empty() {
+            let wanted = self.wanted()?;
+            let (now, rest) = input.split_at(wanted.min(input.len()));
+            self.partial.extend_from_slice(now);
+            *input = rest;
+            if let Some(lengths) = self.lengths(&self.partial)? {
+                if lengths.body >= DIRECT_FROM && self.partial.len() >= PREFIX + lengths.head {
+                    self.begin_large(lengths);
+                    return self.next_large(input);
+                }
+                if self.partial.len() == PREFIX + lengths.head + lengths.body {
+                    let frame = std::mem::take(&mut self.partial);
+                    return decode(&frame[PREFIX..], lengths.head).map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the lengths of the frame at the beginning of `input` if it is there to its end.
+    fn whole(&self, input: &[u8]) -> Result<Option<Lengths>, Refusal> {
+        let lengths = self.lengths(input)?;
+        Ok(lengths.filter(|of| of.body < DIRECT_FROM && input.len() >= PREFIX + of.head + of.body))
+    }
+
+    /// Returns how many more bytes the partial frame wants before it is looked at again.
+    fn wanted(&self) -> Result<usize, Refusal> {
+        let have = self.partial.len();
+        Ok(match self.lengths(&self.partial)? {
+            None => PREFIX - have,
+            Some(of) if of.body >= DIRECT_FROM => (PREFIX + of.head).saturating_sub(have),
+            Some(of) => PREFIX + of.head + of.body - have,
+        })
+    }
+
+    fn lengths(&self, bytes: &[u8]) -> Result<Option<Lengths>, Refusal> {
+        let Some(&[a, b, c, d, e, f, g, h]) = bytes.first_chunk::<PREFIX>() else {
+            return Ok(None);
+        };
+        let head = u32::from_le_bytes([a, b, c, d]) as usize;
+        let body = u32::from_le_bytes([e, f, g, h]) as usize;
+        self.limit.check(head, body)?;
+        Ok(Some(Lengths { head, body }))
+    }
+
+    fn begin_large(&mut self, lengths: Lengths) {
+        let mut head = std::mem::take(&mut self.partial);
+        let early = head.split_off(PREFIX + lengths.head);
+        head.drain(..PREFIX);
+        // Zeroed memory of this size comes from the system untouched: it costs as it is filled.
+        let mut body = vec![0; lengths.body];
+        body[..early.len()].copy_from_slice(&early);
+        self.large = Some(Large { head, body, filled: early.len() });
+    }
+
+    fn next_large<M: Message>(&mut self, input: &mut &[u8]) -> Result<Option<M>, Refusal> {
+        let Some(mut large) = self.large.take() else {
+            return Ok(None);
+        };
+        let missing = large.body.len() - large.filled;
+        let (now, rest) = input.split_at(missing.min(input.len()));
+        large.body[large.filled..large.filled + now.len()].copy_from_slice(now);
+        large.filled += now.len();
+        *input = rest;
+        if large.filled < large.body.len() {
+            self.large = Some(large);
+            return Ok(None);
+        }
+        join(&large.head, large.body.into()).map(Some)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lengths {
+    head: usize,
+    body: usize,
+}
+
+fn decode<M: Message>(frame: &[u8], head_len: usize) -> Result<M, Refusal> {
+    let (head, body) = frame.split_at(head_len);
+    join(head, if body.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(body) })
+}
+
+fn join<M: Message>(head: &[u8], body: Bytes) -> Result<M, Refusal> {
+    let malformed = |why: &str| {
+        Refusal::new(ErrorKind::Malformed, format!("a frame that is not a message: {why}"))
+    };
+    // Postcard leaves what it does not need; a message fills its frame.
+    match postcard::take_from_bytes::<M::Head>(head) {
+        Ok((head, [])) => {
+            M::join(head, body).ok_or_else(|| malformed("its body does not fit its head"))
+        }
+        Ok(_) => Err(malformed("its head is too long")),
+        Err(error) => Err(malformed(&error.to_string())),
+    }
+}

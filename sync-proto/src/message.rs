@@ -1,0 +1,213 @@
+//! The messages: append-only enums, their bytes pinned by tests.
+//!
+//! `D` is what a call carries: [`Data`] in memory, [`DataHead`](crate::frame::DataHead) inside a
+//! frame's head, where the bytes themselves follow in the frame's body.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::handshake::{Challenge, Hello, Proof, Welcome};
+use crate::{
+    CallId, Data, Fingerprint, Handle, MethodId, ObjectId, OneWayId, Refusal, ThreadId, frame,
+};
+
+/// A handle in a message: which object, and of which interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireHandle {
+    /// The object.
+    pub object: ObjectId,
+    /// The fingerprint of its interface.
+    pub interface: Fingerprint,
+}
+
+impl From<&Handle> for WireHandle {
+    fn from(handle: &Handle) -> Self {
+        Self { object: handle.object(), interface: handle.interface() }
+    }
+}
+
+/// What a client says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "a server handles every message of its version")]
+pub enum ClientMessage<D = Data<WireHandle>> {
+    /// The first message of a connection.
+    Hello(Hello),
+    /// The answer to a [`Challenge`].
+    Proof(Proof),
+    /// A call that wants an answer.
+    Request(Request<D>),
+    /// A call that wants none.
+    OneWay(OneWay<D>),
+    /// The client gives up on a call; it is answered all the same, by what it got to or by
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
+    Cancel(CallId),
+}
+
+/// What a server says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "a client handles every message of its version")]
+pub enum ServerMessage<D = Data<WireHandle>> {
+    /// The connection is not accepted, or is about to be closed. Its form is the same in every
+    /// version of the protocol, so that any client can read why.
+    Refused(Refusal),
+    /// Asks for proof of the key.
+    Challenge(Challenge),
+    /// The connection is accepted.
+    Welcome(Welcome),
+    /// The answer to a request.
+    Reply(Reply<D>),
+}
+
+/// A call that wants an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request<D = Data<WireHandle>> {
+    /// Its number in the session; the reply carries it.
+    pub call: CallId,
+    /// The session's last one-way message before it: carried out only when that one is.
+    pub after: OneWayId,
+    /// Who calls.
+    pub thread: ThreadId,
+    /// Who is called.
+    pub object: ObjectId,
+    /// What is called.
+    pub method: MethodId,
+    /// How long it may stand in line; the server's clock starts when the request arrives.
+    pub timeout: Option<Duration>,
+    /// The arguments.
+    pub data: D,
+}
+
+/// A call that wants no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneWay<D = Data<WireHandle>> {
+    /// Its number in the session. They are carried out in this order, on whichever connections
+    /// they come.
+    pub number: OneWayId,
+    /// Who calls.
+    pub thread: ThreadId,
+    /// Who is called.
+    pub object: ObjectId,
+    /// What is called.
+    pub method: MethodId,
+    /// The arguments.
+    pub data: D,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply<D = Data<WireHandle>> {
+    /// The request's number.
+    pub call: CallId,
+    /// What came of it.
+    pub outcome: Result<D, Refusal>,
+}
+
+/// A message that a frame can hold.
+pub trait Message: Sized {
+    /// The message as it stands in a frame's head.
+    type Head: Serialize + for<'de> Deserialize<'de>;
+
+    /// Takes the message apart for a frame.
+    fn split(&self) -> (Self::Head, Option<&Data<WireHandle>>);
+
+    /// Puts head and body together again; `None` when they don't fit each other.
+    fn join(head: Self::Head, body: bytes::Bytes) -> Option<Self>;
+}
+
+impl Message for ClientMessage {
+    type Head = ClientMessage<frame::DataHead>;
+
+    fn split(&self) -> (Self::Head, Option<&Data<WireHandle>>) {
+        match self {
+            Self::Hello(hello) => (ClientMessage::Hello(hello.clone()), None),
+            Self::Proof(proof) => (ClientMessage::Proof(proof.clone()), None),
+            Self::Request(request) => {
+                let head = request.with_data(frame::DataHead::of(&request.data));
+                (ClientMessage::Request(head), Some(&request.data))
+            }
+            Self::OneWay(one_way) => {
+                let head = one_way.with_data(frame::DataHead::of(&one_way.data));
+                (ClientMessage::OneWay(head), Some(&one_way.data))
+            }
+            Self::Cancel(call) => (ClientMessage::Cancel(*call), None),
+        }
+    }
+
+    fn join(head: Self::Head, body: bytes::Bytes) -> Option<Self> {
+        Some(match head {
+            ClientMessage::Request(head) => {
+                Self::Request(head.with_data(head.data.clone().join(body)?))
+            }
+            ClientMessage::OneWay(head) => {
+                Self::OneWay(head.with_data(head.data.clone().join(body)?))
+            }
+            ClientMessage::Hello(hello) if body.is_empty() => Self::Hello(hello),
+            ClientMessage::Proof(proof) if body.is_empty() => Self::Proof(proof),
+            ClientMessage::Cancel(call) if body.is_empty() => Self::Cancel(call),
+            ClientMessage::Hello(_) | ClientMessage::Proof(_) | ClientMessage::Cancel(_) => {
+                return None;
+            }
+        })
+    }
+}
+
+impl Message for ServerMessage {
+    type Head = ServerMessage<frame::DataHead>;
+
+    fn split(&self) -> (Self::Head, Option<&Data<WireHandle>>) {
+        match self {
+            Self::Refused(refusal) => (ServerMessage::Refused(refusal.clone()), None),
+            Self::Challenge(challenge) => (ServerMessage::Challenge(challenge.clone()), None),
+            Self::Welcome(welcome) => (ServerMessage::Welcome(welcome.clone()), None),
+            Self::Reply(Reply { call, outcome }) => {
+                let head = outcome.as_ref().map(frame::DataHead::of).map_err(Clone::clone);
+                let head = Reply { call: *call, outcome: head };
+                (ServerMessage::Reply(head), outcome.as_ref().ok())
+            }
+        }
+    }
+
+    fn join(head: Self::Head, body: bytes::Bytes) -> Option<Self> {
+        Some(match head {
+            ServerMessage::Reply(Reply { call, outcome: Ok(data) }) => {
+                Self::Reply(Reply { call, outcome: Ok(data.join(body)?) })
+            }
+            _ if !body.is_empty() => return None,
+            ServerMessage::Reply(Reply { call, outcome: Err(refusal) }) => {
+                Self::Reply(Reply { call, outcome: Err(refusal) })
+            }
+            ServerMessage::Refused(refusal) => Self::Refused(refusal),
+            ServerMessage::Challenge(challenge) => Self::Challenge(challenge),
+            ServerMessage::Welcome(welcome) => Self::Welcome(welcome),
+        })
+    }
+}
+
+impl<D> Request<D> {
+    /// Returns the same request with other data.
+    pub fn with_data<E>(&self, data: E) -> Request<E> {
+        Request {
+            call: self.call,
+            after: self.after,
+            thread: self.thread,
+            object: self.object,
+            method: self.method,
+            timeout: self.timeout,
+            data,
+        }
+    }
+}
+
+impl<D> OneWay<D> {
+    /// Returns the same message with other data.
+    pub fn with_data<E>(&self, data: E) -> OneWay<E> {
+        OneWay {
+            number: self.number,
+            thread: self.thread,
+            object: self.object,
+            method: self.method,
+            data,
+        }
+    }
+}

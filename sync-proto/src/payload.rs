@@ -1,0 +1,184 @@
+//! A user's value on its way: encoded bytes and the handles inside it.
+
+use core::fmt;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
+use serde::ser::{Error as _, Serialize, Serializer};
+
+use crate::data::scope;
+use crate::{ErrorKind, Handle, Refusal, cbor};
+
+/// How a payload's bytes are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// CBOR (RFC 8949) as [`cbor`] writes it.
+    Cbor,
+}
+
+/// A user's value, encoded: what containers keep. Shared, not copied, by its clones.
+///
+/// `H` is what stands for an object: a counted [`Handle`] in a process, a
+/// [`WireHandle`](crate::message::WireHandle) in a message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload<H = Handle> {
+    /// How `bytes` is to be read.
+    pub encoding: Encoding,
+    /// The encoded value.
+    pub bytes: Bytes,
+    /// The objects inside the value, in the order of their places in it.
+    pub handles: Vec<H>,
+}
+
+impl Payload {
+    /// Encodes a value, proxies inside it included.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when the value's `Serialize` fails.
+    pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Self, Refusal> {
+        let (encoded, lists) = scope::collect(scope::Lists::handles_only(), || cbor::to_vec(value));
+        match encoded {
+            Ok(bytes) => {
+                Ok(Self { encoding: Encoding::Cbor, bytes: bytes.into(), handles: lists.handles })
+            }
+            Err(error) => {
+                let why = format!("the value cannot be encoded: {error}");
+                Err(Refusal::new(ErrorKind::InvalidInput, why))
+            }
+        }
+    }
+
+    /// Decodes the value as a `T`; a proxy inside it comes out live.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`], naming what was found and what was wanted, when the value is not
+    /// a `T`.
+    pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let lists = scope::Lists { payloads: None, handles: self.handles.clone() };
+        let Encoding::Cbor = self.encoding;
+        scope::provide(lists, || cbor::from_slice(&self.bytes)).map_err(|error| {
+            let wanted = core::any::type_name::<T>();
+            Refusal::new(ErrorKind::WrongType, format!("the value is not a {wanted}: {error}"))
+        })
+    }
+
+    /// Returns the value's normal form, by which values are equal.
+    ///
+    /// # Errors
+    /// `NotANumber` for a value that equals nothing; otherwise the bytes are malformed.
+    pub fn normalize(&self) -> Result<cbor::Normal, cbor::NormalizeError> {
+        cbor::normalize(&self.bytes, &self.object_numbers())
+    }
+
+    /// Returns the normal form of a key, in which a list counts as a tuple.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when the value can't be a key.
+    pub fn normalize_key(&self) -> Result<cbor::Normal, Refusal> {
+        cbor::normalize_key(&self.bytes, &self.object_numbers()).map_err(|error| {
+            let found = cbor::describe(&self.bytes);
+            Refusal::new(ErrorKind::InvalidInput, format!("{found} can't be a key: {error}"))
+        })
+    }
+
+    fn object_numbers(&self) -> Vec<u64> {
+        self.handles.iter().map(|handle| handle.object().0).collect()
+    }
+}
+
+impl<H> Payload<H> {
+    /// Replaces what stands for the objects.
+    ///
+    /// # Errors
+    /// What `f` refused with.
+    pub fn map_handles<G>(
+        self,
+        f: &mut impl FnMut(H) -> Result<G, Refusal>,
+    ) -> Result<Payload<G>, Refusal> {
+        let handles = self.handles.into_iter().map(f).collect::<Result<_, _>>()?;
+        Ok(Payload { encoding: self.encoding, bytes: self.bytes, handles })
+    }
+}
+
+impl<H> fmt::Debug for Payload<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({})", cbor::show(&self.bytes, 80))
+    }
+}
+
+/// A payload among a method's arguments goes as its place in the list beside them.
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match scope::put_payload(self) {
+            Some(index) => serializer.serialize_u32(index),
+            None => Err(S::Error::custom("a payload can be encoded only among a call's arguments")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let index = u32::deserialize(deserializer)?;
+        scope::payload(index).ok_or_else(|| D::Error::custom("a payload that did not come along"))
+    }
+}
+
+/// A user's value of a known type among the arguments of a method: packed by the sender, unpacked
+/// by the one who reads it, carried and kept in between without being looked at.
+#[derive(Clone)]
+pub struct Packed<T> {
+    payload: Payload,
+    marker: core::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> Packed<T> {
+    /// Encodes a value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when the value's `Serialize` fails.
+    pub fn new(value: &T) -> Result<Self, Refusal> {
+        Ok(Payload::pack(value)?.into())
+    }
+}
+
+impl<T: DeserializeOwned> Packed<T> {
+    /// Decodes the value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`] when it is not a `T`.
+    pub fn get(&self) -> Result<T, Refusal> {
+        self.payload.unpack()
+    }
+}
+
+impl<T> Packed<T> {
+    /// Returns the encoded value.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+}
+
+impl<T> From<Payload> for Packed<T> {
+    fn from(payload: Payload) -> Self {
+        Self { payload, marker: core::marker::PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Packed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.payload.fmt(f)
+    }
+}
+
+impl<T> Serialize for Packed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.payload.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Packed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Payload::deserialize(deserializer).map(Into::into)
+    }
+}
