@@ -54,8 +54,8 @@
 ///
 /// Arguments and answers are anything that serde reads and writes; a user's value that the object
 /// only keeps is a [`Payload`](sync_proto::Payload) or a [`Packed`](sync_proto::Packed), a
-/// reference to another object a [`Handle`](sync_proto::Handle). The names `new`, `attach`,
-/// `within`, `one_way` and `remote` are the proxy's own and cannot be methods.
+/// reference to another object a [`Handle`](sync_proto::Handle). The names `new`, `within`,
+/// `one_way` and `remote` are the proxy's own and cannot be methods.
 #[macro_export]
 macro_rules! interface {
     (
@@ -164,6 +164,7 @@ macro_rules! interface {
             #[derive(Clone, Debug, PartialEq, Eq, Hash)]
             pub struct Proxy(p::Remote);
 
+            #[allow(clippy::len_without_is_empty, reason = "an interface has the methods it has")]
             impl Proxy {
                 /// Creates an object at a place: a manager, or a name in it.
                 ///
@@ -173,14 +174,6 @@ macro_rules! interface {
                     place: impl p::Place $(, $new_arg: $new_type)*
                 ) -> Result<Self, p::Error> {
                     p::Remote::create(place, &INTERFACE, &($($new_arg,)*)).map(Self)
-                }
-
-                /// Takes a handle on an object of this interface.
-                ///
-                /// # Errors
-                /// `WrongType` when the object has another interface.
-                pub fn attach(handle: p::Handle) -> Result<Self, p::Error> {
-                    p::Remote::attach(handle, &INTERFACE).map(Self)
                 }
 
                 /// Returns the same object with a deadline for each call; of two, the shorter.
@@ -213,6 +206,18 @@ macro_rules! interface {
                 )*
             }
 
+            impl p::Shared for Proxy {
+                const INTERFACE: &'static p::Interface = &INTERFACE;
+
+                fn attach(handle: p::Handle) -> Result<Self, p::Error> {
+                    p::Remote::attach(handle, &INTERFACE).map(Self)
+                }
+
+                fn handle(&self) -> &p::Handle {
+                    self.0.handle()
+                }
+            }
+
             impl p::Serialize for Proxy {
                 fn serialize<S: p::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                     self.0.handle().serialize(to)
@@ -221,7 +226,7 @@ macro_rules! interface {
 
             impl<'de> p::Deserialize<'de> for Proxy {
                 fn deserialize<D: p::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                    Self::attach(p::Handle::deserialize(from)?).map_err(p::DeError::custom)
+                    p::Shared::attach(p::Handle::deserialize(from)?).map_err(p::DeError::custom)
                 }
             }
 
@@ -288,7 +293,7 @@ pub mod private {
     pub use serde::de::Error as DeError;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
     pub use sync_proto::{
-        Data, Error, Fingerprint, Handle, Interface, MethodId, Place, Refusal, Remote,
+        Data, Error, Fingerprint, Handle, Interface, MethodId, Place, Refusal, Remote, Shared,
     };
 
     pub use crate::{Cx, Flow, Gone, Object, Registry};

@@ -217,6 +217,12 @@ impl From<Refusal> for Error {
     }
 }
 
+impl From<core::convert::Infallible> for Error {
+    fn from(never: core::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self { kind: error.0.kind, message: error.0.message }

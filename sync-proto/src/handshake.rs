@@ -55,6 +55,11 @@ impl AuthKey {
         Ok(Self(bytes))
     }
 
+    /// Returns the bytes, for handing the key on to a child process.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
     fn mac(&self, role: &[u8], hello: &Hello, challenge: &Nonce) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes any key length");
         mac.update(&PREAMBLE);

@@ -31,4 +31,4 @@ pub use id::{
 };
 pub use interface::{Fingerprint, Interface};
 pub use payload::{Encoding, Packed, Payload};
-pub use remote::Remote;
+pub use remote::{Remote, Shared};

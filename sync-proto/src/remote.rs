@@ -118,6 +118,21 @@ impl Remote {
     }
 }
 
+/// A typed stand-in for an object: a proxy that `interface!` made, or one built on it.
+pub trait Shared: Sized {
+    /// The interface that the object has.
+    const INTERFACE: &'static Interface;
+
+    /// Takes a handle on an object of this interface.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`] when the object has another interface.
+    fn attach(handle: Handle) -> Result<Self, Error>;
+
+    /// Returns the handle on the object.
+    fn handle(&self) -> &Handle;
+}
+
 impl PartialEq for Remote {
     fn eq(&self, other: &Self) -> bool {
         self.handle == other.handle

@@ -1,1 +1,32 @@
-//! server
+//! The manager process: hosts shared objects and serves them over sockets.
+//!
+//! As a library:
+//!
+//! ```
+//! use sync_server::Server;
+//!
+//! # fn main() -> Result<(), sync_server::Error> {
+//! let server = Server::builder().spawn()?;
+//! println!("clients connect to {}", server.address());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The server runs on a thread of its own and shuts down when it is dropped. The process that
+//! hosts it reaches the objects without a socket through [`Server::local`]. As a program, it is
+//! the binary `sync-server`.
+
+mod builder;
+mod clock;
+mod connection;
+mod event_loop;
+mod hub;
+mod limits;
+mod listener;
+mod local;
+mod sessions;
+
+pub use builder::{Builder, Server};
+pub use limits::Limits;
+pub use sync_objects::{Registry, interface};
+pub use sync_proto::{Address, AuthKey, Error, ErrorKind};

@@ -16,7 +16,7 @@ use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
     Call, CallId, Data, Error, ErrorKind, Handle, Interface, Keeper, ManagerId, ObjectId, OneWayId,
-    Place, Refusal, SessionId, ThreadId, Transport,
+    Place, Refusal, SessionId, Shared, ThreadId, Transport,
 };
 
 /// A manager in memory.
@@ -137,7 +137,7 @@ struct Process {
     session: SessionId,
     manager: ManagerId,
     turn: Mutex<Turn>,
-    me: Weak<Process>,
+    me: Weak<Self>,
 }
 
 #[derive(Debug)]

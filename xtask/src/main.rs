@@ -1,1 +1,55 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask ci` is what CI runs, `cargo xtask tidy` its house rules.
+
+mod ci;
+#[cfg(test)]
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::{env, fmt};
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// One task, as named on the command line.
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Runs everything that CI runs, in CI's order, and stops at the first failure.
+    Ci,
+    /// Runs the house rules alone: sizes, words, dependencies, documents.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let root = workspace_root();
+    let outcome = match Cli::parse().task {
+        Task::Ci => ci::run(&root),
+        Task::Tidy => ci::run_tidy(&root),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace, wherever in it the task was started.
+fn workspace_root() -> PathBuf {
+    let xtask = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    xtask.parent().expect("xtask lies in the workspace").to_owned()
+}
+
+#[expect(clippy::print_stderr, reason = "a task talks to the one who started it")]
+fn report(error: fmt::Arguments<'_>) {
+    eprintln!("error: {error}");
+}

@@ -39,6 +39,9 @@ interface! {
 }
 
 /// Returns the one-way call that gives a handle back.
+///
+/// # Panics
+/// Never: two numbers encode.
 pub fn release_call(object: ObjectId) -> Call {
     let data = Data::encode(&(object, 1u64)).expect("two numbers");
     Call::new(ObjectId::MANAGER, const { manager::method("release") }, data)

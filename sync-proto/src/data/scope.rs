@@ -34,24 +34,30 @@ thread_local! {
     static SCOPE: RefCell<Option<Lists>> = const { RefCell::new(None) };
 }
 
+/// Puts lists into place and returns those before. A thread that ends has no place any more; what
+/// is encoded then (a guard's release, dropped from a thread-local) needs none.
+fn exchange(lists: Option<Lists>) -> Option<Lists> {
+    SCOPE.try_with(|scope| scope.replace(lists)).unwrap_or_default()
+}
+
 /// Puts the outer scope back, also when a user's `Serialize` panics. Lists that are let go are
 /// dropped outside of the cell's borrow: dropping a handle may encode a message of its own.
 struct Restore(Option<Option<Lists>>);
 
 impl Restore {
     fn enter(lists: Lists) -> Self {
-        Self(Some(SCOPE.replace(Some(lists))))
+        Self(Some(exchange(Some(lists))))
     }
 
     fn leave(mut self) -> Option<Lists> {
-        SCOPE.replace(self.0.take().flatten())
+        exchange(self.0.take().flatten())
     }
 }
 
 impl Drop for Restore {
     fn drop(&mut self) {
         if let Some(outer) = self.0.take() {
-            drop(SCOPE.replace(outer));
+            drop(exchange(outer));
         }
     }
 }

@@ -1,0 +1,22 @@
+//! The one clock.
+
+use std::time::Instant;
+
+use sync_objects::Time;
+
+/// The time since the server began, by the system's monotonic clock. The only reader of a clock in
+/// the workspace's libraries: everything else is told.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    began: Instant,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self { began: Instant::now() }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        Time::ZERO + self.began.elapsed()
+    }
+}

@@ -1,0 +1,310 @@
+//! The event loop: sockets in, kernel, sockets out.
+//!
+//! A turn waits for readiness, reads once from each connection that has something, takes the
+//! kernel once for all that was read, and writes once to each connection that is owed something.
+//! System calls are what costs; the work of a turn is bounded for each client.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::{Events, Poll, Token};
+use slab::Slab;
+use sync_objects::{Kernel, Outgoing, Time};
+use sync_proto::message::{ClientMessage, ServerMessage};
+use sync_proto::{AuthKey, ErrorKind, Refusal, SessionId};
+
+use crate::connection::{Connection, Got, Stage};
+use crate::hub::Hub;
+use crate::limits::{Limits, READ_PER_TURN};
+use crate::listener::Listener;
+use crate::sessions::Clients;
+
+mod accept;
+mod peers;
+mod shutdown;
+
+/// What an event is about, in the low bits of its token.
+const KIND_BITS: usize = 2;
+const WAKER: usize = 0;
+const LISTENER: usize = 1;
+const CONNECTION: usize = 2;
+const PROCESS: usize = 3;
+
+pub(crate) const WAKER_TOKEN: Token = Token(WAKER);
+
+const fn token(kind: usize, key: usize) -> Token {
+    Token(key << KIND_BITS | kind)
+}
+
+/// The loop and all its sockets.
+#[derive(Debug)]
+pub(crate) struct EventLoop {
+    poll: Poll,
+    hub: Arc<Hub>,
+    limits: Limits,
+    key: Option<AuthKey>,
+    listeners: Vec<Listener>,
+    connections: Slab<Connection>,
+    clients: Clients,
+    /// Listeners that may have more to accept.
+    accepting: BTreeSet<usize>,
+    /// When to try again after the system had no file descriptor left.
+    accept_again: Option<Time>,
+    /// Connections that may have more to read.
+    ready: BTreeSet<usize>,
+    /// Connections that have something to write.
+    dirty: BTreeSet<usize>,
+    /// Connections that are not read until they have taken what they asked for.
+    paused: BTreeSet<usize>,
+    /// Clients whose process has ended; their sockets are read to the end first.
+    ended: Vec<SessionId>,
+    /// Connections that broke while they were written to.
+    broken: Vec<usize>,
+    /// Handshakes under way, the earliest first.
+    handshakes: VecDeque<(Time, usize, sync_objects::Via)>,
+    accepted: u64,
+    replies: Vec<Outgoing>,
+    buffer: Vec<u8>,
+}
+
+/// What a connection said in this turn, in order.
+#[derive(Debug)]
+enum Said {
+    Message(ClientMessage),
+    /// Something that is no message: it is told so and closed.
+    Nonsense(Refusal),
+    /// Nothing more.
+    End,
+}
+
+impl EventLoop {
+    pub(crate) fn new(
+        poll: Poll,
+        hub: Arc<Hub>,
+        mut listeners: Vec<Listener>,
+        key: Option<AuthKey>,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        for (at, listener) in listeners.iter_mut().enumerate() {
+            listener.register(poll.registry(), token(LISTENER, at))?;
+        }
+        Ok(Self {
+            poll,
+            hub,
+            limits,
+            key,
+            listeners,
+            connections: Slab::new(),
+            clients: Clients::default(),
+            accepting: BTreeSet::new(),
+            accept_again: None,
+            ready: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            paused: BTreeSet::new(),
+            ended: Vec::new(),
+            broken: Vec::new(),
+            handshakes: VecDeque::new(),
+            accepted: 0,
+            replies: Vec::new(),
+            buffer: vec![0; READ_PER_TURN],
+        })
+    }
+
+    /// Runs until the server is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        let mut kernel_wake = None;
+        while !self.hub.is_stopping() {
+            let timeout = self.sleep_for(kernel_wake);
+            if let Err(error) = self.poll.poll(&mut events, timeout) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    tracing::error!(%error, "the event loop cannot go on");
+                    break;
+                }
+                events.clear();
+            }
+            self.sort(&events);
+            // New connections come after the batch: no key is used twice in one.
+            self.accept();
+            kernel_wake = self.turn();
+        }
+        self.finish(&mut events);
+    }
+
+    fn sleep_for(&self, kernel_wake: Option<Time>) -> Option<Duration> {
+        if !self.ready.is_empty() || !self.broken.is_empty() || !self.ended.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        if !self.accepting.is_empty() && self.accept_again.is_none() {
+            return Some(Duration::ZERO);
+        }
+        let handshake = self.handshakes.front().map(|&(at, ..)| at);
+        let next = [kernel_wake, handshake, self.accept_again].into_iter().flatten().min()?;
+        // The system's timer counts milliseconds: rounded up, so that something is due after it.
+        let wait = next.since(self.hub.now());
+        Some(Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1))
+    }
+
+    fn sort(&mut self, events: &Events) {
+        for event in events {
+            let key = event.token().0 >> KIND_BITS;
+            match event.token().0 & ((1 << KIND_BITS) - 1) {
+                LISTENER => {
+                    self.accepting.insert(key);
+                }
+                CONNECTION => {
+                    if event.is_readable() || event.is_read_closed() || event.is_error() {
+                        self.ready.insert(key);
+                    }
+                    if event.is_writable() {
+                        self.dirty.insert(key);
+                    }
+                    if let Some(connection) = self.connections.get_mut(key) {
+                        connection.read_closed |= event.is_read_closed();
+                    }
+                }
+                PROCESS => {
+                    if let Some(session) = self.clients.watched(key) {
+                        self.ready.extend(self.clients.connections(session));
+                        self.ended.push(session);
+                    }
+                }
+                _waker => {}
+            }
+        }
+    }
+
+    /// Reads, runs the kernel, writes. Returns when the kernel wants to be woken.
+    fn turn(&mut self) -> Option<Time> {
+        let mut said = Vec::new();
+        for key in std::mem::take(&mut self.ready) {
+            self.read(key, &mut said);
+        }
+        let hub = Arc::clone(&self.hub);
+        let mut replies = std::mem::take(&mut self.replies);
+        let wake = hub.turn(
+            |kernel, now| {
+                for (key, said) in said {
+                    self.hear(kernel, now, key, said);
+                }
+                self.end_what_is_over(kernel, now);
+            },
+            &mut replies,
+        );
+        for outgoing in replies.drain(..) {
+            self.reply(outgoing);
+        }
+        self.replies = replies;
+        for key in std::mem::take(&mut self.dirty) {
+            self.flush(key);
+        }
+        wake
+    }
+
+    /// Reads once from a connection and cuts messages out of what came.
+    fn read(&mut self, key: usize, said: &mut Vec<(usize, Said)>) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.pending_output() > self.limits.output_pause {
+            self.paused.insert(key);
+            return;
+        }
+        let (got, count) = match connection.read(&mut self.buffer) {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::debug!(%error, "a connection broke");
+                (Got::End, 0)
+            }
+        };
+        let mut input = &self.buffer[..count];
+        loop {
+            match peers::next(connection, &mut input) {
+                Ok(Some(message)) => said.push((key, Said::Message(message))),
+                Ok(None) => break,
+                Err(refusal) => {
+                    said.push((key, Said::Nonsense(refusal)));
+                    return;
+                }
+            }
+        }
+        match got {
+            Got::End => said.push((key, Said::End)),
+            // A short read means that nothing is left, but for the end of the stream.
+            Got::Drained(count) if count == 0 || !connection.read_closed => {}
+            Got::Drained(_) | Got::Full(_) => {
+                self.ready.insert(key);
+            }
+        }
+    }
+
+    fn hear(&mut self, kernel: &mut Kernel, now: Time, key: usize, said: Said) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let (session, via) = match (&connection.stage, &said) {
+            (Stage::Closing { .. }, Said::Message(_) | Said::Nonsense(_)) => return,
+            (&Stage::Live(session), _) => (session, connection.via),
+            (_, Said::Message(_)) => return self.shake(kernel, now, key, said),
+            (_, Said::Nonsense(refusal)) => return self.refuse(now, key, refusal.clone()),
+            (_, Said::End) => return self.forget(key),
+        };
+        match said {
+            Said::Message(ClientMessage::Request(request)) => {
+                connection.in_flight += 1;
+                kernel.handle_request(now, session, via, request);
+            }
+            Said::Message(ClientMessage::OneWay(message)) => {
+                kernel.handle_one_way(now, session, message);
+            }
+            Said::Message(ClientMessage::Cancel(call)) => kernel.handle_cancel(now, session, call),
+            Said::Message(ClientMessage::Hello(_) | ClientMessage::Proof(_)) => {
+                let refusal = Refusal::new(ErrorKind::Malformed, "a second hello");
+                self.end_malformed(kernel, now, key, session, refusal);
+            }
+            Said::Nonsense(refusal) => self.end_malformed(kernel, now, key, session, refusal),
+            Said::End => self.hang_up(kernel, now, key, session),
+        }
+    }
+
+    fn reply(&mut self, outgoing: Outgoing) {
+        let key = accept::key_of(outgoing.via);
+        let via = outgoing.via;
+        let Some(connection) = self.connections.get_mut(key).filter(|of| of.via == via) else {
+            return;
+        };
+        connection.in_flight -= 1;
+        let mut reply = outgoing.reply;
+        if let Ok(data) = &reply.outcome
+            && data.len() > self.limits.message
+        {
+            let (len, limit) = (data.len(), self.limits.message);
+            let why =
+                format!("the answer has {len} bytes, a message at most {limit}: ask for less");
+            reply.outcome = Err(Refusal::new(ErrorKind::TooLarge, why));
+        }
+        self.send(key, &ServerMessage::Reply(reply));
+    }
+
+    fn send(&mut self, key: usize, message: &ServerMessage) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if let Err(refusal) = connection.push(message) {
+            tracing::error!(%refusal, "an answer cannot be sent");
+            self.broken.push(key);
+        }
+        self.dirty.insert(key);
+    }
+
+    fn flush(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if let Err(error) = connection.flush(self.poll.registry()) {
+            tracing::debug!(%error, "a connection broke");
+            self.broken.push(key);
+            return;
+        }
+        let pending = connection.pending_output();
+        if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
+            self.forget(key);
+        } else if pending <= self.limits.output_pause / 2 && self.paused.remove(&key) {
+            self.ready.insert(key);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! New connections.
+
+use std::io;
+use std::time::Duration;
+
+use sync_objects::Via;
+use sync_proto::handshake::{Nonce, ServerHandshake};
+use sync_proto::{ErrorKind, Refusal};
+
+use super::{CONNECTION, EventLoop, token};
+use crate::connection::{Connection, Stage, Stream};
+use crate::limits::ACCEPTS_PER_TURN;
+use crate::listener::unix_peer;
+
+/// A connection's word to the kernel holds its key in the low bits, and above them a number that
+/// is never used twice: a late reply cannot reach the next connection of the same key.
+const KEY_BITS: u32 = 24;
+
+/// How long to wait before accepting again when the system has no file descriptor left.
+const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) const fn key_of(via: Via) -> usize {
+    // The mask keeps 24 bits: nothing is cut.
+    (via.0 & ((1 << KEY_BITS) - 1)) as usize
+}
+
+impl EventLoop {
+    pub(super) fn accept(&mut self) {
+        if self.accept_again.is_some_and(|at| at > self.hub.now()) {
+            return;
+        }
+        self.accept_again = None;
+        for at in std::mem::take(&mut self.accepting) {
+            for turn in 0.. {
+                if turn == ACCEPTS_PER_TURN {
+                    self.accepting.insert(at);
+                    break;
+                }
+                match self.listeners[at].accept() {
+                    Ok(stream) => self.welcome(stream),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if is_of_one_connection(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection can be accepted for now");
+                        self.accepting.insert(at);
+                        self.accept_again = Some(self.hub.now() + OUT_OF_FILES_PAUSE);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, stream: Stream) {
+        let now = self.hub.now();
+        let (peer, key) = match &stream {
+            // Who comes over a unix socket is known by its credentials.
+            Stream::Unix(stream) => (unix_peer(stream), None),
+            Stream::Tcp(_) => (Ok(None), self.key.clone()),
+        };
+        let mut nonce: Nonce = [0; 32];
+        if let Err(error) = getrandom::fill(&mut nonce) {
+            tracing::error!(%error, "no randomness: the connection is dropped");
+            return;
+        }
+        let deadline = now + self.limits.handshake;
+        let handshake = ServerHandshake::new(key, nonce);
+        let stage = Stage::Preamble { seen: Vec::new(), handshake };
+        let full = self.connections.len() >= self.limits.connections.min(1 << KEY_BITS);
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        self.accepted += 1;
+        let via = Via(self.accepted << KEY_BITS | key as u64);
+        let mut connection = Connection::new(stream, token(CONNECTION, key), via, stage);
+        if let Err(error) = connection.register(self.poll.registry()) {
+            tracing::error!(%error, "a connection cannot be watched and is dropped");
+            return;
+        }
+        connection.peer = peer.as_ref().ok().copied().flatten();
+        entry.insert(connection);
+        self.handshakes.push_back((deadline, key, via));
+        if let Err(why) = peer {
+            self.refuse(now, key, Refusal::new(ErrorKind::Unauthorized, why));
+        } else if full {
+            let limit = self.limits.connections;
+            let why = format!("the manager has {limit} connections, the most it may");
+            self.refuse(now, key, Refusal::new(ErrorKind::LimitReached, why));
+        }
+    }
+}
+
+/// Errors that accept(2) reports for a connection that is gone already.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}

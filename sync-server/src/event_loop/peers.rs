@@ -1,0 +1,217 @@
+//! How a connection becomes a session's, and how it ends.
+
+use sync_objects::{DisconnectReason, Kernel, Time};
+use sync_proto::handshake::{Purpose, ServerStep, Welcome};
+use sync_proto::message::{ClientMessage, ServerMessage};
+use sync_proto::version::{CURRENT, PREAMBLE};
+use sync_proto::{ErrorKind, Refusal, SessionId, SessionToken};
+
+use super::{EventLoop, PROCESS, Said, token};
+use crate::connection::{Connection, Stage};
+
+/// Returns the next message in what was read from a connection; its first bytes are the preamble.
+pub(super) fn next(
+    connection: &mut Connection,
+    input: &mut &[u8],
+) -> Result<Option<ClientMessage>, Refusal> {
+    if let Stage::Preamble { seen, .. } = &mut connection.stage {
+        let (now, rest) = input.split_at(input.len().min(PREAMBLE.len() - seen.len()));
+        seen.extend_from_slice(now);
+        *input = rest;
+        check_preamble(seen)?;
+        if seen.len() < PREAMBLE.len() {
+            return Ok(None);
+        }
+        let closing = Stage::Closing { deadline: Time::ZERO };
+        if let Stage::Preamble { handshake, .. } = std::mem::replace(&mut connection.stage, closing)
+        {
+            connection.stage = Stage::Handshake { handshake };
+        }
+    }
+    connection.next(input)
+}
+
+fn check_preamble(seen: &[u8]) -> Result<(), Refusal> {
+    let name = &PREAMBLE[..PREAMBLE.len() - 1];
+    if !name.starts_with(&seen[..seen.len().min(name.len())]) {
+        let why = "this is a manager of shared objects: connect with sync-client";
+        return Err(Refusal::new(ErrorKind::Malformed, why));
+    }
+    match seen.get(name.len()) {
+        Some(&theirs) if theirs != CURRENT => {
+            let why = format!(
+                "the client speaks version {theirs} of the protocol, this manager version \
+                 {CURRENT}: build both from the same release"
+            );
+            Err(Refusal::new(ErrorKind::Incompatible, why))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl EventLoop {
+    /// Takes a message of a connection that is not known yet.
+    pub(super) fn shake(&mut self, kernel: &mut Kernel, now: Time, key: usize, said: Said) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let (Stage::Handshake { handshake, .. }, Said::Message(message)) =
+            (&mut connection.stage, said)
+        else {
+            return;
+        };
+        let admitted = match handshake.handle(message) {
+            Ok(ServerStep::Send(message)) => return self.send(key, &message),
+            Ok(ServerStep::Accept(purpose, proof)) => {
+                self.admit(kernel, now, key, purpose).map(|welcome| Welcome { proof, ..welcome })
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match admitted {
+            Ok(welcome) => self.send(key, &ServerMessage::Welcome(welcome)),
+            Err(refusal) => self.refuse(now, key, refusal),
+        }
+    }
+
+    fn admit(
+        &mut self,
+        kernel: &mut Kernel,
+        now: Time,
+        key: usize,
+        purpose: Purpose,
+    ) -> Result<Welcome, Refusal> {
+        let (session, secret) = match purpose {
+            Purpose::Open(info) => {
+                let mut secret = [0; 16];
+                getrandom::fill(&mut secret).map_err(|error| {
+                    Refusal::new(ErrorKind::Io, format!("no randomness: {error}"))
+                })?;
+                let secret = SessionToken(u128::from_le_bytes(secret));
+                let session = kernel.handle_connect(now, info)?;
+                let peer = self.connections[key].peer;
+                let watch = |client| token(PROCESS, client);
+                self.clients.open(session, secret, peer, self.poll.registry(), watch);
+                (session, secret)
+            }
+            Purpose::Join(secret) => {
+                let session = self.clients.by_token(secret).ok_or_else(|| {
+                    Refusal::new(ErrorKind::Disconnected, "the session to join has ended")
+                })?;
+                (session, secret)
+            }
+        };
+        if let Some(client) = self.clients.get_mut(session) {
+            client.connections.push(key);
+        }
+        let connection = &mut self.connections[key];
+        connection.stage = Stage::Live(session);
+        connection.set_limit(self.limits.frame());
+        Ok(Welcome {
+            manager: kernel.id(),
+            session,
+            token: secret,
+            body_max: u32::try_from(self.limits.message).unwrap_or(u32::MAX),
+            proof: None,
+        })
+    }
+
+    /// Tells a peer why it is not served, and closes the connection once that is written.
+    pub(super) fn refuse(&mut self, now: Time, key: usize, refusal: Refusal) {
+        tracing::info!(%refusal, "a connection is refused");
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let deadline = now + self.limits.handshake;
+        connection.stage = Stage::Closing { deadline };
+        self.handshakes.push_back((deadline, key, connection.via));
+        self.send(key, &ServerMessage::Refused(refusal));
+    }
+
+    /// Ends the session of a connection that broke the protocol.
+    pub(super) fn end_malformed(
+        &mut self,
+        kernel: &mut Kernel,
+        now: Time,
+        key: usize,
+        session: SessionId,
+        refusal: Refusal,
+    ) {
+        self.refuse(now, key, refusal.clone());
+        if let Some(client) = self.clients.get_mut(session) {
+            client.connections.retain(|&of| of != key);
+        }
+        self.end_session(kernel, now, session, DisconnectReason::Malformed(refusal));
+    }
+
+    /// A session's connection was closed by its client.
+    pub(super) fn hang_up(
+        &mut self,
+        kernel: &mut Kernel,
+        now: Time,
+        key: usize,
+        session: SessionId,
+    ) {
+        let waiting = self.connections.get(key).is_some_and(|connection| connection.in_flight > 0);
+        self.forget(key);
+        let Some(client) = self.clients.get_mut(session) else { return };
+        client.connections.retain(|&of| of != key);
+        if waiting {
+            self.end_session(kernel, now, session, DisconnectReason::ClosedWhileWaiting);
+        } else if client.connections.is_empty() {
+            self.end_session(kernel, now, session, DisconnectReason::Closed);
+        }
+    }
+
+    pub(super) fn end_session(
+        &mut self,
+        kernel: &mut Kernel,
+        now: Time,
+        session: SessionId,
+        reason: DisconnectReason,
+    ) {
+        kernel.handle_disconnect(now, session, reason);
+        for key in self.clients.close(session, self.poll.registry()) {
+            self.forget(key);
+        }
+    }
+
+    /// Drops a connection that belongs to no session, or whose session knows already.
+    pub(super) fn forget(&mut self, key: usize) {
+        self.connections.try_remove(key);
+        self.ready.remove(&key);
+        self.dirty.remove(&key);
+        self.paused.remove(&key);
+    }
+
+    /// Ends what broke, whose time is up, and whose process has ended.
+    pub(super) fn end_what_is_over(&mut self, kernel: &mut Kernel, now: Time) {
+        for key in std::mem::take(&mut self.broken) {
+            match self.connections.get(key).map(|connection| &connection.stage) {
+                Some(&Stage::Live(session)) => self.hang_up(kernel, now, key, session),
+                Some(_) => self.forget(key),
+                None => {}
+            }
+        }
+        for session in std::mem::take(&mut self.ended) {
+            // What the process sent before its end counts: its sockets are read first.
+            let unread = self.clients.connections(session).any(|key| self.ready.contains(&key));
+            if unread {
+                self.ended.push(session);
+            } else {
+                self.end_session(kernel, now, session, DisconnectReason::ProcessEnded);
+            }
+        }
+        while let Some(&(at, key, via)) = self.handshakes.front().filter(|&&(at, ..)| at <= now) {
+            self.handshakes.pop_front();
+            let Some(connection) = self.connections.get(key).filter(|of| of.via == via) else {
+                continue;
+            };
+            match connection.stage {
+                Stage::Live(_) => {}
+                Stage::Closing { deadline } if deadline > at => {}
+                Stage::Closing { .. } => self.forget(key),
+                Stage::Preamble { .. } | Stage::Handshake { .. } => {
+                    let limit = self.limits.handshake;
+                    let why = format!("the handshake took longer than {limit:?}");
+                    self.refuse(now, key, Refusal::new(ErrorKind::TimedOut, why));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The end: whoever waits is told, and what can be written is written.
+
+use std::time::Duration;
+
+use mio::Events;
+
+use super::EventLoop;
+
+/// How long the last answers may take to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+impl EventLoop {
+    pub(super) fn finish(mut self, events: &mut Events) {
+        tracing::info!("shutting down");
+        let hub = std::sync::Arc::clone(&self.hub);
+        let mut replies = Vec::new();
+        hub.turn(|kernel, now| kernel.handle_shutdown(now), &mut replies);
+        for outgoing in replies {
+            self.reply(outgoing);
+        }
+        let end = hub.now() + LAST_WORDS;
+        loop {
+            for key in std::mem::take(&mut self.dirty) {
+                self.flush(key);
+            }
+            for key in std::mem::take(&mut self.broken) {
+                self.forget(key);
+            }
+            let unwritten = self.connections.iter().any(|(_, of)| of.pending_output() > 0);
+            let left = end.since(hub.now());
+            if !unwritten || left.is_zero() || self.poll.poll(events, Some(left)).is_err() {
+                return;
+            }
+            self.sort(events);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The kernel, and the threads that reach it: the event loop, and callers in the server's own
+//! process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use parking_lot::{Condvar, Mutex};
+use sync_objects::{Kernel, Outgoing, Time, Via};
+use sync_proto::message::{Request, WireHandle};
+use sync_proto::{Data, ErrorKind, Refusal, SessionId};
+
+use crate::clock::Clock;
+
+/// The answer to a call, before its handles are made.
+pub(crate) type Answer = Result<Data<WireHandle>, Refusal>;
+
+/// Vias from here on are those of callers in this process; below are connections.
+const LOCAL: u64 = 1 << 63;
+
+/// What the threads of a server share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    kernel: Mutex<Kernel>,
+    clock: Clock,
+    waker: mio::Waker,
+    /// Replies for connections that another thread than the event loop's brought about.
+    mailbox: Mutex<Vec<Outgoing>>,
+    /// Callers of this process whose calls wait.
+    callers: DashMap<u64, Arc<Caller>>,
+    next_caller: AtomicU64,
+    /// When the event loop will wake by itself, in nanoseconds.
+    wakes_at: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// A thread of this process that waits for an answer.
+#[derive(Debug)]
+struct Caller {
+    session: SessionId,
+    answer: Mutex<Option<Answer>>,
+    arrived: Condvar,
+}
+
+impl Hub {
+    pub(crate) fn new(kernel: Kernel, waker: mio::Waker) -> Self {
+        Self {
+            kernel: Mutex::new(kernel),
+            clock: Clock::start(),
+            waker,
+            mailbox: Mutex::default(),
+            callers: DashMap::new(),
+            next_caller: AtomicU64::new(LOCAL),
+            wakes_at: AtomicU64::new(u64::MAX),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    /// Runs one turn of the event loop on the kernel; returns the replies for connections, and
+    /// when the kernel wants to be woken.
+    pub(crate) fn turn(
+        &self,
+        inputs: impl FnOnce(&mut Kernel, Time),
+        out: &mut Vec<Outgoing>,
+    ) -> Option<Time> {
+        let mut kernel = self.kernel.lock();
+        let now = self.clock.now();
+        inputs(&mut kernel, now);
+        kernel.handle_timeout(now);
+        if kernel.is_stopping() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.drain(&mut kernel, out);
+        let wake = kernel.poll_timeout().map(|(at, _)| at);
+        self.wakes_at.store(wake.map_or(u64::MAX, Time::as_nanos), Ordering::Relaxed);
+        // Under the kernel's lock: what was put before is not overtaken.
+        out.append(&mut self.mailbox.lock());
+        wake
+    }
+
+    /// Runs something on the kernel from another thread; the event loop is woken if it has to
+    /// send something or to wake earlier.
+    pub(crate) fn visit<R>(&self, input: impl FnOnce(&mut Kernel, Time) -> R) -> R {
+        let mut kernel = self.kernel.lock();
+        let now = self.clock.now();
+        let result = input(&mut kernel, now);
+        let mut out = Vec::new();
+        self.drain(&mut kernel, &mut out);
+        let earlier = kernel
+            .poll_timeout()
+            .is_some_and(|(at, _)| at.as_nanos() < self.wakes_at.load(Ordering::Relaxed));
+        let stops = kernel.is_stopping();
+        if earlier || stops || !out.is_empty() {
+            self.mailbox.lock().append(&mut out);
+            drop(kernel);
+            self.wake();
+        }
+        result
+    }
+
+    /// Makes a call of this process and waits for its answer.
+    pub(crate) fn call(&self, session: SessionId, request: Request) -> Answer {
+        let id = self.next_caller.fetch_add(1, Ordering::Relaxed);
+        let caller =
+            Arc::new(Caller { session, answer: Mutex::default(), arrived: Condvar::new() });
+        self.callers.insert(id, Arc::clone(&caller));
+        self.visit(|kernel, now| {
+            if !kernel.handle_request(now, session, Via(id), request) {
+                self.deliver(id, Err(ErrorKind::Disconnected.into()));
+            }
+        });
+        let mut answer = caller.answer.lock();
+        loop {
+            match answer.take() {
+                Some(answer) => return answer,
+                None => caller.arrived.wait(&mut answer),
+            }
+        }
+    }
+
+    /// Tells every caller of a session that has ended.
+    pub(crate) fn abandon(&self, session: SessionId) {
+        let of_it = |entry: &dashmap::mapref::multiple::RefMulti<'_, u64, Arc<Caller>>| {
+            (entry.session == session).then(|| *entry.key())
+        };
+        let waiting: Vec<u64> = self.callers.iter().filter_map(|entry| of_it(&entry)).collect();
+        for id in waiting {
+            self.deliver(id, Err(ErrorKind::Disconnected.into()));
+        }
+    }
+
+    fn deliver(&self, caller: u64, answer: Answer) {
+        if let Some((_, caller)) = self.callers.remove(&caller) {
+            *caller.answer.lock() = Some(answer);
+            caller.arrived.notify_one();
+        }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Asks the event loop to end.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "the event loop cannot be woken");
+        }
+    }
+
+    fn drain(&self, kernel: &mut Kernel, out: &mut Vec<Outgoing>) {
+        while let Some(outgoing) = kernel.poll_reply() {
+            if outgoing.via.0 < LOCAL {
+                out.push(outgoing);
+            } else {
+                self.deliver(outgoing.via.0, outgoing.reply.outcome);
+            }
+        }
+        while let Some(note) = kernel.poll_note() {
+            match note {
+                sync_objects::Note::SessionEnded { .. } => tracing::debug!("{note}"),
+                _ => tracing::warn!("{note}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Calls from the server's own process: the same proxies, without a socket.
+
+use std::ffi::OsString;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use sync_objects::DisconnectReason;
+use sync_proto::handshake::ClientInfo;
+use sync_proto::message::{OneWay, Request};
+use sync_proto::{
+    Call, CallId, Data, Handle, Keeper, ManagerId, ObjectId, OneWayId, Refusal, SessionId,
+    ThreadId, Transport,
+};
+
+use crate::hub::Hub;
+
+/// A session of the server's own process.
+#[derive(Debug)]
+pub(crate) struct Local {
+    hub: Arc<Hub>,
+    manager: ManagerId,
+    session: SessionId,
+    invitation: Vec<(&'static str, OsString)>,
+    next_call: AtomicU64,
+    /// How many one-way messages were sent. Locked while one is, so that they reach the kernel
+    /// in the order of their numbers.
+    one_ways: Mutex<u64>,
+    me: Weak<Self>,
+}
+
+impl Local {
+    pub(crate) fn open(
+        hub: &Arc<Hub>,
+        invitation: Vec<(&'static str, OsString)>,
+    ) -> Result<Arc<Self>, Refusal> {
+        let info = ClientInfo::new(std::process::id(), std::env::current_exe().ok());
+        let (manager, session) =
+            hub.visit(|kernel, now| (kernel.id(), kernel.handle_connect(now, info)));
+        let session = session?;
+        Ok(Arc::new_cyclic(|me| Self {
+            hub: Arc::clone(hub),
+            manager,
+            session,
+            invitation,
+            next_call: AtomicU64::new(1),
+            one_ways: Mutex::new(0),
+            me: me.clone(),
+        }))
+    }
+
+    fn keeper(&self) -> Arc<dyn Keeper> {
+        self.me.upgrade().expect("who calls is there")
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.disconnect();
+    }
+}
+
+impl Keeper for Local {
+    fn release(&self, object: ObjectId) {
+        if object != ObjectId::MANAGER {
+            self.send(sync_objects::release_call(object));
+        }
+    }
+
+    fn manager(&self) -> ManagerId {
+        self.manager
+    }
+
+    fn transport(&self) -> Option<&dyn Transport> {
+        Some(self)
+    }
+}
+
+impl Transport for Local {
+    fn call(&self, call: Call) -> Result<Data, Refusal> {
+        let id = CallId(self.next_call.fetch_add(1, Ordering::Relaxed));
+        let Call { object, method, timeout, data, .. } = call;
+        let data = data.into_wire(self.manager)?;
+        let thread = ThreadId::current();
+        let after = OneWayId(*self.one_ways.lock());
+        let request = Request { call: id, after, thread, object, method, timeout, data };
+        self.hub
+            .call(self.session, request)?
+            .map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, self.keeper())))
+    }
+
+    fn send(&self, call: Call) {
+        let Call { object, method, data, .. } = call;
+        let Ok(data) = data.into_wire(self.manager) else { return };
+        let thread = ThreadId::current();
+        let mut number = self.one_ways.lock();
+        *number += 1;
+        let message = OneWay { number: OneWayId(*number), thread, object, method, data };
+        self.hub.visit(|kernel, now| kernel.handle_one_way(now, self.session, message));
+    }
+
+    fn disconnect(&self) {
+        let session = self.session;
+        self.hub.visit(|kernel, now| {
+            kernel.handle_disconnect(now, session, DisconnectReason::Closed);
+        });
+        self.hub.abandon(session);
+    }
+
+    fn invitation(&self) -> Vec<(&'static str, OsString)> {
+        self.invitation.clone()
+    }
+}

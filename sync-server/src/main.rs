@@ -1,0 +1,130 @@
+//! `sync-server`: the manager as a program.
+
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use sync_server::{Address, AuthKey, Limits, Server};
+use tracing_subscriber::EnvFilter;
+
+/// Hosts objects that processes share: locks, queues, dicts, …
+///
+/// Prints `READY <address>` on standard output for each address once clients can connect, logs
+/// to standard error, and ends on SIGTERM or Ctrl-C: callers that wait are told, and socket files
+/// are removed.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Options {
+    /// Where to listen: unix:PATH or tcp:HOST:PORT (port 0: the system chooses). May be given
+    /// several times. Without it: a unix socket in a new private directory.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<Address>,
+
+    /// The file that holds the key for TCP clients; trailing white space does not count. Without
+    /// it the key is taken from the environment variable `SYNC_AUTHKEY`. Unix sockets need none:
+    /// they accept this user only.
+    #[arg(long, value_name = "FILE")]
+    authkey_file: Option<PathBuf>,
+
+    /// The longest message, in bytes: one call with its values, or one answer.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().message,
+        help_heading = "Limits")]
+    max_message: usize,
+
+    /// The most connections at once.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections,
+        help_heading = "Limits")]
+    max_connections: usize,
+
+    /// The most client processes at once.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.sessions,
+        help_heading = "Limits")]
+    max_sessions: usize,
+
+    /// The most objects at once.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.objects,
+        help_heading = "Limits")]
+    max_objects: usize,
+
+    /// The seconds that a client may take from connecting to being let in.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake.as_secs(),
+        help_heading = "Limits")]
+    handshake_timeout: u64,
+}
+
+fn main() -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    let options = Options::parse();
+    let mut builder = Server::builder().limits(options.limits());
+    if let Some(key) = options.key()? {
+        builder = builder.authkey(key);
+    }
+    for address in options.listen {
+        builder = builder.listen(address);
+    }
+    // Before the first client: a signal that comes early ends the server in good order, too.
+    let mut signals = Signals::new([SIGTERM, SIGINT]).context("signals cannot be handled")?;
+    let server = Arc::new(builder.spawn()?);
+    announce(&server)?;
+    let stopped = signals.handle();
+    let asked = std::thread::spawn({
+        let server = Arc::clone(&server);
+        move || {
+            if let Some(signal) = signals.forever().next() {
+                tracing::info!(signal, "asked to end");
+                server.shutdown();
+            }
+        }
+    });
+    server.join();
+    stopped.close();
+    if asked.join().is_err() {
+        bail!("the thread that waits for signals panicked");
+    }
+    Ok(())
+}
+
+/// Tells whoever started the server that clients can connect.
+fn announce(server: &Server) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for address in server.addresses() {
+        writeln!(out, "READY {address}").context("standard output is closed")?;
+    }
+    out.flush().context("standard output is closed")
+}
+
+impl Options {
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.message = self.max_message;
+        limits.connections = self.max_connections;
+        limits.handshake = Duration::from_secs(self.handshake_timeout);
+        limits.kernel.sessions = self.max_sessions;
+        limits.kernel.objects = self.max_objects;
+        limits
+    }
+
+    fn key(&self) -> anyhow::Result<Option<AuthKey>> {
+        let bytes = match &self.authkey_file {
+            Some(file) => fs::read(file)
+                .with_context(|| format!("the key file {} cannot be read", file.display()))?,
+            None => match std::env::var_os("SYNC_AUTHKEY") {
+                Some(key) => key.into_encoded_bytes(),
+                None => return Ok(None),
+            },
+        };
+        let key = AuthKey::new(bytes).context("the key file, or SYNC_AUTHKEY, holds no key")?;
+        Ok(Some(key))
+    }
+}

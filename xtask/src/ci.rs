@@ -1,0 +1,118 @@
+//! `cargo xtask ci`: the steps, their order, and how long each took.
+
+#![expect(clippy::print_stdout, reason = "printing is xtask's job")]
+
+mod step;
+mod table;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use std::{env, fs};
+
+use anyhow::{Context, Result};
+
+use self::step::{Step, cargo_succeeds};
+use self::table::Table;
+
+/// Runs everything that CI runs, in order, and stops at the first failure.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let mut steps = workspace_steps(root);
+    for manifest in example_manifests(root)? {
+        steps.extend(example_steps(&manifest));
+    }
+    run_steps(root, &steps)
+}
+
+/// Runs only the house rules, which are tests of this crate.
+pub(crate) fn run_tidy(root: &Path) -> Result<()> {
+    run_steps(root, &[Step::cargo("tidy", &["test", "--package", "xtask", "--locked"])])
+}
+
+fn run_steps(root: &Path, steps: &[Step]) -> Result<()> {
+    let mut table = Table::default();
+    let outcome = steps.iter().try_for_each(|step| {
+        println!("\n$ {step}");
+        let start = Instant::now();
+        let outcome = step.run(root);
+        let took = start.elapsed();
+        println!("  {} took {:.1} s", step.name(), took.as_secs_f64());
+        table.push(step.name(), took, outcome.is_ok());
+        outcome
+    });
+    println!("\n{table}");
+    outcome
+}
+
+/// The steps over the workspace itself.
+fn workspace_steps(root: &Path) -> Vec<Step> {
+    vec![
+        Step::cargo("fmt", &["fmt", "--all", "--check"]),
+        Step::cargo(
+            "clippy",
+            &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
+        ),
+        test_step(root),
+        Step::cargo("doctests", &["test", "--workspace", "--doc", "--locked"]),
+        Step::cargo("rustdoc", &["doc", "--workspace", "--no-deps", "--locked"])
+            .with_env("RUSTDOCFLAGS", "-D warnings"),
+    ]
+}
+
+/// The tests, by nextest where it is installed.
+///
+/// Nextest's default is what is wanted: libraries, binaries, integration tests, and examples with
+/// `test = true`. Cargo's `--all-targets` would run the benches too, so the fallback spells its
+/// targets out.
+fn test_step(root: &Path) -> Step {
+    if cargo_succeeds(root, &["nextest", "--version"]) {
+        println!("tests: by cargo nextest, each in a process of its own");
+        return Step::cargo("tests", &["nextest", "run", "--workspace", "--locked"]);
+    }
+    println!("tests: by cargo test, because `cargo nextest --version` doesn't work here");
+    let targets = ["--lib", "--bins", "--tests", "--examples"];
+    Step::cargo("tests", &[&["test", "--workspace", "--locked"], &targets[..]].concat())
+}
+
+/// The steps over one application under `examples/`, a workspace of its own.
+fn example_steps(manifest: &str) -> Vec<Step> {
+    let name = manifest.trim_end_matches("/Cargo.toml");
+    let at = ["--manifest-path", manifest];
+    let clippy = ["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    let steps = [
+        ("fmt", [&["fmt"], &at[..], &["--all", "--check"]].concat()),
+        ("clippy", [&["clippy"], &at[..], &clippy].concat()),
+        ("tests", [&["test"], &at[..], &["--workspace", "--locked"]].concat()),
+    ];
+    let share_target = env::var_os("CARGO_TARGET_DIR").is_none();
+    steps
+        .into_iter()
+        .map(|(what, arguments)| {
+            let step = Step::cargo(format!("{name}: {what}"), &arguments);
+            // What the workspace has built is not built again for each application.
+            if share_target { step.with_env("CARGO_TARGET_DIR", "target") } else { step }
+        })
+        .collect()
+}
+
+/// The manifests of the applications under `examples/`, relative to the root, in order of name.
+fn example_manifests(root: &Path) -> Result<Vec<String>> {
+    let examples = root.join("examples");
+    let entries = match fs::read_dir(&examples) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("can't list {}", examples.display()))?,
+    };
+    let mut manifests = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("can't list {}", examples.display()))?;
+        let manifest = PathBuf::from("examples").join(entry.file_name()).join("Cargo.toml");
+        if root.join(&manifest).is_file() {
+            let manifest = manifest.into_os_string().into_string();
+            manifests.push(manifest.map_err(|name| {
+                anyhow::anyhow!("the name of an example must be UTF-8; rename {name:?}")
+            })?);
+        }
+    }
+    manifests.sort();
+    Ok(manifests)
+}
