@@ -1,1 +1,23 @@
-//! client
+//! Objects shared between processes: the client of a manager of shared objects.
+
+mod event;
+mod grant;
+mod lock;
+mod manager;
+mod proxy;
+pub mod queue;
+mod semaphore;
+mod session;
+mod ticket;
+mod update;
+mod value;
+
+pub use event::{Event, WaitTimeoutResult};
+pub use lock::{Lock, LockGuard};
+pub use manager::{Manager, Named};
+pub use queue::{Delivery, Queue, QueueOptions, Received, Sent};
+pub use semaphore::{Permit, Semaphore};
+pub use sync_objects::{DebugInfo, Grant, interface};
+pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Place, Shared, Token};
+pub use ticket::Ticket;
+pub use value::{Exchange, Number, Value};

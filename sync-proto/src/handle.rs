@@ -57,6 +57,9 @@ pub trait Transport: Keeper {
     /// [`ErrorKind::Disconnected`](crate::ErrorKind), and so does every later one.
     fn disconnect(&self);
 
+    /// Returns whether the session is over: what it held is lost, and no call can succeed.
+    fn is_over(&self) -> bool;
+
     /// Returns what to put into a child's environment so that it reaches the same manager.
     fn invitation(&self) -> Vec<(&'static str, OsString)>;
 }

@@ -1,7 +1,7 @@
 //! Calls from the server's own process: the same proxies, without a socket.
 
 use std::ffi::OsString;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -26,6 +26,7 @@ pub(crate) struct Local {
     /// How many one-way messages were sent. Locked while one is, so that they reach the kernel
     /// in the order of their numbers.
     one_ways: Mutex<u64>,
+    over: AtomicBool,
     me: Weak<Self>,
 }
 
@@ -45,6 +46,7 @@ impl Local {
             invitation,
             next_call: AtomicU64::new(1),
             one_ways: Mutex::new(0),
+            over: AtomicBool::new(false),
             me: me.clone(),
         }))
     }
@@ -100,11 +102,16 @@ impl Transport for Local {
     }
 
     fn disconnect(&self) {
+        self.over.store(true, Ordering::Relaxed);
         let session = self.session;
         self.hub.visit(|kernel, now| {
             kernel.handle_disconnect(now, session, DisconnectReason::Closed);
         });
         self.hub.abandon(session);
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {

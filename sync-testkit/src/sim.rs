@@ -320,6 +320,10 @@ impl Transport for Process {
         });
     }
 
+    fn is_over(&self) -> bool {
+        self.turn.lock().dead
+    }
+
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         Vec::new()
     }

@@ -75,6 +75,8 @@ interface! {
         fn is_closed() -> bool;
         /// Returns how many items wait to be got.
         fn len() -> u64;
+        /// Returns whether there is no room.
+        fn is_full() -> bool;
         /// Returns how many items it may hold.
         fn bound() -> Option<u64>;
     }
@@ -100,7 +102,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    fn is_full(&self) -> bool {
+    fn has_no_room(&self) -> bool {
         self.bound.is_some_and(|bound| self.ready.len() as u64 >= bound)
     }
 
@@ -177,7 +179,7 @@ impl queue::Service for Queue {
             let why = "this queue has no priorities: create it with priority order";
             return Flow::refuse(ErrorKind::InvalidInput, why);
         }
-        if self.is_full() || cx.is_behind(ROOM) {
+        if self.has_no_room() || cx.is_behind(ROOM) {
             return Flow::Wait(ROOM);
         }
         let item = Item { id: self.next_id, attempt: 0, priority, payload };
@@ -259,6 +261,10 @@ impl queue::Service for Queue {
 
     fn len(&mut self, _: &mut Cx<'_>) -> Flow<u64> {
         Flow::Done(self.ready.len() as u64)
+    }
+
+    fn is_full(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
+        Flow::Done(self.has_no_room())
     }
 
     fn bound(&mut self, _: &mut Cx<'_>) -> Flow<Option<u64>> {

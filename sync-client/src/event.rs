@@ -1,0 +1,113 @@
+//! Event.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sync_objects::event;
+use sync_proto::{Error, Handle, Interface, Place, Shared};
+
+use crate::grant::attempt;
+
+/// Whether a wait ended because its time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct WaitTimeoutResult {
+    timed_out: bool,
+}
+
+impl WaitTimeoutResult {
+    /// Returns whether the time was up before what was waited for came.
+    pub fn timed_out(&self) -> bool {
+        self.timed_out
+    }
+}
+
+/// A flag that processes share and wait for.
+///
+/// ```
+/// # let server = sync_server::Server::builder().spawn()?;
+/// # let manager = sync_client::Manager::over(server.local()?);
+/// let ready = manager.create_event()?;
+/// let waiter = std::thread::spawn({
+///     let ready = ready.clone();
+///     move || ready.wait()
+/// });
+/// ready.set()?;
+/// waiter.join().unwrap()?;
+/// # Ok::<(), sync_client::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Event {
+    proxy: event::Proxy,
+}
+
+impl Event {
+    /// Creates an event, not set, at a place: a manager, or a name in it.
+    ///
+    /// # Errors
+    /// Those of [`Place::create`].
+    pub fn new(place: impl Place) -> Result<Self, Error> {
+        Ok(Self { proxy: event::Proxy::new(place)? })
+    }
+
+    /// Returns the same event with a deadline for each call; one that waits longer fails with
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self { proxy: self.proxy.within(timeout) }
+    }
+
+    /// Sets the flag. Everyone who waits goes on, also if it is cleared right after.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn set(&self) -> Result<(), Error> {
+        self.proxy.set()
+    }
+
+    /// Clears the flag.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn clear(&self) -> Result<(), Error> {
+        self.proxy.clear()
+    }
+
+    /// Returns whether the flag is set.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn is_set(&self) -> Result<bool, Error> {
+        self.proxy.is_set()
+    }
+
+    /// Waits until the flag is set.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn wait(&self) -> Result<(), Error> {
+        self.proxy.wait()
+    }
+
+    /// Waits until the flag is set, for at most so long by the manager's clock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn wait_for(&self, time: Duration) -> Result<WaitTimeoutResult, Error> {
+        let set = attempt(self.proxy.remote(), time, || self.proxy.within(time).wait())?;
+        Ok(WaitTimeoutResult { timed_out: set.is_none() })
+    }
+}
+
+impl Shared for Event {
+    const INTERFACE: &'static Interface = event::Proxy::INTERFACE;
+
+    fn attach(handle: Handle) -> Result<Self, Error> {
+        Ok(Self { proxy: event::Proxy::attach(handle)? })
+    }
+
+    fn handle(&self) -> &Handle {
+        self.proxy.handle()
+    }
+}

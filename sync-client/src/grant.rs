@@ -1,0 +1,51 @@
+//! What guards, permits and deliveries have in common: something held, under a token.
+
+use std::time::Duration;
+
+use sync_proto::{Error, Remote, Token};
+
+/// Something that this process holds of an object. In a forked child it is its parent's, and
+/// nothing that happens to it there counts.
+#[derive(Debug)]
+pub(crate) struct Held {
+    token: Token,
+    pid: u32,
+    given_up: bool,
+}
+
+impl Held {
+    pub(crate) fn new(token: Token) -> Self {
+        Self { token, pid: std::process::id(), given_up: false }
+    }
+
+    pub(crate) fn token(&self) -> Token {
+        self.token
+    }
+
+    /// Returns the token to give up with, the first time and in the process that holds it.
+    pub(crate) fn give_up(&mut self) -> Option<Token> {
+        let first = !std::mem::replace(&mut self.given_up, true);
+        (first && self.pid == std::process::id()).then_some(self.token)
+    }
+
+    /// Returns whether what was held is lost: the session is over.
+    pub(crate) fn is_lost(&self, remote: &Remote) -> bool {
+        remote.handle().keeper().transport().is_none_or(sync_proto::Transport::is_over)
+    }
+}
+
+/// Makes a call that answers when its own time is up (`None`), and fails only when the proxy's
+/// deadline, set with `within`, is the shorter one.
+pub(crate) fn attempt<R>(
+    remote: &Remote,
+    time: Duration,
+    call: impl FnOnce() -> Result<R, Error>,
+) -> Result<Option<R>, Error> {
+    match call() {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is_timeout() && remote.deadline().is_none_or(|set| time <= set) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

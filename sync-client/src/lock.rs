@@ -1,0 +1,172 @@
+//! Lock and its guard.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sync_objects::{Grant, lock};
+use sync_proto::{Error, Handle, Interface, Place, Shared, Token};
+
+use crate::grant::{Held, attempt};
+
+/// A lock that processes share: one holder at a time, first come first served.
+///
+/// The lock has an owner. If the owner's process dies, the lock passes to the next in line, whose
+/// guard says so ([`LockGuard::was_abandoned`]).
+///
+/// ```
+/// # let server = sync_server::Server::builder().spawn()?;
+/// # let manager = sync_client::Manager::over(server.local()?);
+/// let lock = manager.named("stock").create_lock()?;
+/// {
+///     let _guard = lock.lock()?;
+///     // Nobody else is here, in any process.
+/// }
+/// assert!(lock.try_lock()?.is_some());
+/// # Ok::<(), sync_client::Error>(())
+/// ```
+///
+/// # Differences from `std::sync::Mutex`
+/// It protects no data of its own; a guard has no lifetime and can be sent to another thread; a
+/// holder that dies or panics does not poison the lock, but the next one is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lock {
+    proxy: lock::Proxy,
+}
+
+impl Lock {
+    /// Creates a lock at a place: a manager, or a name in it.
+    ///
+    /// # Errors
+    /// Those of [`Place::create`].
+    pub fn new(place: impl Place) -> Result<Self, Error> {
+        Ok(Self { proxy: lock::Proxy::new(place)? })
+    }
+
+    /// Returns the same lock with a deadline for each call; one that waits longer fails with
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self { proxy: self.proxy.within(timeout) }
+    }
+
+    /// Waits until the lock is free and takes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    #[doc(alias = "acquire")]
+    pub fn lock(&self) -> Result<LockGuard, Error> {
+        Ok(self.guard(self.proxy.acquire()?))
+    }
+
+    /// Takes the lock if it is free now and nobody stands in line.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn try_lock(&self) -> Result<Option<LockGuard>, Error> {
+        self.try_lock_for(Duration::ZERO)
+    }
+
+    /// Waits for the lock, for at most so long by the manager's clock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn try_lock_for(&self, time: Duration) -> Result<Option<LockGuard>, Error> {
+        let grant = attempt(self.proxy.remote(), time, || self.proxy.within(time).acquire())?;
+        Ok(grant.map(|grant| self.guard(grant)))
+    }
+
+    /// Waits until the lock is free and takes it, without a guard: [`release`](Self::release)
+    /// gives it back. Returns the grant's fencing token and whether it was abandoned.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn acquire(&self) -> Result<Grant, Error> {
+        self.proxy.acquire()
+    }
+
+    /// Gives the lock back, whichever thread of this process acquired it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) when this process does not hold it.
+    pub fn release(&self) -> Result<(), Error> {
+        self.proxy.release_held()
+    }
+
+    /// Returns whether somebody holds the lock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    #[doc(alias = "locked")]
+    pub fn is_locked(&self) -> Result<bool, Error> {
+        self.proxy.is_locked()
+    }
+
+    fn guard(&self, grant: Grant) -> LockGuard {
+        LockGuard { lock: self.clone(), abandoned: grant.abandoned, held: Held::new(grant.token) }
+    }
+}
+
+impl Shared for Lock {
+    const INTERFACE: &'static Interface = lock::Proxy::INTERFACE;
+
+    fn attach(handle: Handle) -> Result<Self, Error> {
+        Ok(Self { proxy: lock::Proxy::attach(handle)? })
+    }
+
+    fn handle(&self) -> &Handle {
+        self.proxy.handle()
+    }
+}
+
+/// A held [`Lock`]. Dropping it releases the lock by a message, without waiting;
+/// [`unlock`](Self::unlock) waits and reports. Dropped by a panic, it passes the lock on as
+/// abandoned.
+///
+/// It owns its proxy: it has no lifetime, and can be stored and sent to another thread.
+#[derive(Debug)]
+#[must_use = "if unused, the lock is released at once"]
+pub struct LockGuard {
+    lock: Lock,
+    abandoned: bool,
+    held: Held,
+}
+
+impl LockGuard {
+    /// Returns whether the holder before died or panicked while it held the lock: what the lock
+    /// protects may be half done.
+    pub fn was_abandoned(&self) -> bool {
+        self.abandoned
+    }
+
+    /// Returns whether the lock is lost: the session with the manager is over, and somebody else
+    /// may hold it now.
+    pub fn is_lost(&self) -> bool {
+        self.held.is_lost(self.lock.proxy.remote())
+    }
+
+    /// Returns the number of this grant. A later grant of the same lock has a greater one: a
+    /// store that remembers the greatest it has seen can refuse a writer that lost the lock
+    /// without knowing it (Kleppmann, "How to do distributed locking", 2016).
+    pub fn fencing_token(&self) -> Token {
+        self.held.token()
+    }
+
+    /// Releases the lock and waits until the manager has done so.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone, and
+    /// the lock with it.
+    pub fn unlock(mut self) -> Result<(), Error> {
+        self.held.give_up().map_or(Ok(()), |token| self.lock.proxy.release(token))
+    }
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        let Some(token) = self.held.give_up() else { return };
+        let proxy = self.lock.proxy.one_way();
+        // Two numbers always encode; a session that is over has released the lock already.
+        let _ = if std::thread::panicking() { proxy.abandon(token) } else { proxy.release(token) };
+    }
+}

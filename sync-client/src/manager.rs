@@ -1,0 +1,353 @@
+//! The manager, seen by its clients.
+
+use std::ffi::OsStr;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use sync_objects::{DebugInfo, Naming, manager};
+use sync_proto::address::{AUTHKEY_VAR, MANAGER_VAR};
+use sync_proto::{
+    Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Place, Refusal,
+    Shared, Transport,
+};
+
+use crate::session::{Session, Target};
+use crate::ticket::Ticket;
+
+/// A manager of shared objects: where they are created and found.
+///
+/// Cheap to clone; all clones in a process share one session. When the last clone and the last
+/// proxy are gone, or the process ends, the session ends, and with it all that it held.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Manager {
+    proxy: manager::Proxy,
+}
+
+impl Manager {
+    /// Uses a manager through a transport that is there already: `server.local()` for the one
+    /// that this process hosts.
+    ///
+    /// # Panics
+    /// Never: every manager has an object of its own.
+    #[doc(alias = "SyncManager")]
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        let keeper: Arc<dyn Keeper> = transport;
+        let handle = Handle::new(ObjectId::MANAGER, manager::INTERFACE.fingerprint, keeper);
+        let proxy = manager::Proxy::attach(handle).expect("the manager's own object");
+        Self { proxy }
+    }
+
+    /// Connects to a manager at an address, `unix:PATH` or `tcp:HOST:PORT`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when the address makes no sense; [`ErrorKind::Disconnected`]
+    /// when nobody answers there; [`ErrorKind::Unauthorized`] when the manager does not take this
+    /// client; [`ErrorKind::Incompatible`] when it speaks another version of the protocol.
+    pub fn connect<A>(address: A) -> Result<Self, Error>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        Self::open(Target { address: address.try_into()?, key: None })
+    }
+
+    /// Connects to a manager that demands a key, as every TCP address does.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    pub fn connect_with_key<A>(address: A, key: AuthKey) -> Result<Self, Error>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        Self::open(Target { address: address.try_into()?, key: Some(key) })
+    }
+
+    /// Connects to the manager that the environment names: in a process that was started with
+    /// [`command`](Self::command), its parent's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the environment variable `SYNC_MANAGER` is not set, and those
+    /// of [`connect`](Self::connect).
+    pub fn from_env() -> Result<Self, Error> {
+        let Some(address) = std::env::var_os(MANAGER_VAR) else {
+            let why = format!(
+                "the environment names no manager in {MANAGER_VAR}: start this process with \
+                 Manager::command, or set it to the manager's address"
+            );
+            return Err(Error::new(ErrorKind::NotFound, why));
+        };
+        let address = address.to_string_lossy().parse()?;
+        let key = std::env::var_os(AUTHKEY_VAR).map(|key| AuthKey::new(key.into_encoded_bytes()));
+        Self::open(Target { address, key: key.transpose()? })
+    }
+
+    fn open(target: Target) -> Result<Self, Error> {
+        Ok(Self::over(Session::open(target)?))
+    }
+
+    /// Returns the same manager with a deadline for each of its own calls; a call that takes
+    /// longer fails with [`ErrorKind::TimedOut`].
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self { proxy: self.proxy.within(timeout) }
+    }
+
+    /// Ends the session: calls that wait in other threads fail with [`ErrorKind::Disconnected`],
+    /// and all that the session held is let go.
+    pub fn disconnect(&self) {
+        if let Some(transport) = self.transport() {
+            transport.disconnect();
+        }
+    }
+
+    /// Ends the manager: blocked callers of all clients are told
+    /// [`ErrorKind::ShuttingDown`], and the server stops.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`] when it has ended already.
+    pub fn shutdown(&self) -> Result<(), Error> {
+        self.proxy.shutdown()
+    }
+
+    /// Returns a name, under which objects are created or found.
+    pub fn named<'a>(&'a self, name: &'a str) -> Named<'a> {
+        Named { manager: self, name, exclusive: false }
+    }
+
+    /// Gives an object a name, which keeps it until [`unpublish`](Self::unpublish).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Exists`] when the name is taken.
+    pub fn publish(&self, name: &str, object: &impl Shared) -> Result<(), Error> {
+        self.proxy.publish(name.to_owned(), object.handle().clone())
+    }
+
+    /// Takes a name away; the object lives on while somebody has a handle on it. Returns whether
+    /// there was such a name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`].
+    pub fn unpublish(&self, name: &str) -> Result<bool, Error> {
+        self.proxy.unpublish(name.to_owned())
+    }
+
+    /// Returns all names, in alphabetical order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`].
+    pub fn names(&self) -> Result<Vec<String>, Error> {
+        self.proxy.names()
+    }
+
+    /// Makes a ticket: an object's handle as text, for a child's arguments or environment. The
+    /// object lives at least until the ticket is redeemed or this session ends.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`]; [`ErrorKind::Io`] when the system has no randomness.
+    pub fn ticket(&self, object: &impl Shared) -> Result<Ticket, Error> {
+        let ticket = Ticket::random()?;
+        self.proxy.issue(object.handle().clone(), ticket.secret())?;
+        Ok(ticket)
+    }
+
+    /// Redeems a ticket; it can be redeemed once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when it was redeemed before or its issuer's session has ended;
+    /// [`ErrorKind::Mismatch`] when the object is of another type: the ticket stays good.
+    pub fn redeem<P: Shared>(&self, ticket: &Ticket) -> Result<P, Error> {
+        let Interface { name, fingerprint, .. } = *P::INTERFACE;
+        P::attach(self.proxy.redeem(ticket.secret(), name.to_owned(), fingerprint)?)
+    }
+
+    /// Prepares a child process that finds this manager by [`Manager::from_env`].
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.envs(self.envs());
+        command
+    }
+
+    /// Returns what [`command`](Self::command) adds to a child's environment: the address, and
+    /// the key where one is needed.
+    pub fn envs(&self) -> Vec<(&'static str, std::ffi::OsString)> {
+        self.transport().map(Transport::invitation).unwrap_or_default()
+    }
+
+    /// Returns how many objects live in the manager.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`].
+    pub fn object_count(&self) -> Result<u64, Error> {
+        self.proxy.object_count()
+    }
+
+    /// Returns how many calls, of all clients, wait in the manager.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`].
+    pub fn blocked_count(&self) -> Result<u64, Error> {
+        self.proxy.blocked_count(None)
+    }
+
+    /// Returns how many calls wait for one object.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`].
+    pub fn blocked_on(&self, object: &impl Shared) -> Result<u64, Error> {
+        self.proxy.blocked_count(Some(object.handle().object()))
+    }
+
+    /// Returns who holds what and who waits for what: all client processes, and at most 1,000
+    /// objects.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`].
+    #[doc(alias = "_debug_info")]
+    pub fn debug_info(&self) -> Result<DebugInfo, Error> {
+        self.proxy.debug_info(1000)
+    }
+
+    fn transport(&self) -> Option<&dyn Transport> {
+        self.proxy.remote().handle().keeper().transport()
+    }
+
+    fn create(&self, interface: &Interface, naming: Naming, data: Data) -> Result<Handle, Refusal> {
+        let (name, fingerprint) = (interface.name.to_owned(), interface.fingerprint);
+        Ok(self.proxy.create(name, fingerprint, naming, data)?)
+    }
+}
+
+/// Creates objects without a name: each lives as long as somebody has a handle on it.
+impl Place for &Manager {
+    fn create(self, interface: &'static Interface, data: Data) -> Result<Handle, Refusal> {
+        self.create(interface, Naming::Anonymous, data)
+    }
+}
+
+/// A name in a manager: get or create.
+///
+/// The first to ask creates the object, with his arguments; everyone after him finds it. What
+/// gives the object its shape (a queue's bound, say) must then be the same, or the answer is
+/// [`ErrorKind::Mismatch`]; what only fills it counts at creation.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    manager: &'a Manager,
+    name: &'a str,
+    exclusive: bool,
+}
+
+impl Named<'_> {
+    /// Demands that the object is new: a name that is taken is refused with
+    /// [`ErrorKind::Exists`].
+    #[must_use]
+    pub fn exclusive(mut self) -> Self {
+        self.exclusive = true;
+        self
+    }
+
+    /// Finds the object; it must be there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when nothing has the name; [`ErrorKind::Mismatch`] when what has
+    /// it is of another type.
+    pub fn open<P: Shared>(&self) -> Result<P, Error> {
+        let Interface { name, fingerprint, .. } = *P::INTERFACE;
+        let proxy = &self.manager.proxy;
+        P::attach(proxy.open(self.name.to_owned(), name.to_owned(), fingerprint)?)
+    }
+}
+
+impl Place for Named<'_> {
+    fn create(self, interface: &'static Interface, data: Data) -> Result<Handle, Refusal> {
+        let name = self.name.to_owned();
+        let naming =
+            if self.exclusive { Naming::CreateNew(name) } else { Naming::GetOrCreate(name) };
+        self.manager.create(interface, naming, data)
+    }
+}
+
+/// The façade: `create_…` on a manager and on a name, for each built-in type.
+macro_rules! creators {
+    ($($place:ty),*) => {$(
+        impl $place {
+            /// Creates a [`Lock`](crate::Lock).
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            #[doc(alias("Lock", "acquire"))]
+            pub fn create_lock(&self) -> Result<crate::Lock, Error> {
+                crate::Lock::new(self.place())
+            }
+
+            /// Creates an [`Event`](crate::Event), not set.
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            pub fn create_event(&self) -> Result<crate::Event, Error> {
+                crate::Event::new(self.place())
+            }
+
+            /// Creates a [`Semaphore`](crate::Semaphore) with so many permits.
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            pub fn create_semaphore(&self, permits: u32) -> Result<crate::Semaphore, Error> {
+                crate::Semaphore::new(self.place(), permits)
+            }
+
+            /// Creates a [`Semaphore`](crate::Semaphore) that never has more permits than these.
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            #[doc(alias = "BoundedSemaphore")]
+            pub fn create_bounded_semaphore(
+                &self,
+                permits: u32,
+            ) -> Result<crate::Semaphore, Error> {
+                crate::Semaphore::new_bounded(self.place(), permits)
+            }
+
+            /// Creates a [`Queue`](crate::Queue): with a bound, or with
+            /// [`QueueOptions`](crate::QueueOptions).
+            ///
+            /// # Errors
+            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] for a bound of 0.
+            #[doc(alias = "JoinableQueue")]
+            pub fn create_queue<T>(
+                &self,
+                options: impl Into<crate::QueueOptions>,
+            ) -> Result<crate::Queue<T>, Error> {
+                crate::Queue::new(self.place(), options)
+            }
+
+            /// Creates a [`Value`](crate::Value).
+            ///
+            /// # Errors
+            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] when the value can't be
+            /// encoded.
+            pub fn create_value<T: Serialize + 'static>(
+                &self,
+                initial: T,
+            ) -> Result<crate::Value<T>, Error> {
+                crate::Value::new(self.place(), &initial)
+            }
+        }
+    )*};
+}
+
+creators!(Manager, Named<'_>);
+
+impl Manager {
+    fn place(&self) -> &Self {
+        self
+    }
+}
+
+impl Named<'_> {
+    fn place(&self) -> Self {
+        *self
+    }
+}

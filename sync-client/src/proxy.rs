@@ -1,0 +1,98 @@
+//! What the typed proxies have in common.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sync_proto::{Error, Interface, Payload};
+
+/// Encodes a user's value for a method.
+pub(crate) fn pack<Q: Serialize + ?Sized>(
+    value: &Q,
+    interface: &'static Interface,
+    method: &'static str,
+) -> Result<Payload, Error> {
+    Payload::pack(value).map_err(|refusal| refusal.during(interface.name, method))
+}
+
+/// Decodes a user's value that a method answered with.
+pub(crate) fn unpack<T: DeserializeOwned>(
+    payload: &Payload,
+    interface: &'static Interface,
+    method: &'static str,
+) -> Result<T, Error> {
+    payload.unpack().map_err(|refusal| refusal.during(interface.name, method))
+}
+
+/// Implements what every generic proxy has: the same object in `Clone`, `Eq` and `Hash`, without
+/// bounds on what it holds; no I/O in `Debug`; `within`; and its place among shared objects.
+macro_rules! common {
+    ($name:ident<$($param:ident),*>, $module:ident) => {
+        impl<$($param),*> $name<$($param),*> {
+            fn of(proxy: $module::Proxy) -> Self {
+                Self { proxy, marker: PhantomData }
+            }
+
+            /// Returns the same object with a deadline for each call; one that waits longer fails
+            /// with [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
+            #[must_use]
+            pub fn within(&self, timeout: Duration) -> Self {
+                Self::of(self.proxy.within(timeout))
+            }
+
+            fn pack<Packed: Serialize + ?Sized>(
+                &self,
+                value: &Packed,
+                method: &'static str,
+            ) -> Result<Payload, Error> {
+                crate::proxy::pack(value, &$module::INTERFACE, method)
+            }
+
+            fn unpack<Unpacked: serde::de::DeserializeOwned>(
+                &self,
+                payload: &Payload,
+                method: &'static str,
+            ) -> Result<Unpacked, Error> {
+                crate::proxy::unpack(payload, &$module::INTERFACE, method)
+            }
+        }
+
+        impl<$($param),*> Shared for $name<$($param),*> {
+            const INTERFACE: &'static Interface = $module::Proxy::INTERFACE;
+
+            fn attach(handle: Handle) -> Result<Self, Error> {
+                $module::Proxy::attach(handle).map(Self::of)
+            }
+
+            fn handle(&self) -> &Handle {
+                self.proxy.handle()
+            }
+        }
+
+        impl<$($param),*> Clone for $name<$($param),*> {
+            fn clone(&self) -> Self {
+                Self::of(self.proxy.clone())
+            }
+        }
+
+        impl<$($param),*> PartialEq for $name<$($param),*> {
+            fn eq(&self, other: &Self) -> bool {
+                self.proxy == other.proxy
+            }
+        }
+
+        impl<$($param),*> Eq for $name<$($param),*> {}
+
+        impl<$($param),*> core::hash::Hash for $name<$($param),*> {
+            fn hash<Hasher: core::hash::Hasher>(&self, state: &mut Hasher) {
+                self.proxy.hash(state);
+            }
+        }
+
+        impl<$($param),*> core::fmt::Debug for $name<$($param),*> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.proxy.handle().object())
+            }
+        }
+    };
+}
+
+pub(crate) use common;

@@ -1,0 +1,491 @@
+//! Queue, its options, its deliveries, its iterators.
+
+use core::iter::FusedIterator;
+use core::marker::PhantomData;
+use core::ops::Deref;
+use std::borrow::Borrow;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sync_objects::{Item, Leased, Order, queue};
+use sync_proto::{Error, Handle, Interface, Payload, Place, Shared, Token};
+
+use crate::grant::{Held, attempt};
+
+/// A queue that processes share.
+///
+/// An item that is *got* is the getter's. An item that is *leased*
+/// ([`get_leased`](Self::get_leased), [`deliveries`](Self::deliveries)) stays the queue's until
+/// it is acknowledged: if its consumer dies, it goes back to where it was and is delivered again.
+/// So a leased item is processed at least once, a got one at most once.
+///
+/// ```
+/// # let server = sync_server::Server::builder().spawn()?;
+/// # let manager = sync_client::Manager::over(server.local()?);
+/// let jobs = manager.create_queue::<String>(100)?;
+/// jobs.put("sweep")?;
+/// jobs.put("mop")?;
+/// jobs.close()?;
+/// for job in jobs.deliveries() {
+///     let job = job?;
+///     println!("{}", *job);
+///     job.ack()?;
+/// }
+/// # Ok::<(), sync_client::Error>(())
+/// ```
+#[derive(Serialize, Deserialize)]
+#[serde(transparent, bound = "")]
+pub struct Queue<T> {
+    proxy: queue::Proxy,
+    #[serde(skip)]
+    marker: PhantomData<fn() -> T>,
+}
+
+crate::proxy::common!(Queue<T>, queue);
+
+/// How a queue is to be: how much it holds, and in which order it gives. A number is a bound, in
+/// the order of putting.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueueOptions {
+    bound: Option<u64>,
+    order: Order,
+}
+
+impl QueueOptions {
+    /// A queue that takes everything at once.
+    pub fn unbounded() -> Self {
+        Self::default()
+    }
+
+    /// A queue that holds so many items; who puts one more waits.
+    pub fn bounded(items: u64) -> Self {
+        Self { bound: Some(items), ..Self::default() }
+    }
+
+    /// Gives the last item first.
+    #[must_use]
+    #[doc(alias = "LifoQueue")]
+    pub fn lifo(mut self) -> Self {
+        self.order = Order::Lifo;
+        self
+    }
+
+    /// Gives the item with the smallest priority first, and of equal ones the earliest. Items are
+    /// put with [`Queue::put_with_priority`]; plain `put` is priority 0.
+    #[must_use]
+    #[doc(alias = "PriorityQueue")]
+    pub fn by_priority(mut self) -> Self {
+        self.order = Order::Priority;
+        self
+    }
+}
+
+impl From<u64> for QueueOptions {
+    fn from(bound: u64) -> Self {
+        Self::bounded(bound)
+    }
+}
+
+/// What came of putting an item without waiting for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "it went in or it did not")]
+pub enum Sent {
+    /// It is in.
+    Done,
+    /// There was no room.
+    Full,
+}
+
+/// What came of getting an item without waiting for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "the three ways it can end")]
+pub enum Received<T> {
+    /// An item.
+    Item(T),
+    /// There was none.
+    Empty,
+    /// There will be none any more: the queue is closed and drained.
+    Closed,
+}
+
+impl<T> Received<T> {
+    /// Returns the item, if there was one.
+    pub fn item(self) -> Option<T> {
+        match self {
+            Self::Item(item) => Some(item),
+            Self::Empty | Self::Closed => None,
+        }
+    }
+}
+
+impl<T> Queue<T> {
+    /// Creates a queue at a place: a manager, or a name in it.
+    ///
+    /// # Errors
+    /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
+    /// for a bound of 0.
+    pub fn new(place: impl Place, options: impl Into<QueueOptions>) -> Result<Self, Error> {
+        let QueueOptions { bound, order } = options.into();
+        queue::Proxy::new(place, bound, order).map(Self::of)
+    }
+
+    /// Puts an item in; waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the queue is closed.
+    pub fn put<Q>(&self, item: &Q) -> Result<(), Error>
+    where
+        T: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.proxy.put(self.pack(item, "put")?, 0)
+    }
+
+    /// Puts an item in with a priority; the smallest comes out first. Waits while the queue is
+    /// full.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the queue is closed;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it was not created
+    /// [`by_priority`](QueueOptions::by_priority) and the priority is not 0.
+    pub fn put_with_priority<Q>(&self, item: &Q, priority: i64) -> Result<(), Error>
+    where
+        T: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.proxy.put(self.pack(item, "put")?, priority)
+    }
+
+    /// Puts an item in if there is room now and nobody stands in line.
+    ///
+    /// # Errors
+    /// Those of [`put`](Self::put).
+    #[doc(alias = "put_nowait")]
+    pub fn try_put<Q>(&self, item: &Q) -> Result<Sent, Error>
+    where
+        T: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.try_put_for(item, Duration::ZERO)
+    }
+
+    /// Puts an item in; waits for room for at most so long by the manager's clock.
+    ///
+    /// # Errors
+    /// Those of [`put`](Self::put).
+    pub fn try_put_for<Q>(&self, item: &Q, time: Duration) -> Result<Sent, Error>
+    where
+        T: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let item = self.pack(item, "put")?;
+        let sent = attempt(self.proxy.remote(), time, || self.proxy.within(time).put(item, 0))?;
+        Ok(sent.map_or(Sent::Full, |()| Sent::Done))
+    }
+
+    /// Counts an item that was got as done. An acknowledged delivery counts by itself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when more would be done than
+    /// were got.
+    pub fn task_done(&self) -> Result<(), Error> {
+        self.proxy.task_done()
+    }
+
+    /// Waits until every item that was put is done.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn join(&self) -> Result<(), Error> {
+        self.proxy.join()
+    }
+
+    /// Lets nothing more in. What is in can be got; then getters are told the end, but not
+    /// before every lease has ended.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    #[doc(alias = "shutdown")]
+    pub fn close(&self) -> Result<(), Error> {
+        self.proxy.close()
+    }
+
+    /// Lets nothing more in and discards what is in; returns how many items that were.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn close_now(&self) -> Result<u64, Error> {
+        self.proxy.close_now()
+    }
+
+    /// Returns whether the queue is closed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn is_closed(&self) -> Result<bool, Error> {
+        self.proxy.is_closed()
+    }
+
+    /// Returns how many items wait to be got; leased ones are not among them. It may have changed
+    /// before the answer is read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    #[doc(alias = "qsize")]
+    pub fn len(&self) -> Result<u64, Error> {
+        self.proxy.len()
+    }
+
+    /// Returns whether no item waits to be got.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    #[doc(alias = "empty")]
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Returns whether the queue is full.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    #[doc(alias = "full")]
+    pub fn is_full(&self) -> Result<bool, Error> {
+        self.proxy.is_full()
+    }
+
+    /// Returns how many items the queue holds at most.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    #[doc(alias = "maxsize")]
+    pub fn bound(&self) -> Result<Option<u64>, Error> {
+        self.proxy.bound()
+    }
+}
+
+impl<T: DeserializeOwned> Queue<T> {
+    /// Waits for an item and takes it; `None` when the queue is closed and drained.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`; it goes
+    /// back to where it was.
+    pub fn get(&self) -> Result<Option<T>, Error> {
+        self.proxy.get()?.map(|item| self.open(item)).transpose()
+    }
+
+    /// Takes an item if there is one now and nobody stands in line.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    #[doc(alias = "get_nowait")]
+    pub fn try_get(&self) -> Result<Received<T>, Error> {
+        self.try_get_for(Duration::ZERO)
+    }
+
+    /// Waits for an item for at most so long by the manager's clock.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub fn try_get_for(&self, time: Duration) -> Result<Received<T>, Error> {
+        let got = attempt(self.proxy.remote(), time, || self.proxy.within(time).get())?;
+        received(got, |item| self.open(item))
+    }
+
+    /// Waits for an item and leases it; `None` when the queue is closed, drained, and no lease is
+    /// out that could bring an item back.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub fn get_leased(&self) -> Result<Option<Delivery<T>>, Error> {
+        self.proxy.get_leased()?.map(|leased| self.deliver(leased)).transpose()
+    }
+
+    /// Leases an item if there is one now and nobody stands in line.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub fn try_get_leased(&self) -> Result<Received<Delivery<T>>, Error> {
+        self.try_get_leased_for(Duration::ZERO)
+    }
+
+    /// Waits for an item for at most so long by the manager's clock, and leases it.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub fn try_get_leased_for(&self, time: Duration) -> Result<Received<Delivery<T>>, Error> {
+        let got = attempt(self.proxy.remote(), time, || self.proxy.within(time).get_leased())?;
+        received(got, |leased| self.deliver(leased))
+    }
+
+    /// Returns an iterator that gets items until the queue is closed and drained.
+    pub fn iter(&self) -> Iter<T> {
+        Iter { queue: self.clone(), ended: false }
+    }
+
+    /// Returns an iterator that leases items until the queue is closed and drained.
+    pub fn deliveries(&self) -> Deliveries<T> {
+        Deliveries { queue: self.clone(), ended: false }
+    }
+
+    fn open(&self, item: Item) -> Result<T, Error> {
+        self.unpack(&item.payload, "get").inspect_err(|_| {
+            // The first error is the one to tell.
+            let _ = self.proxy.put_back(item);
+        })
+    }
+
+    fn deliver(&self, leased: Leased) -> Result<Delivery<T>, Error> {
+        let Leased { token, item, .. } = leased;
+        let (id, attempt) = (item.id, item.attempt);
+        match self.unpack(&item.payload, "get_leased") {
+            Ok(item) => {
+                let (queue, held) = (self.proxy.clone(), Held::new(token));
+                Ok(Delivery { item, id, attempt, queue, held })
+            }
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = self.proxy.requeue(token);
+                Err(error)
+            }
+        }
+    }
+}
+
+fn received<I, T>(
+    got: Option<Option<I>>,
+    open: impl FnOnce(I) -> Result<T, Error>,
+) -> Result<Received<T>, Error> {
+    match got {
+        Some(Some(item)) => open(item).map(Received::Item),
+        Some(None) => Ok(Received::Closed),
+        None => Ok(Received::Empty),
+    }
+}
+
+/// A leased item. It is the queue's until [`ack`](Self::ack); dropped before, or with its
+/// process, it goes back to where it was.
+#[derive(Debug)]
+#[must_use = "if unused, the item goes back to the queue at once"]
+pub struct Delivery<T> {
+    item: T,
+    id: u64,
+    attempt: u32,
+    queue: queue::Proxy,
+    held: Held,
+}
+
+impl<T> Delivery<T> {
+    /// Returns the item's number in its queue, the same at every delivery of it.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Returns which delivery of the item this is: 1 for the first.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Returns the number of this lease; a later lease has a greater one.
+    pub fn fencing_token(&self) -> Token {
+        self.held.token()
+    }
+
+    /// Returns whether the lease is lost: the session with the manager is over, and somebody
+    /// else may have the item now.
+    pub fn is_lost(&self) -> bool {
+        self.held.is_lost(self.queue.remote())
+    }
+
+    /// Says that the item is done with, and waits until the manager knows. It counts as
+    /// [`Queue::task_done`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn ack(mut self) -> Result<(), Error> {
+        self.held.give_up().map_or(Ok(()), |token| self.queue.ack(token))
+    }
+
+    /// Gives the item back to where it was, and waits until it is there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn requeue(mut self) -> Result<(), Error> {
+        self.held.give_up().map_or(Ok(()), |token| self.queue.requeue(token))
+    }
+}
+
+impl<T> Deref for Delivery<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.item
+    }
+}
+
+impl<T> Drop for Delivery<T> {
+    fn drop(&mut self) {
+        if let Some(token) = self.held.give_up() {
+            // A number always encodes; a session that is over has given the item back.
+            let _ = self.queue.one_way().requeue(token);
+        }
+    }
+}
+
+/// Gets items until the queue is closed and drained, or an error has come.
+#[derive(Debug)]
+pub struct Iter<T> {
+    queue: Queue<T>,
+    ended: bool,
+}
+
+/// Leases items until the queue is closed and drained, or an error has come.
+#[derive(Debug)]
+pub struct Deliveries<T> {
+    queue: Queue<T>,
+    ended: bool,
+}
+
+fn step<I>(
+    ended: &mut bool,
+    next: impl FnOnce() -> Result<Option<I>, Error>,
+) -> Option<Result<I, Error>> {
+    if *ended {
+        return None;
+    }
+    let next = next().transpose();
+    *ended = !matches!(next, Some(Ok(_)));
+    next
+}
+
+impl<T: DeserializeOwned> Iterator for Iter<T> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        step(&mut self.ended, || self.queue.get())
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Deliveries<T> {
+    type Item = Result<Delivery<T>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        step(&mut self.ended, || self.queue.get_leased())
+    }
+}
+
+impl<T: DeserializeOwned> FusedIterator for Iter<T> {}
+
+impl<T: DeserializeOwned> FusedIterator for Deliveries<T> {}
+
+impl<T: DeserializeOwned> IntoIterator for &Queue<T> {
+    type Item = Result<T, Error>;
+    type IntoIter = Iter<T>;
+
+    fn into_iter(self) -> Iter<T> {
+        self.iter()
+    }
+}

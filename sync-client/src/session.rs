@@ -1,0 +1,240 @@
+//! A session with a manager over sockets.
+//!
+//! Each thread that waits has a connection of its own, from a pool: it writes its request and
+//! reads its reply itself. There is no reader thread and no hand-off; a call is two system calls.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use sync_proto::address::{AUTHKEY_VAR, MANAGER_VAR};
+use sync_proto::frame::FrameLimit;
+use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
+use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
+use sync_proto::{
+    Address, AuthKey, Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId,
+    Refusal, ThreadId, Transport,
+};
+
+mod connection;
+
+use connection::{Connection, Socket};
+
+/// Connections that are kept for later calls; one more is closed when its call is done.
+const IDLE_MAX: usize = 64;
+
+/// How to reach a manager.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) address: Address,
+    pub(crate) key: Option<AuthKey>,
+}
+
+/// This process's session with a manager.
+#[derive(Debug)]
+pub(crate) struct Session {
+    target: Target,
+    /// The process that opened it. In a forked child it is somebody else's.
+    pid: u32,
+    welcome: Welcome,
+    idle: Mutex<Vec<Connection>>,
+    /// The sockets of all open connections, to end calls that other threads wait in.
+    open: DashMap<u64, Arc<Socket>>,
+    next_connection: AtomicU64,
+    next_call: AtomicU64,
+    one_ways: AtomicU64,
+    /// Why the session is over.
+    over: OnceLock<Refusal>,
+    /// The session that a forked child opened in place of this one.
+    heir: Mutex<Option<Arc<Self>>>,
+    me: Weak<Self>,
+}
+
+impl Session {
+    pub(crate) fn open(target: Target) -> Result<Arc<Self>, Refusal> {
+        let pid = std::process::id();
+        let info = ClientInfo::new(pid, std::env::current_exe().ok());
+        let (connection, welcome) = Connection::open(&target, Purpose::Open(info))?;
+        let session = Arc::new_cyclic(|me| Self {
+            target,
+            pid,
+            welcome,
+            idle: Mutex::default(),
+            open: DashMap::new(),
+            next_connection: AtomicU64::new(0),
+            next_call: AtomicU64::new(1),
+            one_ways: AtomicU64::new(0),
+            over: OnceLock::new(),
+            heir: Mutex::default(),
+            me: me.clone(),
+        });
+        let connection = session.adopt(connection)?;
+        session.put_by(connection);
+        Ok(session)
+    }
+
+    /// Takes a connection that no other thread uses.
+    fn connection(&self) -> Result<Connection, Refusal> {
+        if let Some(why) = self.over.get() {
+            return Err(why.clone());
+        }
+        if let Some(connection) = self.idle.lock().pop() {
+            return Ok(connection);
+        }
+        let purpose = Purpose::Join(self.welcome.token);
+        let opened = Connection::open(&self.target, purpose);
+        let (connection, _) = opened.map_err(|why| self.end(why))?;
+        self.adopt(connection)
+    }
+
+    /// Makes a new connection one of this session's.
+    fn adopt(&self, mut connection: Connection) -> Result<Connection, Refusal> {
+        connection.set_number(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        self.open.insert(connection.number(), connection.socket());
+        match self.over.get() {
+            // It was ended while this connection was made, and did not see it.
+            Some(why) => Err(why.clone()),
+            None => Ok(connection),
+        }
+    }
+
+    fn put_by(&self, connection: Connection) {
+        let mut idle = self.idle.lock();
+        if idle.len() < IDLE_MAX {
+            idle.push(connection);
+        } else {
+            self.open.remove(&connection.number());
+        }
+    }
+
+    /// Ends the session: every thread that waits finds its connection closed. Returns why it
+    /// is over; the first reason stands.
+    fn end(&self, why: Refusal) -> Refusal {
+        let why = self.over.get_or_init(|| match why.kind {
+            ErrorKind::Disconnected | ErrorKind::ShuttingDown | ErrorKind::Malformed => why,
+            _ => Refusal::new(ErrorKind::Disconnected, why.to_string()),
+        });
+        for socket in &self.open {
+            socket.shutdown();
+        }
+        self.open.clear();
+        self.idle.lock().clear();
+        why.clone()
+    }
+
+    fn limit(&self) -> FrameLimit {
+        FrameLimit::of_body(self.welcome.body_max as usize)
+    }
+
+    /// Returns the session to use in this process: in a forked child that is its own.
+    fn current(&self) -> Result<Arc<Self>, Refusal> {
+        let mut heir = self.heir.lock();
+        match &*heir {
+            Some(session) if session.pid == std::process::id() => Ok(Arc::clone(session)),
+            _ => Ok(Arc::clone(heir.insert(Self::open(self.target.clone())?))),
+        }
+    }
+
+    fn is_own(&self) -> bool {
+        self.pid == std::process::id()
+    }
+
+    fn converse(&self, call: Call) -> Result<Data, Refusal> {
+        let Call { object, method, timeout, data, .. } = call;
+        let id = CallId(self.next_call.fetch_add(1, Ordering::Relaxed));
+        let request = Request {
+            call: id,
+            after: OneWayId(self.one_ways.load(Ordering::SeqCst)),
+            thread: ThreadId::current(),
+            object,
+            method,
+            timeout,
+            data: data.into_wire(self.manager())?,
+        };
+        let mut connection = self.connection()?;
+        if let Err(refusal) = connection.queue(&ClientMessage::Request(request), self.limit()) {
+            // Nothing was sent: the connection is as good as before.
+            self.put_by(connection);
+            return Err(refusal);
+        }
+        let answer = connection.write().and_then(|()| connection.read());
+        match answer.map_err(|why| self.end(why))? {
+            ServerMessage::Reply(Reply { call, outcome }) if call == id => {
+                self.put_by(connection);
+                let keeper = || self.me.upgrade().expect("who calls is there");
+                outcome?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
+            }
+            ServerMessage::Refused(refusal) => Err(self.end(refusal)),
+            other => {
+                let why = format!("the manager answered call {id} with {other:?}");
+                Err(self.end(Refusal::new(ErrorKind::Malformed, why)))
+            }
+        }
+    }
+}
+
+impl Transport for Session {
+    fn call(&self, call: Call) -> Result<Data, Refusal> {
+        if !self.is_own() {
+            return self.current()?.call(call);
+        }
+        self.converse(call)
+    }
+
+    fn send(&self, call: Call) {
+        // What a forked child drops was its parent's.
+        if !self.is_own() {
+            return;
+        }
+        let Call { object, method, data, .. } = call;
+        let Ok(data) = data.into_wire(self.manager()) else { return };
+        let Ok(mut connection) = self.connection() else { return };
+        // Numbered last: from here to the write, others' requests wait for this one.
+        let number = OneWayId(self.one_ways.fetch_add(1, Ordering::SeqCst) + 1);
+        let thread = ThreadId::current();
+        let message = OneWay { number, thread, object, method, data };
+        let queued = connection.queue(&ClientMessage::OneWay(message), self.limit());
+        match queued.and_then(|()| connection.write()) {
+            Ok(()) => self.put_by(connection),
+            Err(why) => drop(self.end(why)),
+        }
+    }
+
+    fn disconnect(&self) {
+        if self.is_own() {
+            let why = "this process has disconnected from the manager";
+            self.end(Refusal::new(ErrorKind::Disconnected, why));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.get().is_some()
+    }
+
+    fn invitation(&self) -> Vec<(&'static str, OsString)> {
+        let mut invitation = vec![(MANAGER_VAR, self.target.address.to_string().into())];
+        if let Some(key) = &self.target.key {
+            invitation.push((AUTHKEY_VAR, OsString::from_vec(key.expose().to_vec())));
+        }
+        invitation
+    }
+}
+
+impl Keeper for Session {
+    fn release(&self, object: ObjectId) {
+        if object != ObjectId::MANAGER && !self.is_over() {
+            self.send(sync_objects::release_call(object));
+        }
+    }
+
+    fn manager(&self) -> ManagerId {
+        self.welcome.manager
+    }
+
+    fn transport(&self) -> Option<&dyn Transport> {
+        Some(self)
+    }
+}

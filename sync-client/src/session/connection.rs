@@ -1,0 +1,194 @@
+//! One blocking connection, used by one thread at a time.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use bytes::Buf;
+use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
+use sync_proto::handshake::{ClientHandshake, Purpose, Welcome};
+use sync_proto::message::{ClientMessage, ServerMessage};
+use sync_proto::version::PREAMBLE;
+use sync_proto::{Address, ErrorKind, Refusal};
+
+use super::Target;
+
+/// Bytes read at once; larger answers are read straight to their place.
+const READ_BUFFER: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    socket: Arc<Socket>,
+    number: u64,
+    decoder: Decoder,
+    out: OutBuffer,
+    buffer: Box<[u8]>,
+    /// What of `buffer` was read and is not decoded yet.
+    unread: std::ops::Range<usize>,
+}
+
+impl Connection {
+    /// Connects, and goes through the handshake.
+    pub(crate) fn open(target: &Target, purpose: Purpose) -> Result<(Self, Welcome), Refusal> {
+        let socket = Socket::connect(&target.address).map_err(|error| {
+            let why = format!("cannot connect to {}: {error}", target.address);
+            Refusal::new(ErrorKind::Disconnected, why)
+        })?;
+        let mut connection = Self {
+            socket: Arc::new(socket),
+            number: 0,
+            decoder: Decoder::new(FrameLimit::HANDSHAKE),
+            out: OutBuffer::new(),
+            buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            unread: 0..0,
+        };
+        let mut nonce = [0; 32];
+        getrandom::fill(&mut nonce)
+            .map_err(|error| Refusal::new(ErrorKind::Io, format!("no randomness: {error}")))?;
+        let (mut handshake, hello) = ClientHandshake::new(target.key.clone(), purpose, nonce);
+        connection.out.extend(&PREAMBLE);
+        connection.queue(&hello, FrameLimit::HANDSHAKE)?;
+        loop {
+            connection.write()?;
+            match handshake.handle(connection.read()?)? {
+                Ok(welcome) => {
+                    connection.decoder.set_limit(FrameLimit::of_body(u32::MAX as usize));
+                    return Ok((connection, welcome));
+                }
+                Err(proof) => {
+                    connection.queue(&ClientMessage::Proof(proof), FrameLimit::HANDSHAKE)?;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn set_number(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns the socket, by which another thread can shut it down.
+    pub(crate) fn socket(&self) -> Arc<Socket> {
+        Arc::clone(&self.socket)
+    }
+
+    /// Prepares a message for [`write`](Self::write).
+    pub(crate) fn queue(
+        &mut self,
+        message: &ClientMessage,
+        limit: FrameLimit,
+    ) -> Result<(), Refusal> {
+        frame::encode(message, limit, &mut self.out)
+    }
+
+    /// Writes what was prepared.
+    pub(crate) fn write(&mut self) -> Result<(), Refusal> {
+        while !self.out.is_empty() {
+            let mut slices = [IoSlice::new(&[]); 16];
+            let count = self.out.chunks_vectored(&mut slices);
+            match self.socket.write(&slices[..count]) {
+                Ok(0) => return Err(gone(None)),
+                Ok(written) => self.out.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Why it was closed may be there to read.
+                Err(error) => return Err(self.last_words().unwrap_or_else(|| gone(Some(error)))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the next message.
+    pub(crate) fn read(&mut self) -> Result<ServerMessage, Refusal> {
+        loop {
+            let mut input = &self.buffer[self.unread.clone()];
+            let message = self.decoder.next(&mut input)?;
+            self.unread.start = self.unread.end - input.len();
+            if let Some(message) = message {
+                return Ok(message);
+            }
+            let read = match self.decoder.direct() {
+                Some(direct) => {
+                    let read = self.socket.read(direct);
+                    if let Ok(count) = read {
+                        self.decoder.filled(count);
+                    }
+                    self.unread = 0..0;
+                    read
+                }
+                None => {
+                    let read = self.socket.read(&mut self.buffer);
+                    self.unread = 0..*read.as_ref().unwrap_or(&0);
+                    read
+                }
+            };
+            match read {
+                Ok(0) => return Err(gone(None)),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(gone(Some(error))),
+            }
+        }
+    }
+
+    fn last_words(&mut self) -> Option<Refusal> {
+        match self.read() {
+            Ok(ServerMessage::Refused(refusal)) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+impl Socket {
+    fn connect(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Unix(path) => UnixStream::connect(path).map(Self::Unix),
+            Address::Tcp { host, port } => {
+                let socket = TcpStream::connect((host.as_str(), *port))?;
+                // A request is one write: waiting to fill a packet only delays it.
+                socket.set_nodelay(true)?;
+                Ok(Self::Tcp(socket))
+            }
+        }
+    }
+
+    /// Wakes whoever reads from it: the end has come.
+    pub(crate) fn shutdown(&self) {
+        // It may be closed already, which is what is wanted.
+        let _ = match self {
+            Self::Unix(socket) => socket.shutdown(Shutdown::Both),
+            Self::Tcp(socket) => socket.shutdown(Shutdown::Both),
+        };
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(socket) => (&*socket).read(buffer),
+            Self::Tcp(socket) => (&*socket).read(buffer),
+        }
+    }
+
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Unix(socket) => (&*socket).write_vectored(slices),
+            Self::Tcp(socket) => (&*socket).write_vectored(slices),
+        }
+    }
+}
+
+fn gone(error: Option<io::Error>) -> Refusal {
+    let why = match error {
+        Some(error) => format!("the connection to the manager broke: {error}"),
+        None => "the manager closed the connection".to_owned(),
+    };
+    Refusal::new(ErrorKind::Disconnected, why)
+}
