@@ -334,6 +334,45 @@ macro_rules! creators {
             ) -> Result<crate::Value<T>, Error> {
                 crate::Value::new(self.place(), &initial)
             }
+
+            /// Creates an empty [`Dict`](crate::Dict).
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            pub fn create_dict<K, V>(&self) -> Result<crate::Dict<K, V>, Error> {
+                crate::Dict::new(self.place())
+            }
+
+            /// Creates a [`Dict`](crate::Dict) with these entries; of equal keys the last value
+            /// counts.
+            ///
+            /// # Errors
+            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] when a key can't be a key.
+            pub fn create_dict_from<K: Serialize, V: Serialize>(
+                &self,
+                entries: impl IntoIterator<Item = (K, V)>,
+            ) -> Result<crate::Dict<K, V>, Error> {
+                crate::Dict::from_entries(self.place(), entries)
+            }
+
+            /// Creates an empty [`List`](crate::List).
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            pub fn create_list<T>(&self) -> Result<crate::List<T>, Error> {
+                crate::List::new(self.place())
+            }
+
+            /// Creates a [`List`](crate::List) of these items.
+            ///
+            /// # Errors
+            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] when one can't be encoded.
+            pub fn create_list_from<T: Serialize>(
+                &self,
+                items: impl IntoIterator<Item = T>,
+            ) -> Result<crate::List<T>, Error> {
+                crate::List::from_items(self.place(), items)
+            }
         }
     )*};
 }

@@ -17,7 +17,9 @@ pub use kernel::{
     SessionInfo, Via, WaiterInfo,
 };
 pub use object::{Constructor, Gone, Object, Registry};
+pub use objects::dict::{DictPage, DictPart, DictUpdate, Removed, dict};
 pub use objects::event::event;
+pub use objects::list::{ListPage, ListUpdate, Slice, list};
 pub use objects::lock::{Grant, lock};
 pub use objects::manager::{manager, release_call};
 pub use objects::number::{NumberKind, NumberOp};

@@ -4,7 +4,9 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 
 use crate::Registry;
 
+pub(crate) mod dict;
 pub(crate) mod event;
+pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod manager;
 pub(crate) mod number;
@@ -16,7 +18,9 @@ pub(crate) mod value;
 /// Returns a registry that has every built-in type.
 pub fn registry() -> Registry {
     let mut registry = Registry::empty();
+    dict::dict::register::<dict::Dict>(&mut registry);
     event::event::register::<event::Event>(&mut registry);
+    list::list::register::<list::List>(&mut registry);
     lock::lock::register::<lock::Lock>(&mut registry);
     queue::queue::register::<queue::Queue>(&mut registry);
     semaphore::semaphore::register::<semaphore::Semaphore>(&mut registry);

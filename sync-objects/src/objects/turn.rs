@@ -35,6 +35,27 @@ impl Turn {
         }
     }
 
+    /// Returns whether the caller may write now; who may not stands in line on the channel.
+    pub(crate) fn may_write(&self, cx: &Cx<'_>, line: Channel) -> bool {
+        match &self.open {
+            None => !cx.is_behind(line),
+            Some(_) => self.is_callers(cx),
+        }
+    }
+
+    /// Notes that the caller wrote: its own update, if it has one open, is out of date.
+    pub(crate) fn touch(&mut self, cx: &Cx<'_>) {
+        let own = self.is_callers(cx);
+        if let Some(open) = &mut self.open {
+            open.touched |= own;
+        }
+    }
+
+    /// Returns whether the update under way is the caller's own.
+    pub(crate) fn is_callers(&self, cx: &Cx<'_>) -> bool {
+        self.token().is_some_and(|token| cx.owner(token) == Some(cx.caller()))
+    }
+
     /// Returns whether the caller may take the turn now. Its own turn taken twice is refused: it
     /// would wait for itself.
     pub(crate) fn is_free(&self, cx: &Cx<'_>, line: Channel) -> Result<bool, Refusal> {
@@ -67,9 +88,7 @@ impl Turn {
         line: Channel,
     ) -> Result<(), Refusal> {
         let ours = cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session);
-        let open = self.open.take_if(|open| open.token == token && ours).ok_or_else(|| {
-            Refusal::new(ErrorKind::NotOwner, "the update is not this caller's, or ended before")
-        })?;
+        let open = self.open.take_if(|open| open.token == token && ours).ok_or_else(not_open)?;
         cx.let_go(token);
         cx.wake_in_turn(line);
         if open.touched {
@@ -91,4 +110,10 @@ impl Turn {
     pub(crate) fn token(&self) -> Option<Token> {
         self.open.as_ref().map(|open| open.token)
     }
+}
+
+/// Refuses what is no update under way of the caller's.
+pub(crate) fn not_open() -> Refusal {
+    let why = "the update is not this caller's, or ended before";
+    Refusal::new(ErrorKind::NotOwner, why)
 }

@@ -1,0 +1,226 @@
+//! Dict, and its iterators.
+
+use core::marker::PhantomData;
+use std::borrow::Borrow;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sync_objects::dict;
+use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
+
+use crate::value::Number;
+
+mod iter;
+mod read;
+
+pub use iter::Iter;
+
+/// A map that processes share, in the order in which the keys came in.
+///
+/// Keys are equal as in Python: by what they are, whatever the width of their numbers, and a list
+/// counts as a tuple. Values go in by reference and come out as copies: to change one, use
+/// [`update`](Self::update), or put a proxy in its place.
+///
+/// ```
+/// # let server = sync_server::Server::builder().spawn()?;
+/// # let manager = sync_client::Manager::over(server.local()?);
+/// let stock = manager.create_dict::<String, u64>()?;
+/// stock.set("apples", &3)?;
+/// stock.update("apples", |slot| *slot.get_or_insert(0) += 2)?;
+/// assert_eq!(stock.get("apples")?, Some(5));
+/// for entry in stock.iter() {
+///     let (fruit, count) = entry?;
+///     println!("{fruit}: {count}");
+/// }
+/// # Ok::<(), sync_client::Error>(())
+/// ```
+#[derive(Serialize, Deserialize)]
+#[serde(transparent, bound = "")]
+pub struct Dict<K, V> {
+    proxy: dict::Proxy,
+    #[serde(skip)]
+    marker: PhantomData<fn() -> (K, V)>,
+}
+
+crate::proxy::common!(Dict<K, V>, dict);
+
+/// Bytes of a page of an iteration: large enough that a call's cost does not count, small enough
+/// that no message is large.
+const PAGE: u64 = 256 * 1024;
+
+impl<K, V> Dict<K, V> {
+    /// Creates an empty dict at a place: a manager, or a name in it.
+    ///
+    /// # Errors
+    /// Those of [`Place::create`].
+    pub fn new(place: impl Place) -> Result<Self, Error> {
+        dict::Proxy::new(place, Vec::new()).map(Self::of)
+    }
+
+    /// Creates a dict with these entries; of equal keys the last value counts.
+    ///
+    /// # Errors
+    /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
+    /// when a key can't be a key (a NaN).
+    pub fn from_entries<Q, W>(
+        place: impl Place,
+        entries: impl IntoIterator<Item = (Q, W)>,
+    ) -> Result<Self, Error>
+    where
+        Q: Serialize,
+        W: Serialize,
+    {
+        dict::Proxy::new(place, pack_entries(entries, "new")?).map(Self::of)
+    }
+
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the key can't be a key.
+    #[doc(alias = "__setitem__")]
+    pub fn set<Q, W>(&self, key: &Q, value: &W) -> Result<(), Error>
+    where
+        K: Borrow<Q>,
+        V: Borrow<W>,
+        Q: Serialize + ?Sized,
+        W: Serialize + ?Sized,
+    {
+        self.proxy.set(self.pack(key, "set")?, self.pack(value, "set")?)
+    }
+
+    /// Deletes an entry; returns whether there was one.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set).
+    #[doc(alias = "__delitem__")]
+    pub fn delete<Q>(&self, key: &Q) -> Result<bool, Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.proxy.delete(self.pack(key, "delete")?)
+    }
+
+    /// Deletes the entries of keys in one step; returns how many there were.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set).
+    pub fn delete_many<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> Result<u64, Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized + 'q,
+    {
+        self.proxy.delete_many(self.pack_keys(keys, "delete_many")?)
+    }
+
+    /// Returns whether there is such a key.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set).
+    #[doc(alias("__contains__", "has_key"))]
+    pub fn contains_key<Q>(&self, key: &Q) -> Result<bool, Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.proxy.contains_key(self.pack(key, "contains_key")?)
+    }
+
+    /// Returns how many entries there are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn len(&self) -> Result<u64, Error> {
+        self.proxy.len()
+    }
+
+    /// Returns whether there are no entries.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        self.proxy.is_empty()
+    }
+
+    /// Deletes all entries.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn clear(&self) -> Result<(), Error> {
+        self.proxy.clear()
+    }
+
+    /// Sets the values of many keys in one step.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set); nothing is set then.
+    #[doc(alias = "update")]
+    pub fn extend<Q, W>(&self, entries: impl IntoIterator<Item = (Q, W)>) -> Result<(), Error>
+    where
+        K: Borrow<Q>,
+        V: Borrow<W>,
+        Q: Serialize,
+        W: Serialize,
+    {
+        self.proxy.extend(pack_entries(entries, "extend")?)
+    }
+
+    /// Sets the values of all keys of another dict of the same manager, in one step with reading
+    /// them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a dict of another manager.
+    pub fn extend_from(&self, other: &Self) -> Result<(), Error> {
+        self.proxy.extend_from(other.proxy.handle().clone())
+    }
+
+    /// Adds to the number of a key, which is 0 if there is none; returns the sum.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Overflow`](crate::ErrorKind::Overflow) when the sum does not fit a `V`;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the value is no such number.
+    /// The entry is as it was then.
+    #[doc(alias = "Counter")]
+    pub fn add<Q>(&self, key: &Q, amount: V) -> Result<V, Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+        V: Number,
+    {
+        let (key, amount) = (self.pack(key, "add")?, self.pack(&amount, "add")?);
+        self.unpack(&self.proxy.add(key, V::KIND, amount)?, "add")
+    }
+
+    /// Adds to the numbers of many keys in one step: to all, or on an error to none.
+    ///
+    /// # Errors
+    /// Those of [`add`](Self::add).
+    pub fn add_all<Q>(&self, amounts: impl IntoIterator<Item = (Q, V)>) -> Result<(), Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize,
+        V: Number,
+    {
+        self.proxy.add_all(V::KIND, pack_entries(amounts, "add_all")?)
+    }
+
+    fn pack_keys<'q, Q: Serialize + ?Sized + 'q>(
+        &self,
+        keys: impl IntoIterator<Item = &'q Q>,
+        method: &'static str,
+    ) -> Result<Vec<Payload>, Error> {
+        keys.into_iter().map(|key| self.pack(key, method)).collect()
+    }
+}
+
+fn pack_entries<Q: Serialize, W: Serialize>(
+    entries: impl IntoIterator<Item = (Q, W)>,
+    method: &'static str,
+) -> Result<Vec<(Payload, Payload)>, Error> {
+    let pack = |(key, value): (Q, W)| {
+        let interface = &dict::INTERFACE;
+        let key = crate::proxy::pack(&key, interface, method)?;
+        Ok((key, crate::proxy::pack(&value, interface, method)?))
+    };
+    entries.into_iter().map(pack).collect()
+}

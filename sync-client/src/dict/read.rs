@@ -1,0 +1,258 @@
+//! The dict's methods that read: keys and values as the types that the user asked for.
+
+use std::borrow::Borrow;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sync_objects::{DictPage, DictPart, Removed};
+use sync_proto::{Error, Payload};
+
+use super::{Dict, Iter};
+use crate::update::Update;
+use crate::value::Exchange;
+
+impl<K, V: DeserializeOwned> Dict<K, V> {
+    /// Returns the value of a key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the value is not a `V`.
+    #[doc(alias = "__getitem__")]
+    pub fn get<Q>(&self, key: &Q) -> Result<Option<V>, Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let value = self.proxy.get(self.pack(key, "get")?)?;
+        self.unpack_some(value.as_ref(), "get")
+    }
+
+    /// Returns the values of keys, in the keys' order.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub fn get_many<'q, Q>(
+        &self,
+        keys: impl IntoIterator<Item = &'q Q>,
+    ) -> Result<Vec<Option<V>>, Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized + 'q,
+    {
+        let values = self.proxy.get_many(self.pack_keys(keys, "get_many")?)?;
+        values.iter().map(|value| self.unpack_some(value.as_ref(), "get_many")).collect()
+    }
+
+    /// Sets the value of a key and returns the one before.
+    ///
+    /// # Errors
+    /// Those of [`set`](Self::set); [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when
+    /// the one before is not a `V`: it is put back then.
+    pub fn insert<Q, W>(&self, key: &Q, value: &W) -> Result<Option<V>, Error>
+    where
+        K: Borrow<Q>,
+        V: Borrow<W>,
+        Q: Serialize + ?Sized,
+        W: Serialize + ?Sized,
+    {
+        let key = self.pack(key, "insert")?;
+        let before = self.proxy.insert(key.clone(), self.pack(value, "insert")?)?;
+        self.unpack_some(before.as_ref(), "insert").inspect_err(|_| {
+            if let Some(before) = before {
+                // The first error is the one to tell.
+                let _ = self.proxy.set(key, before);
+            }
+        })
+    }
+
+    /// Takes an entry out and returns its value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the value is not a `V`; the
+    /// entry stays then.
+    #[doc(alias = "pop")]
+    pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>, Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let Some(removed) = self.proxy.remove(self.pack(key, "remove")?)? else { return Ok(None) };
+        let value = self.unpack(&removed.value, "remove");
+        self.or_restore(value, removed).map(Some)
+    }
+
+    /// Returns the value of a key, which is set to this one if there is none.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get) and [`set`](Self::set).
+    #[doc(alias = "setdefault")]
+    pub fn get_or_insert<Q, W>(&self, key: &Q, value: &W) -> Result<V, Error>
+    where
+        K: Borrow<Q>,
+        V: Borrow<W>,
+        Q: Serialize + ?Sized,
+        W: Serialize + ?Sized,
+    {
+        let method = "get_or_insert";
+        let value = self.proxy.get_or_insert(self.pack(key, method)?, self.pack(value, method)?)?;
+        self.unpack(&value, method)
+    }
+
+    /// Replaces the value of a key if it equals the expected one, where `None` is no entry.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when what was found is not a `V`.
+    pub fn compare_exchange<Q, W>(
+        &self,
+        key: &Q,
+        expected: Option<&W>,
+        new: Option<&W>,
+    ) -> Result<Exchange<Option<V>>, Error>
+    where
+        K: Borrow<Q>,
+        V: Borrow<W>,
+        Q: Serialize + ?Sized,
+        W: Serialize + ?Sized,
+    {
+        let method = "compare_exchange";
+        let pack = |value: Option<&W>| value.map(|value| self.pack(value, method)).transpose();
+        let (expected, new) = (pack(expected)?, pack(new)?);
+        match self.proxy.compare_exchange(self.pack(key, method)?, expected, new)? {
+            Ok(_) => Ok(Exchange::Done),
+            Err(found) => self.unpack_some(found.as_ref(), method).map(Exchange::Found),
+        }
+    }
+
+    /// Changes an entry in its turn: `change` gets the value, or `None` where there is none, and
+    /// leaves what is to be there. It runs here, once, while other writers of this entry wait in
+    /// line; readers and other entries don't. If it panics, or this process dies in it, nothing
+    /// is changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this entry
+    /// through a proxy; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an update
+    /// inside an update of the same entry; [`ErrorKind::WrongType`](crate::ErrorKind::WrongType)
+    /// when the value is not a `V`.
+    pub fn update<Q, R>(
+        &self,
+        key: &Q,
+        change: impl FnOnce(&mut Option<V>) -> R,
+    ) -> Result<R, Error>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+        V: Serialize,
+    {
+        let begun = self.proxy.begin_update(self.pack(key, "update")?)?;
+        let update = Update::new(begun.token, |token| {
+            let _ = self.proxy.one_way().cancel_update(token);
+        });
+        let mut slot = self.unpack_some(begun.value.as_ref(), "update")?;
+        let result = change(&mut slot);
+        let value = slot.map(|value| self.pack(&value, "update")).transpose()?;
+        self.proxy.commit_update(update.commit(), value)?;
+        Ok(result)
+    }
+
+    /// Returns all values, in the order of their keys, as they were at one moment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`iter`](Self::iter) takes them in pages.
+    pub fn values(&self) -> Result<Vec<V>, Error> {
+        let page = self.whole(DictPart::Values)?;
+        page.values.iter().map(|value| self.unpack(value, "values")).collect()
+    }
+
+    fn unpack_some(
+        &self,
+        value: Option<&Payload>,
+        method: &'static str,
+    ) -> Result<Option<V>, Error> {
+        value.map(|value| self.unpack(value, method)).transpose()
+    }
+}
+
+impl<K, V> Dict<K, V> {
+    /// A value that its reader cannot read stays where it was.
+    fn or_restore<T>(&self, read: Result<T, Error>, removed: Removed) -> Result<T, Error> {
+        read.inspect_err(|_| {
+            // The first error is the one to tell.
+            let _ = self.proxy.restore(removed);
+        })
+    }
+
+    fn whole(&self, part: DictPart) -> Result<DictPage, Error> {
+        self.proxy.page(part, false, None, None, u64::MAX)
+    }
+}
+
+impl<K: DeserializeOwned, V> Dict<K, V> {
+    /// Returns all keys, in order, as they were at one moment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`iter`](Self::iter) takes them in pages.
+    pub fn keys(&self) -> Result<Vec<K>, Error> {
+        let page = self.whole(DictPart::Keys)?;
+        page.keys.iter().map(|key| self.unpack(key, "keys")).collect()
+    }
+}
+
+impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
+    /// Returns all entries, in order, as they were at one moment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`iter`](Self::iter) takes them in pages.
+    pub fn items(&self) -> Result<Vec<(K, V)>, Error> {
+        self.to_map()
+    }
+
+    /// Returns all entries, as they were at one moment, as a map of any kind.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`iter`](Self::iter) takes them in pages.
+    #[doc(alias = "copy")]
+    pub fn to_map<M: FromIterator<(K, V)>>(&self) -> Result<M, Error> {
+        let page = self.whole(DictPart::Items)?;
+        let entries = page.keys.iter().zip(&page.values);
+        entries
+            .map(|(key, value)| Ok((self.unpack(key, "items")?, self.unpack(value, "items")?)))
+            .collect()
+    }
+
+    /// Takes the last entry out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when it is not a `K` and a `V`; the
+    /// entry stays then.
+    #[doc(alias = "popitem")]
+    pub fn pop_last(&self) -> Result<Option<(K, V)>, Error> {
+        let Some(removed) = self.proxy.pop_last()? else { return Ok(None) };
+        let key = self.unpack(&removed.key, "pop_last");
+        let entry = key.and_then(|key| Ok((key, self.unpack(&removed.value, "pop_last")?)));
+        self.or_restore(entry, removed).map(Some)
+    }
+
+    /// Returns an iterator over the entries, in order, a page at a time. If keys come or go
+    /// meanwhile, it ends with [`ErrorKind::Changed`](crate::ErrorKind::Changed).
+    pub fn iter(&self) -> Iter<K, V> {
+        Iter::new(self.clone(), false)
+    }
+
+    /// Returns an iterator over the entries, the last first.
+    #[doc(alias = "__reversed__")]
+    pub fn iter_reversed(&self) -> Iter<K, V> {
+        Iter::new(self.clone(), true)
+    }
+}
+
+impl<K: DeserializeOwned, V: DeserializeOwned> IntoIterator for &Dict<K, V> {
+    type Item = Result<(K, V), Error>;
+    type IntoIter = Iter<K, V>;
+
+    fn into_iter(self) -> Iter<K, V> {
+        self.iter()
+    }
+}

@@ -1,0 +1,143 @@
+//! The list's methods that read: items as the type that the user asked for.
+
+use std::borrow::Borrow;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sync_proto::{Error, Payload};
+
+use super::{Iter, List, ListIndex, ListRange, pack_all};
+use crate::update::Update;
+
+impl<T: DeserializeOwned> List<T> {
+    /// Returns the item at an index.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfRange`](crate::ErrorKind::OutOfRange) when there is no such index;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`.
+    #[doc(alias = "__getitem__")]
+    pub fn get(&self, index: impl ListIndex) -> Result<T, Error> {
+        self.unpack(&self.proxy.get(index.to_i64())?, "get")
+    }
+
+    /// Returns the items of a range, as they were at one moment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a step of 0;
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message.
+    pub fn slice(&self, range: impl ListRange) -> Result<Vec<T>, Error> {
+        self.unpack_all(&self.proxy.slice(range.to_slice())?, "slice")
+    }
+
+    /// Returns all items, as they were at one moment.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`iter`](Self::iter) takes them in pages.
+    #[doc(alias = "copy")]
+    pub fn to_vec(&self) -> Result<Vec<T>, Error> {
+        self.unpack_all(&self.proxy.to_vec()?, "to_vec")
+    }
+
+    /// Returns the list's items and then these; the list stays as it is.
+    ///
+    /// # Errors
+    /// Those of [`to_vec`](Self::to_vec).
+    #[doc(alias = "__add__")]
+    pub fn concat<Q>(&self, items: impl IntoIterator<Item = Q>) -> Result<Vec<T>, Error>
+    where
+        T: Borrow<Q>,
+        Q: Serialize,
+    {
+        self.unpack_all(&self.proxy.concat(pack_all(items, "concat")?)?, "concat")
+    }
+
+    /// Takes the item at an index out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfRange`](crate::ErrorKind::OutOfRange) when there is no such index;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`: it is
+    /// put back then.
+    #[doc(alias = "__delitem__")]
+    pub fn remove(&self, index: impl ListIndex) -> Result<T, Error> {
+        let index = index.to_i64();
+        let item = self.proxy.remove(index)?;
+        self.unpack(&item, "remove").inspect_err(|_| {
+            // The first error is the one to tell. The item before the end is put back before
+            // what is at its index now; the one at the end goes to the end.
+            let _ = match index {
+                -1 => self.proxy.push(item),
+                0.. => self.proxy.insert(index, item),
+                _ => self.proxy.insert(index + 1, item),
+            };
+        })
+    }
+
+    /// Takes the last item out; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`: it is
+    /// put back then.
+    pub fn pop(&self) -> Result<Option<T>, Error> {
+        let Some(item) = self.proxy.pop()? else { return Ok(None) };
+        let read = self.unpack(&item, "pop").map(Some);
+        read.inspect_err(|_| {
+            // The first error is the one to tell.
+            let _ = self.proxy.push(item);
+        })
+    }
+
+    /// Changes the whole list in its turn: `change` runs here, once, while other writers wait in
+    /// line and readers don't. If it panics, or this process dies in it, nothing is changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this list
+    /// through a proxy; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an update
+    /// inside an update of the same list; [`ErrorKind::WrongType`](crate::ErrorKind::WrongType)
+    /// when an item is not a `T`.
+    pub fn update<R>(&self, change: impl FnOnce(&mut Vec<T>) -> R) -> Result<R, Error>
+    where
+        T: Serialize,
+    {
+        let begun = self.proxy.begin_update()?;
+        let update = Update::new(begun.token, |token| {
+            let _ = self.proxy.one_way().cancel_update(token);
+        });
+        let mut items = self.unpack_all(&begun.items, "update")?;
+        let result = change(&mut items);
+        let items = pack_all(&items, "update")?;
+        self.proxy.commit_update(update.commit(), items)?;
+        Ok(result)
+    }
+
+    /// Sorts the items by a key that is computed here, in an [`update`](Self::update). Equal
+    /// items stay in their order.
+    ///
+    /// # Errors
+    /// Those of [`update`](Self::update).
+    pub fn sort_by_key<K: Ord>(&self, key: impl FnMut(&T) -> K) -> Result<(), Error>
+    where
+        T: Serialize,
+    {
+        self.update(|items| items.sort_by_key(key))
+    }
+
+    /// Returns an iterator over the items, a page at a time. If items come, go or move meanwhile,
+    /// it ends with [`ErrorKind::Changed`](crate::ErrorKind::Changed).
+    pub fn iter(&self) -> Iter<T> {
+        Iter::new(self.clone())
+    }
+
+    fn unpack_all(&self, items: &[Payload], method: &'static str) -> Result<Vec<T>, Error> {
+        items.iter().map(|item| self.unpack(item, method)).collect()
+    }
+}
+
+impl<T: DeserializeOwned> IntoIterator for &List<T> {
+    type Item = Result<T, Error>;
+    type IntoIter = Iter<T>;
+
+    fn into_iter(self) -> Iter<T> {
+        self.iter()
+    }
+}

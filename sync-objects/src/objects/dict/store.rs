@@ -1,0 +1,151 @@
+//! What a dict keeps: entries by their keys' normal forms, and their order.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use sync_proto::cbor::Normal;
+use sync_proto::{ErrorKind, Payload, Refusal};
+
+use super::{DictPage, DictPart, Removed};
+
+/// Entries in the order in which their keys came in. Everything costs O(log n): a removal moves
+/// nothing.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    entries: BTreeMap<Normal, Entry>,
+    order: BTreeMap<u64, Normal>,
+    /// Never given twice, so that what was removed can be put back where it was.
+    next_seq: u64,
+    changes: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    seq: u64,
+    key: Payload,
+    value: Payload,
+}
+
+impl Store {
+    pub(super) fn get(&self, key: &Normal) -> Option<&Payload> {
+        self.entries.get(key).map(|entry| &entry.value)
+    }
+
+    pub(super) fn contains(&self, key: &Normal) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns how often keys came and went.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Returns the key of the last entry.
+    pub(super) fn last(&self) -> Option<&Normal> {
+        self.order.last_key_value().map(|(_, key)| key)
+    }
+
+    /// Sets a value and returns the one before. A key that is there stays as it came.
+    pub(super) fn set(&mut self, normal: Normal, key: Payload, value: Payload) -> Option<Payload> {
+        if let Some(entry) = self.entries.get_mut(&normal) {
+            return Some(std::mem::replace(&mut entry.value, value));
+        }
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.add(normal, Entry { seq, key, value });
+        None
+    }
+
+    pub(super) fn remove(&mut self, key: &Normal) -> Option<Removed> {
+        let Entry { seq, key, value } = self.entries.remove(key)?;
+        self.order.remove(&seq);
+        self.changes += 1;
+        Some(Removed { seq, key, value })
+    }
+
+    /// Puts a removed entry back to its place, unless its key is there again.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it was never in this dict.
+    pub(super) fn restore(&mut self, normal: Normal, removed: Removed) -> Result<bool, Refusal> {
+        let Removed { seq, key, value } = removed;
+        if self.contains(&normal) {
+            return Ok(false);
+        }
+        if seq >= self.next_seq || self.order.contains_key(&seq) {
+            let why = "the entry was not removed from this dict: only such a one can be put back";
+            return Err(Refusal::new(ErrorKind::InvalidInput, why));
+        }
+        self.add(normal, Entry { seq, key, value });
+        Ok(true)
+    }
+
+    pub(super) fn clear(&mut self) {
+        if !self.entries.is_empty() {
+            self.changes += 1;
+        }
+        self.entries.clear();
+        self.order.clear();
+    }
+
+    /// Returns the entries after a place, at least one, as many as make up `max_bytes`.
+    pub(super) fn page(
+        &self,
+        part: DictPart,
+        reversed: bool,
+        after: Option<u64>,
+        max_bytes: u64,
+    ) -> DictPage {
+        let mut page = DictPage { changes: self.changes, ..DictPage::default() };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut ahead = self.order.range((from, Bound::Unbounded));
+        let mut back = self.order.range((Bound::Unbounded, from)).rev();
+        let entries: &mut dyn Iterator<Item = _> = if reversed { &mut back } else { &mut ahead };
+        let (mut bytes, mut last) = (0, None);
+        for (&seq, normal) in entries {
+            let Some(entry) = self.entries.get(normal) else {
+                continue;
+            };
+            bytes += entry.size(part);
+            if last.is_some() && bytes > max_bytes {
+                page.next = last;
+                break;
+            }
+            last = Some(seq);
+            if part != DictPart::Values {
+                page.keys.push(entry.key.clone());
+            }
+            if part != DictPart::Keys {
+                page.values.push(entry.value.clone());
+            }
+        }
+        page
+    }
+
+    /// Returns every payload that is kept.
+    pub(super) fn payloads(&self) -> impl Iterator<Item = &Payload> {
+        self.entries.values().flat_map(|entry| [&entry.key, &entry.value])
+    }
+
+    fn add(&mut self, normal: Normal, entry: Entry) {
+        self.order.insert(entry.seq, normal.clone());
+        self.entries.insert(normal, entry);
+        self.changes += 1;
+    }
+}
+
+impl Entry {
+    /// Returns how many bytes a part of it takes.
+    fn size(&self, part: DictPart) -> u64 {
+        let (key, value) = (self.key.bytes.len() as u64, self.value.bytes.len() as u64);
+        match part {
+            DictPart::Keys => key,
+            DictPart::Values => value,
+            DictPart::Items => key + value,
+        }
+    }
+}

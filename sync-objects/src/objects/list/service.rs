@@ -1,0 +1,229 @@
+//! The list's methods.
+
+use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
+
+use super::find::Wanted;
+use super::slice::{self, Slice};
+use super::{List, ListPage, ListUpdate, REPEATED_ITEMS_MAX, TURN, list, sort};
+use crate::{Cx, Flow, Gone};
+
+impl list::Service for List {
+    fn new(items: Vec<Payload>) -> Result<Self, Refusal> {
+        Ok(Self { items: items.into(), ..Self::default() })
+    }
+
+    fn get(&mut self, _: &mut Cx<'_>, index: i64) -> Flow<Payload> {
+        let position = slice::position(index, self.items.len());
+        position.map(|at| self.items[at].clone()).into()
+    }
+
+    fn to_vec(&mut self, _: &mut Cx<'_>) -> Flow<Vec<Payload>> {
+        Flow::Done(self.all())
+    }
+
+    fn len(&mut self, _: &mut Cx<'_>) -> Flow<u64> {
+        Flow::Done(self.items.len() as u64)
+    }
+
+    fn is_empty(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
+        Flow::Done(self.items.is_empty())
+    }
+
+    fn page(
+        &mut self,
+        _: &mut Cx<'_>,
+        start: u64,
+        changes: Option<u64>,
+        max_bytes: u64,
+    ) -> Flow<ListPage> {
+        if changes.is_some_and(|changes| changes != self.changes) {
+            let why = "the list's items came, went or moved during iteration";
+            return Flow::refuse(ErrorKind::Changed, why);
+        }
+        Flow::Done(self.page_from(start, max_bytes))
+    }
+
+    fn slice(&mut self, _: &mut Cx<'_>, slice: Slice) -> Flow<Vec<Payload>> {
+        let span = slice.of(self.items.len());
+        span.map(|span| span.get(&self.items)).into()
+    }
+
+    fn concat(&mut self, _: &mut Cx<'_>, items: Vec<Payload>) -> Flow<Vec<Payload>> {
+        let mut all = self.all();
+        all.extend(items);
+        Flow::Done(all)
+    }
+
+    fn index_of(
+        &mut self,
+        _: &mut Cx<'_>,
+        value: Payload,
+        start: Option<i64>,
+        end: Option<i64>,
+    ) -> Flow<Option<u64>> {
+        let step = None;
+        let found = Wanted::new(&value).and_then(|wanted| {
+            let range = Slice { start, end, step }.of(self.items.len())?.range();
+            let mut within = self.items.range(range.clone());
+            let offset = within.position(|item| wanted.is(item));
+            Ok(offset.map(|offset| (range.start + offset) as u64))
+        });
+        found.into()
+    }
+
+    fn count(&mut self, _: &mut Cx<'_>, value: Payload) -> Flow<u64> {
+        let wanted = Wanted::new(&value);
+        let equal = |wanted: Wanted| self.items.iter().filter(|item| wanted.is(item)).count();
+        wanted.map(|wanted| equal(wanted) as u64).into()
+    }
+
+    fn contains(&mut self, _: &mut Cx<'_>, value: Payload) -> Flow<bool> {
+        let wanted = Wanted::new(&value);
+        wanted.map(|wanted| self.items.iter().any(|item| wanted.is(item))).into()
+    }
+
+    fn set(&mut self, cx: &mut Cx<'_>, index: i64, value: Payload) -> Flow<()> {
+        self.write(cx, |items| {
+            let at = slice::position(index, items.len())?;
+            items[at] = value;
+            Ok(())
+        })
+    }
+
+    fn insert(&mut self, cx: &mut Cx<'_>, index: i64, value: Payload) -> Flow<()> {
+        self.write(cx, |items| {
+            items.insert(slice::gap(index, items.len()), value);
+            Ok(())
+        })
+    }
+
+    fn push(&mut self, cx: &mut Cx<'_>, value: Payload) -> Flow<()> {
+        self.write(cx, |items| {
+            items.push_back(value);
+            Ok(())
+        })
+    }
+
+    fn extend(&mut self, cx: &mut Cx<'_>, items: Vec<Payload>) -> Flow<()> {
+        self.write(cx, |own| {
+            own.extend(items);
+            Ok(())
+        })
+    }
+
+    fn extend_from(&mut self, cx: &mut Cx<'_>, other: Handle) -> Flow<()> {
+        if other.object() == cx.object() {
+            let items = self.all();
+            return self.extend(cx, items);
+        }
+        match list::Peer(&other).to_vec(cx) {
+            Ok(Flow::Done(items)) => self.extend(cx, items),
+            Ok(other) => other.map(drop),
+            Err(refusal) => Flow::Refuse(refusal),
+        }
+    }
+
+    fn remove(&mut self, cx: &mut Cx<'_>, index: i64) -> Flow<Payload> {
+        self.write(cx, |items| {
+            let at = slice::position(index, items.len())?;
+            items.remove(at).ok_or_else(|| ErrorKind::OutOfRange.into())
+        })
+    }
+
+    fn pop(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Payload>> {
+        self.write(cx, |items| Ok(items.pop_back()))
+    }
+
+    fn remove_item(&mut self, cx: &mut Cx<'_>, value: Payload) -> Flow<bool> {
+        self.write(cx, |items| {
+            let wanted = Wanted::new(&value)?;
+            let found = items.iter().position(|item| wanted.is(item));
+            Ok(found.and_then(|at| items.remove(at)).is_some())
+        })
+    }
+
+    fn clear(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        self.write(cx, |items| {
+            items.clear();
+            Ok(())
+        })
+    }
+
+    fn set_slice(&mut self, cx: &mut Cx<'_>, slice: Slice, items: Vec<Payload>) -> Flow<()> {
+        self.write(cx, |own| slice.of(own.len())?.set(own, items))
+    }
+
+    fn delete_slice(&mut self, cx: &mut Cx<'_>, slice: Slice) -> Flow<()> {
+        self.write(cx, |items| {
+            slice.of(items.len())?.delete(items);
+            Ok(())
+        })
+    }
+
+    fn reverse(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        self.reorder(cx, |items| {
+            items.make_contiguous().reverse();
+            Ok(())
+        })
+    }
+
+    fn sort(&mut self, cx: &mut Cx<'_>, descending: bool) -> Flow<()> {
+        self.reorder(cx, |items| sort::sort(items, descending))
+    }
+
+    fn repeat(&mut self, cx: &mut Cx<'_>, times: i64) -> Flow<()> {
+        self.write(cx, |items| {
+            let (times, once) = (u64::try_from(times).unwrap_or(0), items.len() as u64);
+            let wanted = times.checked_mul(once);
+            if times > 1 && wanted.is_none_or(|wanted| wanted > REPEATED_ITEMS_MAX) {
+                let why = format!(
+                    "{times} times {once} items are more than {REPEATED_ITEMS_MAX}, the most that \
+                     a list is repeated to"
+                );
+                return Err(Refusal::new(ErrorKind::TooLarge, why));
+            }
+            let part: Vec<Payload> = items.drain(..).collect();
+            items.extend((0..times).flat_map(|_| part.iter().cloned()));
+            Ok(())
+        })
+    }
+
+    fn begin_update(&mut self, cx: &mut Cx<'_>) -> Flow<ListUpdate> {
+        match self.turn.is_free(cx, TURN) {
+            Ok(true) => {
+                let token = self.turn.take(cx);
+                let items = self.all();
+                Flow::Done(ListUpdate { token, items })
+            }
+            Ok(false) => Flow::Wait(TURN),
+            Err(refusal) => Flow::Refuse(refusal),
+        }
+    }
+
+    fn commit_update(&mut self, cx: &mut Cx<'_>, token: Token, items: Vec<Payload>) -> Flow<()> {
+        // The turn ends whatever comes of the commit.
+        let ended = self.turn.end(cx, token, TURN);
+        ended
+            .map(|()| {
+                self.items = items.into();
+                self.changes += 1;
+            })
+            .into()
+    }
+
+    fn cancel_update(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        match self.turn.end(cx, token, TURN) {
+            Err(refusal) if refusal.kind != ErrorKind::Changed => Flow::Refuse(refusal),
+            _ => Flow::Done(()),
+        }
+    }
+
+    fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
+        self.turn.session_gone(cx, gone, TURN);
+    }
+
+    fn handles(&self, visit: &mut dyn FnMut(&Handle)) {
+        let payloads = self.items.iter();
+        payloads.flat_map(|payload| &payload.handles).for_each(visit);
+    }
+}

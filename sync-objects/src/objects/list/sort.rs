@@ -1,0 +1,80 @@
+//! A stable sort whose comparison may fail.
+//!
+//! The standard library's may panic when the comparison is no total order, which values of users
+//! do not promise: this one stops at the first two that have none.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+
+use sync_proto::cbor::{self, Incomparable, Normal, NormalizeError};
+use sync_proto::{ErrorKind, Payload, Refusal};
+
+/// Sorts items by value; equal ones keep their order, also when descending.
+///
+/// # Errors
+/// `WrongType` when two have no order, `InvalidInput` when one is in no order with any: the items
+/// are as they were.
+pub(super) fn sort(items: &mut VecDeque<Payload>, descending: bool) -> Result<(), Refusal> {
+    if items.len() < 2 {
+        return Ok(());
+    }
+    let keys = items.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    let order = order(&keys, descending).map_err(|error| {
+        let why = format!("{error}: the list cannot be sorted");
+        Refusal::new(ErrorKind::WrongType, why)
+    })?;
+    let sorted = order.iter().map(|&index| items[index].clone()).collect();
+    *items = sorted;
+    Ok(())
+}
+
+fn key(item: &Payload) -> Result<Normal, Refusal> {
+    item.normalize().map_err(|error| {
+        let why = match error {
+            NormalizeError::NotANumber => "a NaN has no order: the list cannot be sorted".into(),
+            error => format!("malformed value: {error}"),
+        };
+        Refusal::new(ErrorKind::InvalidInput, why)
+    })
+}
+
+/// Merges ever longer sorted runs of indices.
+fn order(keys: &[Normal], descending: bool) -> Result<Vec<usize>, Incomparable> {
+    let mut sorted: Vec<usize> = (0..keys.len()).collect();
+    let mut width = 1;
+    while width < sorted.len() {
+        let mut merged = Vec::with_capacity(sorted.len());
+        for runs in sorted.chunks(2 * width) {
+            let (left, right) = runs.split_at(width.min(runs.len()));
+            merge(keys, descending, left, right, &mut merged)?;
+        }
+        sorted = merged;
+        width *= 2;
+    }
+    Ok(sorted)
+}
+
+fn merge(
+    keys: &[Normal],
+    descending: bool,
+    mut left: &[usize],
+    mut right: &[usize],
+    into: &mut Vec<usize>,
+) -> Result<(), Incomparable> {
+    while let (Some((&l, left_rest)), Some((&r, right_rest))) =
+        (left.split_first(), right.split_first())
+    {
+        let ordering = cbor::compare(&keys[l], &keys[r])?;
+        let ordering = if descending { ordering.reverse() } else { ordering };
+        if ordering == Ordering::Greater {
+            into.push(r);
+            right = right_rest;
+        } else {
+            into.push(l);
+            left = left_rest;
+        }
+    }
+    into.extend(left);
+    into.extend(right);
+    Ok(())
+}
