@@ -1,4 +1,49 @@
 //! Objects shared between processes: the client of a manager of shared objects.
+//!
+//! A manager hosts the objects; a [`Manager`] is the client's handle on it. It creates objects and
+//! finds them by name, and each object is worked on through a typed proxy that reads like
+//! `std::sync` and `std::collections`:
+//!
+//! | proxy | what |
+//! |---|---|
+//! | [`Lock`] | one holder at a time |
+//! | [`Semaphore`] | a number of permits |
+//! | [`Event`] | a flag to wait for |
+//! | [`Queue`] | items for whoever comes first; leased ones come back if their consumer dies |
+//! | [`Value`] | one value; numbers have arithmetic |
+//! | [`Dict`], [`List`] | collections, with updates in line |
+//!
+//! ```
+//! use sync_client::Manager;
+//! # use sync_server::Server;
+//!
+//! # fn main() -> Result<(), sync_client::Error> {
+//! # let server = Server::builder().spawn()?;
+//! # let address = server.address();
+//! let manager = Manager::connect(address)?; // or Manager::from_env(), or Manager::over(…)
+//! let stock = manager.named("stock").create_dict::<String, u64>()?; // get or create
+//! stock.add("apples", 3)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Conventions
+//!
+//! * **One `Result`.** `Err` means that it could not be done; [`Error::kind`] says why in a word
+//!   and its text in a sentence. Every call can fail with [`ErrorKind::Disconnected`] when the
+//!   manager is gone.
+//! * **Two kinds of timeout.** `try_lock_for(d)` and its like *answer* when the time is up.
+//!   `proxy.within(d)` gives every call of that clone a deadline and *fails* with
+//!   [`ErrorKind::TimedOut`]. The manager's clock measures both.
+//! * **Guards, permits and deliveries own their proxy**: they have no lifetime and can be stored.
+//!   Dropped, they give back by a message, without waiting; `unlock`, `release` and `ack` wait and
+//!   report.
+//! * **Values go in by reference and come out as copies.** A value that is not of the type that
+//!   its reader asks for is an error, and stays where it was.
+//! * **A clone of a proxy is the same object.** So is a proxy that was put into a dict, a list, a
+//!   queue or a value and taken out in another process.
+//! * **After `fork`** a child's first call opens a session of its own; what it inherited of its
+//!   parent's guards does nothing there.
 
 pub mod dict;
 mod event;
@@ -25,3 +70,8 @@ pub use sync_objects::{DebugInfo, Grant, Slice, interface};
 pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Place, Shared, Token};
 pub use ticket::Ticket;
 pub use value::{Exchange, Number, Value};
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
