@@ -13,7 +13,8 @@ use sync_proto::{
     Shared, Transport,
 };
 
-use crate::session::{Session, Target};
+use crate::options::ConnectOptions;
+use crate::spawn::ManagerProcess;
 use crate::ticket::Ticket;
 
 /// A manager of shared objects: where they are created and found.
@@ -50,19 +51,23 @@ impl Manager {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        Self::open(Target { address: address.try_into()?, key: None })
+        Self::options().connect(address)
     }
 
-    /// Connects to a manager that demands a key, as every TCP address does.
+    /// Begins to say how to connect: with a key, or before the manager is there.
+    pub fn options() -> ConnectOptions {
+        ConnectOptions::default()
+    }
+
+    /// Starts a manager in a process of its own, which ends with this one. The `sync-server`
+    /// binary is the one that the environment variable `SYNC_SERVER` names, or the one beside
+    /// this program, or the one in `PATH`.
     ///
     /// # Errors
-    /// Those of [`connect`](Self::connect).
-    pub fn connect_with_key<A>(address: A, key: AuthKey) -> Result<Self, Error>
-    where
-        A: TryInto<Address>,
-        Error: From<A::Error>,
-    {
-        Self::open(Target { address: address.try_into()?, key: Some(key) })
+    /// [`ErrorKind::Io`] when there is no such binary, or it does not start.
+    #[doc(alias = "start")]
+    pub fn spawn() -> Result<ManagerProcess, Error> {
+        ManagerProcess::start()
     }
 
     /// Connects to the manager that the environment names: in a process that was started with
@@ -79,13 +84,11 @@ impl Manager {
             );
             return Err(Error::new(ErrorKind::NotFound, why));
         };
-        let address = address.to_string_lossy().parse()?;
-        let key = std::env::var_os(AUTHKEY_VAR).map(|key| AuthKey::new(key.into_encoded_bytes()));
-        Self::open(Target { address, key: key.transpose()? })
-    }
-
-    fn open(target: Target) -> Result<Self, Error> {
-        Ok(Self::over(Session::open(target)?))
+        let mut options = Self::options();
+        if let Some(key) = std::env::var_os(AUTHKEY_VAR) {
+            options = options.authkey(AuthKey::new(key.into_encoded_bytes())?);
+        }
+        options.connect(&*address.to_string_lossy())
     }
 
     /// Returns the same manager with a deadline for each of its own calls; a call that takes

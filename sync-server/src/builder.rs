@@ -1,5 +1,6 @@
 //! Starting and stopping a server.
 
+use core::fmt;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
@@ -17,13 +18,16 @@ use crate::listener::Listener;
 use crate::local::Local;
 
 /// How a server is to be.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Builder {
     addresses: Vec<Address>,
     key: Option<AuthKey>,
     registry: Option<Registry>,
     limits: Limits,
+    initializer: Option<Initializer>,
 }
+
+type Initializer = Box<dyn FnOnce(Arc<dyn Transport>) -> Result<(), Error>>;
 
 /// A manager that runs on a thread of this process. It shuts down when it is dropped: who waits
 /// is told, and its sockets' files are removed.
@@ -66,9 +70,22 @@ impl Builder {
         self
     }
 
+    /// Runs this before the first client is served: what it creates and names is there when the
+    /// first one comes. It gets what `Manager::over` takes; if it fails, the server does not
+    /// start.
+    #[must_use]
+    pub fn initializer(
+        mut self,
+        initializer: impl FnOnce(Arc<dyn Transport>) -> Result<(), Error> + 'static,
+    ) -> Self {
+        self.initializer = Some(Box::new(initializer));
+        self
+    }
+
     /// Binds all addresses and starts serving.
     ///
     /// # Errors
+    /// What the initializer failed with;
     /// [`ErrorKind::Exists`] when an address is taken; [`ErrorKind::InvalidInput`] for a TCP
     /// address without a key; [`ErrorKind::Io`] with the system's words otherwise.
     pub fn spawn(self) -> Result<Server, Error> {
@@ -89,11 +106,16 @@ impl Builder {
         let event_loop =
             EventLoop::new(poll, Arc::clone(&hub), listeners, self.key.clone(), self.limits)
                 .map_err(|error| io_error(&error))?;
+        let server = Server { hub, addresses, key: self.key, thread: Mutex::default() };
+        if let Some(initializer) = self.initializer {
+            initializer(server.local()?)?;
+        }
         let thread = std::thread::Builder::new()
             .name("sync-server".to_owned())
             .spawn(move || event_loop.run())
             .map_err(|error| io_error(&error))?;
-        Ok(Server { hub, addresses, key: self.key, thread: Mutex::new(Some(thread)) })
+        *server.thread.lock() = Some(thread);
+        Ok(server)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -108,6 +130,14 @@ impl Builder {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Builder");
+        debug.field("addresses", &self.addresses).field("limits", &self.limits);
+        debug.finish_non_exhaustive()
     }
 }
 

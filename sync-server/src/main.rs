@@ -32,6 +32,11 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     authkey_file: Option<PathBuf>,
 
+    /// End when standard input is closed: with the process that started this one, however that
+    /// one ends.
+    #[arg(long)]
+    stop_with_stdin: bool,
+
     /// The longest message, in bytes: one call with its values, or one answer.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().message,
         help_heading = "Limits")]
@@ -70,13 +75,16 @@ fn main() -> anyhow::Result<()> {
     if let Some(key) = options.key()? {
         builder = builder.authkey(key);
     }
-    for address in options.listen {
+    for address in options.listen.iter().cloned() {
         builder = builder.listen(address);
     }
     // Before the first client: a signal that comes early ends the server in good order, too.
     let mut signals = Signals::new([SIGTERM, SIGINT]).context("signals cannot be handled")?;
     let server = Arc::new(builder.spawn()?);
     announce(&server)?;
+    if options.stop_with_stdin {
+        stop_with_stdin(&server);
+    }
     let stopped = signals.handle();
     let asked = std::thread::spawn({
         let server = Arc::clone(&server);
@@ -93,6 +101,17 @@ fn main() -> anyhow::Result<()> {
         bail!("the thread that waits for signals panicked");
     }
     Ok(())
+}
+
+/// Ends the server when standard input is closed. What is written to it does not matter.
+fn stop_with_stdin(server: &Arc<Server>) {
+    let server = Arc::clone(server);
+    // Not joined: it may read for ever when the server ends by other means.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        tracing::info!("standard input is closed");
+        server.shutdown();
+    });
 }
 
 /// Tells whoever started the server that clients can connect.

@@ -1,0 +1,128 @@
+//! A manager as a child process.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use sync_proto::{Address, Error, ErrorKind};
+
+use crate::Manager;
+
+/// The environment variable that says where the `sync-server` binary is.
+const SERVER_VAR: &str = "SYNC_SERVER";
+
+/// A manager in a process of its own, which ends with this one: when it is dropped, and also when
+/// this process is killed.
+///
+/// ```no_run
+/// use sync_client::Manager;
+///
+/// let process = Manager::spawn()?;
+/// let lock = process.manager().create_lock()?;
+/// # Ok::<(), sync_client::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ManagerProcess {
+    manager: Manager,
+    address: Address,
+    child: Child,
+}
+
+impl ManagerProcess {
+    pub(crate) fn start() -> Result<Self, Error> {
+        let program = program();
+        let failed = |why: String| {
+            Error::new(
+                ErrorKind::Io,
+                format!(
+                    "cannot start {}: {why}; install it with `cargo install --path sync-server`, \
+                     or name it in {SERVER_VAR}",
+                    program.to_string_lossy()
+                ),
+            )
+        };
+        let mut child = Command::new(&program)
+            .arg("--stop-with-stdin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        // The child's end of its input is how it hears that this process is gone: kept open.
+        let mut line = String::new();
+        let read = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
+        let address = match (read, line.trim_end().strip_prefix("READY ")) {
+            (Some(Ok(_)), Some(address)) => address.parse()?,
+            _ => {
+                let ended =
+                    child.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
+                return Err(failed(format!("it said {line:?} and ended with {ended}")));
+            }
+        };
+        let manager = Manager::connect(&address)?;
+        Ok(Self { manager, address, child })
+    }
+
+    /// Returns the manager.
+    pub fn manager(&self) -> &Manager {
+        &self.manager
+    }
+
+    /// Returns the address under which other processes reach it.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Returns the manager's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the manager and waits for the end of its process.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the process cannot be waited for.
+    pub fn shutdown(mut self) -> Result<ExitStatus, Error> {
+        self.end()
+    }
+
+    /// Waits until the manager has ended: asked by one of its clients.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the process cannot be waited for.
+    pub fn join(mut self) -> Result<ExitStatus, Error> {
+        let waited = self.wait_for_child();
+        self.manager.disconnect();
+        waited
+    }
+
+    fn end(&mut self) -> Result<ExitStatus, Error> {
+        // Closing its input ends it also when it does not answer calls any more.
+        drop(self.child.stdin.take());
+        self.wait_for_child()
+    }
+
+    fn wait_for_child(&mut self) -> Result<ExitStatus, Error> {
+        // `Child::wait` closes the input first, which would end the manager: it is kept.
+        let stdin = self.child.stdin.take();
+        let ended = self.child.wait();
+        drop(stdin);
+        ended.map_err(|error| Error::new(ErrorKind::Io, error.to_string()))
+    }
+}
+
+impl Drop for ManagerProcess {
+    fn drop(&mut self) {
+        // Nobody is left to tell of a failure.
+        let _ = self.end();
+    }
+}
+
+/// Returns the server's binary: named in the environment, beside this program, or found in `PATH`.
+fn program() -> OsString {
+    if let Some(program) = std::env::var_os(SERVER_VAR) {
+        return program;
+    }
+    let beside = std::env::current_exe().ok().map(|own| own.with_file_name("sync-server"));
+    beside.filter(|path| path.is_file()).map_or_else(|| "sync-server".into(), PathBuf::into)
+}
