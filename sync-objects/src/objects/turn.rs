@@ -22,19 +22,6 @@ struct Open {
 }
 
 impl Turn {
-    /// Returns whether the caller may write now, and notes that it does. Who may not stands in
-    /// line on the channel.
-    pub(crate) fn admits(&mut self, cx: &Cx<'_>, line: Channel) -> bool {
-        match &mut self.open {
-            None => !cx.is_behind(line),
-            Some(open) => {
-                let own = cx.owner(open.token) == Some(cx.caller());
-                open.touched |= own;
-                own
-            }
-        }
-    }
-
     /// Returns whether the caller may write now; who may not stands in line on the channel.
     pub(crate) fn may_write(&self, cx: &Cx<'_>, line: Channel) -> bool {
         match &self.open {

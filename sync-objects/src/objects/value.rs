@@ -57,7 +57,14 @@ impl Value {
         cx: &mut Cx<'_>,
         write: impl FnOnce(&mut Self) -> Result<T, Refusal>,
     ) -> Flow<T> {
-        if self.turn.admits(cx, TURN) { write(self).into() } else { Flow::Wait(TURN) }
+        if !self.turn.may_write(cx, TURN) {
+            return Flow::Wait(TURN);
+        }
+        let result = write(self);
+        if result.is_ok() {
+            self.turn.touch(cx);
+        }
+        result.into()
     }
 
     fn replace(&mut self, value: Payload) -> Result<Payload, Refusal> {

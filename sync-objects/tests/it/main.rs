@@ -1,3 +1,6 @@
 //! The objects and the kernel's rules, on a simulated manager.
 
+mod dict;
+mod list;
 mod lock;
+mod value;
