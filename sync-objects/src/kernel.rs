@@ -35,7 +35,7 @@ pub use report::{DebugInfo, HolderInfo, ObjectInfo, SessionInfo, WaiterInfo};
 use calls::{Blocked, Route};
 use ledger::Ledger;
 use sessions::Session;
-use settle::Wake;
+use settle::Wakes;
 use table::Objects;
 use timers::Timers;
 
@@ -77,7 +77,7 @@ pub(crate) struct Core {
     sessions: BTreeMap<SessionId, Session>,
     calls: slab::Slab<Blocked>,
     timers: Timers,
-    wakes: VecDeque<Wake>,
+    wakes: Wakes,
     names: BTreeMap<String, Handle>,
     tickets: BTreeMap<u128, names::Issued>,
     replies: VecDeque<Outgoing>,
@@ -104,7 +104,7 @@ impl Kernel {
             sessions: BTreeMap::new(),
             calls: slab::Slab::new(),
             timers: Timers::default(),
-            wakes: VecDeque::new(),
+            wakes: Wakes::default(),
             names: BTreeMap::new(),
             tickets: BTreeMap::new(),
             replies: VecDeque::new(),

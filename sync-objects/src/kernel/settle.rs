@@ -1,6 +1,7 @@
 //! Settling: after every input all wakes are carried out, and nothing is in flight.
 
 use core::ops::Range;
+use std::collections::{BTreeSet, VecDeque};
 
 use sync_proto::ObjectId;
 
@@ -14,6 +15,48 @@ pub(crate) enum Wake {
     InTurn { object: ObjectId, channel: u64 },
     /// So many callers of these places, each once.
     Count { object: ObjectId, channel: u64, left: usize, places: Range<u64> },
+}
+
+impl Wake {
+    /// Returns what two wakes have in common when one serves for both: their line, and up to
+    /// which place.
+    const fn key(&self) -> Option<(ObjectId, u64, u64)> {
+        match self {
+            Self::InTurn { object, channel } => Some((*object, *channel, 0)),
+            Self::Count { left, .. } if *left < usize::MAX => None,
+            Self::Count { object, channel, places, .. } => Some((*object, *channel, places.end)),
+        }
+    }
+}
+
+/// The wakes that are to be carried out. One that asks for what an earlier one will do anyway is
+/// left out: a session that dies in thousands of places of one line has that line looked at once.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes {
+    queue: VecDeque<Wake>,
+    keys: BTreeSet<(ObjectId, u64, u64)>,
+}
+
+impl Wakes {
+    fn push_back(&mut self, wake: Wake) {
+        if wake.key().is_none_or(|key| self.keys.insert(key)) {
+            self.queue.push_back(wake);
+        }
+    }
+
+    fn push_front(&mut self, wake: Wake) {
+        if wake.key().is_none_or(|key| self.keys.insert(key)) {
+            self.queue.push_front(wake);
+        }
+    }
+
+    fn pop_front(&mut self) -> Option<Wake> {
+        let wake = self.queue.pop_front()?;
+        if let Some(key) = wake.key() {
+            self.keys.remove(&key);
+        }
+        Some(wake)
+    }
 }
 
 /// How many times each waiting call may be polled in one settling before the object at hand is
@@ -42,8 +85,8 @@ impl Core {
                     self.break_endless(&wake);
                     polls = POLLS_AT_LEAST;
                 }
-                polls -= 1;
-                self.carry_out(wake);
+                // Only polls count: the wakes of a session's death may find nobody in line.
+                polls -= usize::from(self.carry_out(wake));
             } else if let Some(object) = self.ledger.next() {
                 self.drop_object(object);
             } else {
@@ -52,11 +95,12 @@ impl Core {
         }
     }
 
-    fn carry_out(&mut self, wake: Wake) {
+    /// Carries out a wake, or one step of it; returns whether that polled a call.
+    fn carry_out(&mut self, wake: Wake) -> bool {
         match wake {
             Wake::InTurn { object, channel } => {
                 let first = self.slot(object).and_then(|slot| slot.lines.first(channel));
-                let Some((_, call)) = first else { return };
+                let Some((_, call)) = first else { return false };
                 if !self.poll(call, false) {
                     // It left the line: the next one is in front.
                     self.wakes.push_front(Wake::InTurn { object, channel });
@@ -65,7 +109,9 @@ impl Core {
             Wake::Count { object, channel, left, places } => {
                 let slot = self.slot(object).filter(|_| left > 0);
                 let next = slot.and_then(|slot| slot.lines.first_within(channel, places.clone()));
-                let Some((place, call)) = next else { return };
+                let Some((place, call)) = next else {
+                    return false;
+                };
                 let places = place + 1..places.end;
                 self.wakes.push_front(Wake::Count { object, channel, left: left - 1, places });
                 if !self.poll(call, false) {
@@ -74,13 +120,18 @@ impl Core {
                 }
             }
         }
+        true
     }
 
+    /// Breaks the object whose callers stand in the line: the line itself may be a peer's, which
+    /// is not to blame. Wakes of other objects stay.
     fn break_endless(&mut self, wake: &Wake) {
-        let (Wake::InTurn { object, .. } | Wake::Count { object, .. }) = *wake;
-        if self.slot(object).is_some_and(|slot| matches!(slot.body, Body::Here(_))) {
-            self.wakes.clear();
-            self.break_object(object, "its callers wake each other without end".to_owned());
+        let (Wake::InTurn { object, channel } | Wake::Count { object, channel, .. }) = *wake;
+        let first = self.slot(object).and_then(|slot| slot.lines.first(channel));
+        let caller = first.and_then(|(_, key)| self.call(key));
+        let culprit = caller.map_or(object, |call| call.target.object());
+        if self.slot(culprit).is_some_and(|slot| matches!(slot.body, Body::Here(_))) {
+            self.break_object(culprit, "its callers wake each other without end".to_owned());
         }
     }
 
@@ -107,7 +158,8 @@ impl Core {
     }
 
     pub(super) fn assert_settled(&self) {
-        assert!(self.wakes.is_empty(), "no wake is in flight");
+        assert!(self.wakes.queue.is_empty(), "no wake is in flight");
+        assert!(self.wakes.keys.is_empty(), "no wake is remembered");
         let mut standing = 0;
         for slot in self.objects.iter() {
             assert!(!matches!(slot.body, Body::AtWork), "{slot:?} is not at work");
