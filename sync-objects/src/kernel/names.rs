@@ -34,14 +34,17 @@ impl Core {
         naming: Naming,
         args: &Data,
     ) -> Result<Handle, Refusal> {
-        let (interface, object) = self.make(interface, fingerprint, args)?;
         let (name, may_exist) = match naming {
-            Naming::Anonymous => return self.install(interface, object),
+            Naming::Anonymous => {
+                let (interface, object) = self.make(interface, fingerprint, args)?;
+                return self.install(interface, object);
+            }
             Naming::GetOrCreate(name) => (name, true),
             Naming::CreateNew(name) => (name, false),
         };
         if !self.names.contains_key(&name) {
             self.check_name(&name)?;
+            let (interface, object) = self.make(interface, fingerprint, args)?;
             let handle = self.install(interface, object)?;
             self.names.insert(name, handle.clone());
             return Ok(handle);
@@ -49,13 +52,17 @@ impl Core {
         if !may_exist {
             return Err(taken(&name));
         }
-        // The new object only served to say of which shape it would have been.
-        let existing = self.open(&name, interface.name, fingerprint)?;
-        let (found, wanted) = (self.shape(&existing)?, object.shape());
+        let existing = self.open(&name, interface, fingerprint)?;
+        // The new object only serves to say of which shape it would have been.
+        let (interface, object) = self.make(interface, fingerprint, args)?;
+        let kind = interface.name;
+        let wanted = super::run::guarded(|| Ok(object.shape()), kind);
+        super::run::discard(object, kind);
+        let wanted = wanted?;
+        let found = self.shape(&existing)?;
         if found == wanted {
             return Ok(existing);
         }
-        let kind = interface.name;
         let why = format!("\"{name}\" is a {kind} of {found}; asked for was one of {wanted}");
         Err(Refusal::new(ErrorKind::Mismatch, why))
     }

@@ -292,6 +292,17 @@ pub(super) fn guarded<T>(
     })
 }
 
+/// Drops an object. A user's `Drop` may panic; the manager goes on.
+pub(super) fn discard<T>(object: T, interface: &str) {
+    let _ = guarded(
+        move || {
+            drop(object);
+            Ok(())
+        },
+        interface,
+    );
+}
+
 fn panic_text(panic: &(dyn core::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());

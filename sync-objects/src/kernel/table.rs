@@ -90,7 +90,8 @@ impl Core {
         object: Box<dyn Object>,
     ) -> Result<Handle, Refusal> {
         let Limits { objects: limit, .. } = self.limits;
-        if self.objects.len() >= limit.min(OBJECTS_MAX) {
+        if self.objects.len() > limit.min(OBJECTS_MAX - 1) {
+            super::run::discard(object, interface.name);
             let why = format!("the manager holds {limit} objects, the most it may");
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
@@ -163,14 +164,7 @@ impl Core {
                 session.holds.remove(&(object, *token));
             }
         }
-        // A user's `Drop` may panic; the manager goes on.
-        let _ = super::run::guarded(
-            move || {
-                drop(slot.body);
-                Ok(())
-            },
-            slot.interface.name,
-        );
+        super::run::discard(slot.body, slot.interface.name);
     }
 }
 
