@@ -217,6 +217,7 @@ impl Kernel {
     pub fn handle_shutdown(&mut self, now: Time) {
         self.core.advance(now);
         self.core.stop();
+        self.core.settle();
     }
 
     /// Returns the next reply to send.

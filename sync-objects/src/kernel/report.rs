@@ -156,15 +156,20 @@ impl Core {
         })
     }
 
-    /// Answers every call that waits, and takes no more.
+    /// Answers every call that waits, also for a one-way message, and takes no more.
     pub(crate) fn stop(&mut self) {
         self.stopping = true;
-        let waiting: Vec<_> = self.calls.iter().map(|(_, call)| call.route).collect();
-        for Route { session, call, .. } in waiting {
-            let key = self.sessions.get(&session).and_then(|state| state.calls.get(&call));
-            if let Some(call) = key.copied().and_then(|key| self.take_call(key)) {
-                self.answer(call.route, Err(ErrorKind::ShuttingDown.into()));
-            }
+        let (mut waiting, mut held_back) = (Vec::new(), Vec::new());
+        for (&session, state) in &mut self.sessions {
+            waiting.extend(state.calls.values().copied());
+            let requests = state.forget_all_held_back();
+            held_back.extend(requests.map(|(via, call)| Route { session, via, call }));
+        }
+        for key in waiting {
+            self.finish(key, Err(ErrorKind::ShuttingDown.into()));
+        }
+        for route in held_back {
+            self.answer(route, Err(ErrorKind::ShuttingDown.into()));
         }
     }
 }

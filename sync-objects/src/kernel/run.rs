@@ -159,7 +159,7 @@ impl Core {
         Place { object: channel.object(object), channel: channel.number(), number: self.next_place }
     }
 
-    fn finish(&mut self, key: CallKey, outcome: Result<Data, Refusal>) {
+    pub(super) fn finish(&mut self, key: CallKey, outcome: Result<Data, Refusal>) {
         if let Some(call) = self.take_call(key) {
             self.answer(call.route, outcome);
         }

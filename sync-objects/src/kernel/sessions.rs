@@ -101,6 +101,14 @@ impl Session {
         }
         None
     }
+
+    /// Forgets all requests that are held back, because the manager ends.
+    pub(crate) fn forget_all_held_back(&mut self) -> impl Iterator<Item = (Via, CallId)> {
+        std::mem::take(&mut self.held_back)
+            .into_values()
+            .flatten()
+            .map(|(via, request)| (via, request.call))
+    }
 }
 
 impl Core {
