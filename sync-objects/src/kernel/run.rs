@@ -58,7 +58,13 @@ impl Core {
             return Err(ErrorKind::ShuttingDown.into());
         }
         let limit = self.limits.calls_per_session;
-        if self.sessions.get(&session).is_some_and(|session| session.calls.len() >= limit) {
+        let calls = self.sessions.get(&session).map(|session| &session.calls);
+        if calls.is_some_and(|calls| calls.contains_key(&request.call)) {
+            // It would take the place of the first, which nothing could end any more.
+            let why = format!("the client gave the number {} to two calls", request.call);
+            return Err(Refusal::new(ErrorKind::Malformed, why));
+        }
+        if calls.is_some_and(|calls| calls.len() >= limit) {
             let why = format!("{limit} calls of this session wait, the most that may");
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
