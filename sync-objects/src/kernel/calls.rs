@@ -27,6 +27,9 @@ pub(crate) struct Blocked {
     pub(crate) caller: Caller,
     /// The object called. Nobody can drop what somebody waits for.
     pub(crate) target: Handle,
+    /// The object in whose line the call stands: the one called, or a peer of it that it may let
+    /// go of meanwhile.
+    pub(crate) line: Handle,
     pub(crate) method: MethodId,
     pub(crate) data: Data,
     pub(crate) stance: Stance,

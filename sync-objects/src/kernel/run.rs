@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sync_proto::message::{OneWay, Request};
-use sync_proto::{Data, ErrorKind, MethodId, ObjectId, Refusal, SessionId, ThreadId, Token};
+use sync_proto::{
+    Data, ErrorKind, Handle, MethodId, ObjectId, Refusal, SessionId, ThreadId, Token,
+};
 
 use super::calls::{Blocked, CallKey, Route, Stance};
 use super::table::{Body, gone};
@@ -37,13 +39,23 @@ impl Core {
             Ok(Flow::WaitThen(channel, note)) => (Stance::Then, channel, note),
             Ok(Flow::Must(channel, note)) => (Stance::Must, channel, note),
         };
-        let Some(target) = self.slot(object).and_then(|slot| slot.handle.upgrade()) else {
-            return self.answer(route, Err(gone(object)));
+        let (target, line) = match (self.keep(object), self.keep(channel.object(object))) {
+            (Ok(target), Ok(line)) => (target, line),
+            (Err(refusal), _) | (_, Err(refusal)) => return self.answer(route, Err(refusal)),
         };
-        let place = Some(self.place_at_end(object, channel));
-        let blocked =
-            Blocked { route, caller, target, method, data, stance, note, deadline: None, place };
-        let key = self.keep_call(blocked);
+        let (deadline, place) = (None, self.place_at_end(object, channel));
+        let key = self.keep_call(Blocked {
+            route,
+            caller,
+            target,
+            line,
+            method,
+            data,
+            stance,
+            note,
+            deadline,
+            place: Some(place),
+        });
         if let (Some(at), true) = (self.deadline(timeout), stance != Stance::Must) {
             let deadline = self.timers.set(at, Timer::Deadline(key));
             if let Some(call) = self.call_mut(key) {
@@ -149,15 +161,27 @@ impl Core {
         if before.is_some_and(|place| place.object == of && place.channel == number) {
             return true;
         }
+        let line = match self.keep(of) {
+            Ok(line) => line,
+            Err(refusal) => {
+                self.finish(key, Err(refusal));
+                return false;
+            }
+        };
         if let Some(place) = before {
             self.unstand(place);
         }
         let place = self.place_at_end(object, channel);
         if let Some(call) = self.call_mut(key) {
-            call.place = Some(place);
+            (call.line, call.place) = (line, Some(place));
         }
         self.stand(key, place);
         false
+    }
+
+    fn keep(&self, object: ObjectId) -> Result<Handle, Refusal> {
+        let handle = self.slot(object).and_then(|slot| slot.handle.upgrade());
+        handle.ok_or_else(|| gone(object))
     }
 
     fn place_at_end(&mut self, object: ObjectId, channel: Channel) -> Place {

@@ -168,6 +168,7 @@ impl Core {
                 let call = self.call(call).expect("who stands in line waits");
                 let place = call.place.expect("who waits stands in a line");
                 assert_eq!(place.object, slot.id, "a call knows its line");
+                assert_eq!(call.line.object(), slot.id, "a call keeps its line's object");
                 standing += 1;
             }
             for (token, hold) in &slot.holds {
