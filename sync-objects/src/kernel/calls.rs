@@ -1,7 +1,7 @@
 //! Calls that wait: each is its own request, kept.
 
 use sync_proto::message::Reply;
-use sync_proto::{CallId, Data, Handle, MethodId, Refusal, SessionId};
+use sync_proto::{CallId, Data, Handle, MethodId, ObjectId, Refusal, SessionId};
 
 use super::timers::TimerKey;
 use super::{Core, Outgoing, Via};
@@ -84,6 +84,15 @@ impl Core {
 
     pub(crate) fn call_mut(&mut self, key: CallKey) -> Option<&mut Blocked> {
         self.calls.get_mut(key.0)
+    }
+
+    /// Returns the calls of an object that wait, wherever they stand, in the order of their places.
+    pub(crate) fn callers_of(&self, object: ObjectId) -> Vec<(Place, CallKey)> {
+        let of_it = self.calls.iter().filter(|(_, call)| call.target.object() == object);
+        let mut callers: Vec<_> =
+            of_it.filter_map(|(key, call)| Some((call.place?, CallKey(key)))).collect();
+        callers.sort_unstable_by_key(|(place, _)| place.number);
+        callers
     }
 
     pub(crate) fn stand(&mut self, key: CallKey, place: Place) {

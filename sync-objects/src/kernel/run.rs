@@ -292,13 +292,18 @@ impl Core {
         }
     }
 
-    /// Marks an object as broken; its callers in line are told as they are polled.
+    /// Marks an object as broken and tells its callers, also those in a peer's line, which might
+    /// not be polled for long. Callers of other objects in its lines are polled.
     pub(super) fn break_object(&mut self, object: ObjectId, why: String) {
         let Some(slot) = self.slot_mut(object) else {
             return;
         };
-        let (interface, channels) = (slot.interface.name, slot.lines.channels());
         slot.body = Body::Broken(why.clone());
+        let (interface, channels) = (slot.interface.name, slot.lines.channels());
+        for (place, key) in self.callers_of(object) {
+            self.finish(key, Err(broken(object, &why)));
+            self.wake_in_turn(place.object, place.channel);
+        }
         for channel in channels {
             self.wake_count(object, channel, usize::MAX);
         }
