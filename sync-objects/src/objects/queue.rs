@@ -106,6 +106,11 @@ impl Queue {
         self.bound.is_some_and(|bound| self.ready.len() as u64 >= bound)
     }
 
+    /// Counts the items that are in, lent or not: none of them is done.
+    fn pending(&self) -> u64 {
+        (self.ready.len() + self.leased.len()) as u64
+    }
+
     fn rank(&self, item: &Item) -> Rank {
         match self.order {
             Order::Fifo => (0, item.id.into()),
@@ -217,17 +222,20 @@ impl queue::Service for Queue {
 
     fn put_back(&mut self, cx: &mut Cx<'_>, mut item: Item) -> Flow<()> {
         let known = item.id > 0 && item.id < self.next_id;
-        if !known || self.ready.contains_key(&self.rank(&item)) {
+        let is_inside = self.ready.contains_key(&self.rank(&item))
+            || self.leased.values().any(|other| other.id == item.id);
+        if !known || is_inside {
             return Flow::refuse(ErrorKind::InvalidInput, "the item was not got from this queue");
         }
         item.attempt = item.attempt.saturating_sub(1);
         self.enter(cx, item);
+        // Somebody may have called it done, unread: what is in is not.
+        self.unfinished = self.unfinished.max(self.pending());
         Flow::Done(())
     }
 
     fn task_done(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
-        let pending = (self.ready.len() + self.leased.len()) as u64;
-        if self.unfinished <= pending {
+        if self.unfinished <= self.pending() {
             let why = "task_done was called more often than items were got";
             return Flow::refuse(ErrorKind::InvalidInput, why);
         }
