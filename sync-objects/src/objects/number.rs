@@ -92,7 +92,8 @@ pub enum NumberOp {
 /// `WrongType`, naming what was found.
 pub(crate) fn check(kind: NumberKind, value: &Payload) -> Result<(), Refusal> {
     match kind {
-        NumberKind::F32 | NumberKind::F64 => value.unpack::<f64>().map(drop),
+        NumberKind::F32 => value.unpack::<f32>().map(drop),
+        NumberKind::F64 => value.unpack::<f64>().map(drop),
         _ => integer(kind, value).map(drop),
     }
 }
