@@ -68,6 +68,9 @@ impl<'k> Cx<'k> {
 
     /// The caller now owns `count` of this object: a lock, permits, a lease. The kernel tells the
     /// object when the owner is gone. Returns the fencing token of the grant.
+    ///
+    /// # Panics
+    /// In `session_gone`: who is gone can own nothing.
     pub fn hold(&mut self, count: u32) -> Token {
         self.core.hold(self.object, self.look.caller, count)
     }

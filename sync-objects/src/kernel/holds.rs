@@ -15,6 +15,10 @@ pub(crate) struct Hold {
 
 impl Core {
     pub(crate) fn hold(&mut self, object: ObjectId, caller: Caller, count: u32) -> Token {
+        assert!(
+            self.sessions.contains_key(&caller.session),
+            "an object held something for a session that is gone: nothing could give it back"
+        );
         let token = self.next_commit();
         let hold = Hold { caller, count, since: self.now() };
         if let Some(slot) = self.slot_mut(object) {
