@@ -27,5 +27,5 @@ pub use objects::queue::{Item, Leased, Order, queue};
 pub use objects::registry;
 pub use objects::semaphore::semaphore;
 pub use objects::value::{ValueUpdate, value};
-pub use sync_proto::{Error, ErrorKind, Handle, Packed, Payload, Refusal, Token};
+pub use sync_proto::{Error, ErrorKind, Handle, Packed, Payload, Place, Refusal, Shared, Token};
 pub use time::Time;

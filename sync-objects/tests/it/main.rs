@@ -1,6 +1,37 @@
 //! The objects and the kernel's rules, on a simulated manager.
 
+#![expect(clippy::unwrap_used, reason = "what helps tests unwraps as tests do")]
+
+mod support;
+
 mod dict;
+mod event;
+mod handles;
 mod list;
 mod lock;
+mod names;
+mod number;
+mod queue;
+mod queue_close;
+mod queue_lease;
+mod semaphore;
+mod tickets;
 mod value;
+mod value_update;
+
+mod alarm;
+mod broken;
+mod cancel;
+mod condition;
+mod death;
+mod endless;
+mod lines;
+mod one_way;
+mod peer;
+mod shutdown;
+
+mod every_schedule;
+mod models;
+mod random_schedule;
+mod reference;
+mod world;
