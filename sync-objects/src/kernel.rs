@@ -14,6 +14,7 @@ use sync_proto::{CallId, ErrorKind, Handle, ManagerId, ObjectId, Refusal, Sessio
 use crate::{Registry, Time};
 
 mod calls;
+mod cycles;
 mod holds;
 mod ledger;
 mod limits;
@@ -33,7 +34,8 @@ pub use note::{DisconnectReason, Note};
 pub use report::{DebugInfo, HolderInfo, ObjectInfo, SessionInfo, WaiterInfo};
 
 use calls::{Blocked, Route};
-use ledger::Ledger;
+use cycles::Collector;
+use ledger::{Ledger, Root};
 use sessions::Session;
 use settle::Wakes;
 use table::Objects;
@@ -78,7 +80,8 @@ pub(crate) struct Core {
     calls: slab::Slab<Blocked>,
     timers: Timers,
     wakes: Wakes,
-    names: BTreeMap<String, Handle>,
+    collector: Collector,
+    names: BTreeMap<String, Root>,
     tickets: BTreeMap<u128, names::Issued>,
     replies: VecDeque<Outgoing>,
     notes: VecDeque<Note>,
@@ -105,6 +108,7 @@ impl Kernel {
             calls: slab::Slab::new(),
             timers: Timers::default(),
             wakes: Wakes::default(),
+            collector: Collector::default(),
             names: BTreeMap::new(),
             tickets: BTreeMap::new(),
             replies: VecDeque::new(),
@@ -153,8 +157,7 @@ impl Kernel {
         };
         if let Some(request) = state.hold_back(via, request) {
             self.core.begin(session, via, request);
-            self.core.settle();
-            self.core.fire_due();
+            self.core.finish_input();
         }
         true
     }
@@ -181,7 +184,7 @@ impl Kernel {
                 self.core.settle();
             }
         }
-        self.core.fire_due();
+        self.core.finish_input();
     }
 
     /// Gives up a call that waits, as if its deadline had passed. Any other is left alone.
@@ -192,7 +195,7 @@ impl Kernel {
         };
         if let Some(&key) = state.calls.get(&call) {
             self.core.time_out(key);
-            self.core.settle();
+            self.core.finish_input();
         } else if let Some(via) = state.forget_held_back(call) {
             self.core.answer(Route { session, via, call }, Err(ErrorKind::TimedOut.into()));
         }
@@ -203,21 +206,20 @@ impl Kernel {
     pub fn handle_disconnect(&mut self, now: Time, session: SessionId, reason: DisconnectReason) {
         self.core.advance(now);
         self.core.end_session(session, reason);
-        self.core.settle();
-        self.core.fire_due();
+        self.core.finish_input();
     }
 
     /// Does what is due at `now`. Spurious calls do nothing.
     pub fn handle_timeout(&mut self, now: Time) {
         self.core.advance(now);
-        self.core.fire_due();
+        self.core.finish_input();
     }
 
     /// Answers every call that waits with [`ErrorKind::ShuttingDown`], and refuses new ones.
     pub fn handle_shutdown(&mut self, now: Time) {
         self.core.advance(now);
         self.core.stop();
-        self.core.settle();
+        self.core.finish_input();
     }
 
     /// Returns the next reply to send.
@@ -236,6 +238,9 @@ impl Kernel {
     /// change with every input.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Time, &'static str)> {
+        if self.core.collector.is_busy() {
+            return Some((self.core.now, "a search for cycles"));
+        }
         self.core.timers.next()
     }
 
@@ -283,6 +288,14 @@ impl Core {
     pub(crate) fn next_commit(&mut self) -> Token {
         self.commit += 1;
         Token(self.commit)
+    }
+
+    /// What follows every input: all wakes are carried out, what is due is done, and the search
+    /// for cycles goes a step further.
+    fn finish_input(&mut self) {
+        self.settle();
+        self.fire_due();
+        self.collect_cycles();
     }
 
     fn deadline(&self, timeout: Option<Duration>) -> Option<Time> {

@@ -27,8 +27,13 @@ struct Counted {
 
 /// Who counts handles: a client's session, or the kernel in the manager.
 pub trait Keeper: fmt::Debug + Send + Sync + 'static {
-    /// Hears that a handle on an object is gone. Must not block.
+    /// Hears that the last handle that shares a count is gone. Must not block.
     fn release(&self, object: ObjectId);
+
+    /// Hears that a handle is gone whose count others still share. Must not block.
+    fn share_dropped(&self, object: ObjectId) {
+        let _ = object;
+    }
 
     /// Returns the manager whose objects these are.
     fn manager(&self) -> ManagerId;
@@ -153,6 +158,14 @@ impl fmt::Debug for WeakHandle {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.keeper.release(self.object);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.0) > 1 {
+            self.0.keeper.share_dropped(self.0.object);
+        }
     }
 }
 

@@ -112,7 +112,9 @@ impl Core {
         let Some(session) = self.sessions.get_mut(&route.session) else {
             return;
         };
-        let outcome = outcome.and_then(|data| data.map_handles(|handle| Ok(session.give(&handle))));
+        let ledger = &self.ledger;
+        let outcome =
+            outcome.and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger))));
         let reply = Reply { call: route.call, outcome };
         self.replies.push_back(Outgoing { session: route.session, via: route.via, reply });
     }

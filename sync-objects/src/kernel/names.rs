@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sync_proto::{Data, ErrorKind, Fingerprint, Handle, Refusal, SessionId};
 
 use super::Core;
+use super::ledger::Root;
 use super::table::{Body, gone};
 
 /// Under which name a new object is to be, and what if the name is taken.
@@ -23,7 +24,7 @@ pub enum Naming {
 #[derive(Debug)]
 pub(crate) struct Issued {
     pub(crate) issuer: SessionId,
-    handle: Handle,
+    root: Root,
 }
 
 impl Core {
@@ -46,7 +47,7 @@ impl Core {
             self.check_name(&name)?;
             let (interface, object) = self.make(interface, fingerprint, args)?;
             let handle = self.install(interface, object)?;
-            self.names.insert(name, handle.clone());
+            self.names.insert(name, Root::new(handle.clone(), &self.ledger));
             return Ok(handle);
         }
         if !may_exist {
@@ -73,7 +74,7 @@ impl Core {
         interface: &str,
         fingerprint: Fingerprint,
     ) -> Result<Handle, Refusal> {
-        let Some(handle) = self.names.get(name) else {
+        let Some(handle) = self.names.get(name).map(Root::handle) else {
             let why = format!("no object has the name \"{name}\"");
             return Err(Refusal::new(ErrorKind::NotFound, why));
         };
@@ -86,7 +87,7 @@ impl Core {
             return Err(taken(&name));
         }
         self.check_name(&name)?;
-        self.names.insert(name, handle);
+        self.names.insert(name, Root::new(handle, &self.ledger));
         Ok(())
     }
 
@@ -107,7 +108,7 @@ impl Core {
         if self.tickets.contains_key(&secret) {
             return Err(Refusal::new(ErrorKind::Exists, "a ticket's secret was used twice"));
         }
-        self.tickets.insert(secret, Issued { issuer, handle });
+        self.tickets.insert(secret, Issued { issuer, root: Root::new(handle, &self.ledger) });
         Ok(())
     }
 
@@ -121,10 +122,10 @@ impl Core {
             let why = "the ticket was redeemed before, or its issuer is gone";
             return Err(Refusal::new(ErrorKind::NotFound, why));
         };
-        self.check_type(&issued.handle, interface, fingerprint, "the ticket's object")?;
+        self.check_type(issued.root.handle(), interface, fingerprint, "the ticket's object")?;
         self.tickets
             .remove(&secret)
-            .map(|issued| issued.handle)
+            .map(|issued| issued.root.handle().clone())
             .ok_or_else(|| Refusal::from(ErrorKind::NotFound))
     }
 

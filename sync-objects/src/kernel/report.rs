@@ -121,7 +121,7 @@ impl Core {
     }
 
     fn object_info(&self, slot: &Slot) -> ObjectInfo {
-        let named = |name: &&String| self.names[*name].object() == slot.id;
+        let named = |name: &&String| self.names[*name].handle().object() == slot.id;
         ObjectInfo {
             object: slot.id,
             interface: slot.interface.name.to_owned(),

@@ -272,6 +272,7 @@ impl Core {
 
     fn take_body(&mut self, object: ObjectId) -> Result<Box<dyn crate::Object>, Refusal> {
         let slot = self.slot_mut(object).ok_or_else(|| gone(object))?;
+        slot.calls += 1;
         match std::mem::replace(&mut slot.body, Body::AtWork) {
             Body::Here(body) => Ok(body),
             Body::AtWork => Err(Refusal::new(

@@ -1,19 +1,22 @@
 //! Sessions: what each client process holds, and in which order its messages are carried out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{CallId, ErrorKind, Handle, ObjectId, OneWayId, Refusal, SessionId, Token};
 
-use super::{Core, Via, calls::CallKey};
+use super::calls::CallKey;
+use super::ledger::{Ledger, Root};
+use super::{Core, Via};
 
 /// One client process.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) info: ClientInfo,
     /// The objects it has handles on, and how many of each.
-    handles: BTreeMap<ObjectId, (Handle, u64)>,
+    handles: BTreeMap<ObjectId, (Root, u64)>,
     /// What it owns.
     pub(crate) holds: BTreeSet<(ObjectId, Token)>,
     /// Its calls that wait.
@@ -40,8 +43,9 @@ impl Session {
     }
 
     /// Counts one more handle for the client, as it goes out.
-    pub(crate) fn give(&mut self, handle: &Handle) -> WireHandle {
-        let (_, count) = self.handles.entry(handle.object()).or_insert_with(|| (handle.clone(), 0));
+    pub(crate) fn give(&mut self, handle: &Handle, ledger: &Arc<Ledger>) -> WireHandle {
+        let root = || (Root::new(handle.clone(), ledger), 0);
+        let (_, count) = self.handles.entry(handle.object()).or_insert_with(root);
         *count += 1;
         handle.into()
     }

@@ -87,7 +87,7 @@ impl Core {
                 }
                 // Only polls count: the wakes of a session's death may find nobody in line.
                 polls -= usize::from(self.carry_out(wake));
-            } else if let Some(object) = self.ledger.next() {
+            } else if let Some(object) = self.ledger.next_unheld() {
                 self.drop_object(object);
             } else {
                 return;

@@ -28,6 +28,8 @@ pub(crate) struct Slot {
     pub(crate) interface: &'static Interface,
     pub(crate) body: Body,
     pub(crate) handle: WeakHandle,
+    /// How often its code was run: what has not changed since a look has the same number.
+    pub(crate) calls: u64,
     pub(crate) lines: Lines,
     pub(crate) holds: BTreeMap<Token, Hold>,
     pub(crate) alarms: BTreeMap<u64, TimerKey>,
@@ -103,6 +105,7 @@ impl Core {
             interface,
             body: Body::Here(object),
             handle: handle.downgrade(),
+            calls: 0,
             lines: Lines::default(),
             holds: BTreeMap::new(),
             alarms: BTreeMap::new(),

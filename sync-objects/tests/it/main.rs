@@ -4,6 +4,7 @@
 
 mod support;
 
+mod cycles;
 mod dict;
 mod event;
 mod handles;
