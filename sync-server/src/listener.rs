@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::net::ToSocketAddrs;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 
@@ -38,11 +38,14 @@ impl Listener {
             Address::Tcp { host, port } => Self::bind_tcp(host, *port),
         }
         .map_err(|error| {
-            let kind = match error.kind() {
-                io::ErrorKind::AddrInUse => ErrorKind::Exists,
-                _ => ErrorKind::Io,
-            };
-            Error::new(kind, format!("cannot listen on {address}: {error}"))
+            if error.kind() == io::ErrorKind::AddrInUse {
+                let why = match address {
+                    Address::Unix(path) if !is_socket(path) => "a file that is no socket is there",
+                    _ => "another server listens there: end it, or choose another address",
+                };
+                return Error::new(ErrorKind::Exists, format!("cannot listen on {address}: {why}"));
+            }
+            Error::new(ErrorKind::Io, format!("cannot listen on {address}: {error}"))
         })
     }
 
@@ -146,7 +149,12 @@ fn bind_private_socket(path: &Path) -> io::Result<OwnedFd> {
 
 fn is_stale(path: &Path) -> bool {
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-    StdUnixStream::connect(path).err().is_some_and(refused)
+    // Any other file refuses a connection, too, and is not the server's to remove.
+    is_socket(path) && StdUnixStream::connect(path).err().is_some_and(refused)
+}
+
+fn is_socket(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
 /// Checks that a unix peer runs as the same user; returns its process id, as this process sees
