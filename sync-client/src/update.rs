@@ -1,6 +1,6 @@
 //! An update under way: given up unless it is committed.
 
-use sync_proto::Token;
+use sync_proto::{Error, ErrorKind, Token};
 
 /// The turn to write, held. Dropped before [`commit`](Self::commit) (by an error, or a panic of
 /// the user's closure), it is given up without waiting, and nothing is changed.
@@ -16,10 +16,20 @@ impl<F: FnMut(Token)> Update<F> {
         Self { token, pid: std::process::id(), cancel, committed: false }
     }
 
-    /// Returns the token to commit with; from here on the turn ends by that.
-    pub(crate) fn commit(mut self) -> Token {
-        self.committed = true;
-        self.token
+    /// Commits by a call. If it fails, the turn is given up all the same, unless the object has
+    /// ended it: a value that is too large, say, is not even sent.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub(crate) fn commit<R>(
+        mut self,
+        call: impl FnOnce(Token) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let result = call(self.token);
+        let ended =
+            |error: &Error| matches!(error.kind(), ErrorKind::Changed | ErrorKind::NotOwner);
+        self.committed = result.as_ref().err().is_none_or(ended);
+        result
     }
 }
 

@@ -141,7 +141,7 @@ impl<T: DeserializeOwned> Value<T> {
         let mut value = self.unpack(&begun.value, "update")?;
         let result = change(&mut value);
         let value = self.pack(&value, "update")?;
-        self.proxy.commit_update(update.commit(), value)?;
+        update.commit(|token| self.proxy.commit_update(token, value))?;
         Ok(result)
     }
 }

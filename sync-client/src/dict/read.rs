@@ -149,7 +149,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         let mut slot = self.unpack_some(begun.value.as_ref(), "update")?;
         let result = change(&mut slot);
         let value = slot.map(|value| self.pack(&value, "update")).transpose()?;
-        self.proxy.commit_update(update.commit(), value)?;
+        update.commit(|token| self.proxy.commit_update(token, value))?;
         Ok(result)
     }
 

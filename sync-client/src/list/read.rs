@@ -106,7 +106,7 @@ impl<T: DeserializeOwned> List<T> {
         let mut items = self.unpack_all(&begun.items, "update")?;
         let result = change(&mut items);
         let items = pack_all(&items, "update")?;
-        self.proxy.commit_update(update.commit(), items)?;
+        update.commit(|token| self.proxy.commit_update(token, items))?;
         Ok(result)
     }
 
