@@ -1,0 +1,186 @@
+//! A client without manners: it says what it is told to, bytes or messages.
+
+use std::io::{ErrorKind as IoErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
+
+use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
+use sync_proto::handshake::{ClientInfo, Hello, Purpose, Welcome};
+use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
+use sync_proto::version::PREAMBLE;
+use sync_proto::{Address, CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
+
+/// No limit of its own: what is too much is the server's to say.
+const ANY: FrameLimit = FrameLimit { head: u32::MAX as usize, body: u32::MAX as usize };
+
+#[derive(Debug)]
+enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+/// One connection to a server, driven by hand.
+#[derive(Debug)]
+pub struct RawClient {
+    stream: Stream,
+    decoder: Decoder,
+    unread: Vec<u8>,
+    calls: u64,
+}
+
+impl RawClient {
+    /// Connects, and says nothing.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    pub fn connect(address: &Address) -> Self {
+        let stream = match address {
+            Address::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
+            Address::Tcp { host, port } => {
+                TcpStream::connect((host.as_str(), *port)).map(Stream::Tcp)
+            }
+        };
+        let stream = stream.unwrap_or_else(|error| panic!("{address}: {error}"));
+        Self { stream, decoder: Decoder::new(ANY), unread: Vec::new(), calls: 0 }
+    }
+
+    /// Connects and opens a session, as a good client does.
+    ///
+    /// # Panics
+    /// When the server does not welcome it.
+    pub fn welcomed(address: &Address) -> Self {
+        let mut client = Self::connect(address);
+        client.send_bytes(&PREAMBLE);
+        client.send(&Self::hello());
+        client.welcome();
+        client
+    }
+
+    /// Returns a good first message.
+    pub fn hello() -> ClientMessage {
+        let info = ClientInfo { pid: std::process::id(), program: "raw".to_owned() };
+        ClientMessage::Hello(Hello { purpose: Purpose::Open(info), nonce: [7; 32] })
+    }
+
+    /// Returns a message as it stands in the stream.
+    ///
+    /// # Panics
+    /// When it is longer than a frame can be.
+    pub fn frame(message: &ClientMessage) -> Vec<u8> {
+        let mut out = OutBuffer::new();
+        frame::encode(message, ANY, &mut out).expect("a frame takes it");
+        let mut bytes = Vec::new();
+        let mut slices = [IoSlice::new(&[]); 16];
+        let count = bytes::Buf::chunks_vectored(&out, &mut slices);
+        slices[..count].iter().for_each(|slice| bytes.extend_from_slice(slice));
+        assert_eq!(bytes.len(), out.len(), "a test's message has few pieces");
+        bytes
+    }
+
+    /// Writes bytes. A server that has closed the connection meanwhile is no failure: what it
+    /// said is there to read.
+    ///
+    /// # Panics
+    /// When the system says anything else.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        let written = match &mut self.stream {
+            Stream::Unix(stream) => stream.write_all(bytes),
+            Stream::Tcp(stream) => stream.write_all(bytes),
+        };
+        if let Err(error) = written {
+            let gone = [IoErrorKind::BrokenPipe, IoErrorKind::ConnectionReset];
+            assert!(gone.contains(&error.kind()), "{error}");
+        }
+    }
+
+    /// Writes a message.
+    ///
+    /// # Panics
+    /// When it is longer than a frame can be.
+    pub fn send(&mut self, message: &ClientMessage) {
+        self.send_bytes(&Self::frame(message));
+    }
+
+    /// Closes the sending half: the server reads the end of the stream.
+    pub fn finish(&self) {
+        // It may be closed already.
+        let _ = match &self.stream {
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+        };
+    }
+
+    /// Waits for the server's next message; `None` when it has closed the connection.
+    ///
+    /// # Panics
+    /// When what it says is no message.
+    pub fn read(&mut self) -> Option<ServerMessage> {
+        loop {
+            let mut input = self.unread.as_slice();
+            let message = self.decoder.next(&mut input).expect("the server speaks in frames");
+            self.unread = input.to_vec();
+            if message.is_some() {
+                return message;
+            }
+            let mut buffer = [0; 4096];
+            let read = match &mut self.stream {
+                Stream::Unix(stream) => stream.read(&mut buffer),
+                Stream::Tcp(stream) => stream.read(&mut buffer),
+            };
+            // A reset is an end, too: of a server that had more to read.
+            let Ok(count @ 1..) = read else { return None };
+            self.unread.extend_from_slice(&buffer[..count]);
+        }
+    }
+
+    /// Waits to be refused and for the end of the connection; returns the server's reason.
+    ///
+    /// # Panics
+    /// When the server says anything else.
+    pub fn refused(mut self) -> Refusal {
+        let said = self.read();
+        let Some(ServerMessage::Refused(refusal)) = said else {
+            panic!("the server said {said:?} instead of refusing")
+        };
+        assert_eq!(self.read(), None, "a refused connection is closed");
+        refusal
+    }
+
+    /// Waits to be welcomed.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn welcome(&mut self) -> Welcome {
+        match self.read() {
+            Some(ServerMessage::Welcome(welcome)) => welcome,
+            other => panic!("the server said {other:?} instead of a welcome"),
+        }
+    }
+
+    /// Makes a call and waits for its answer.
+    ///
+    /// # Errors
+    /// What the call was refused with.
+    ///
+    /// # Panics
+    /// When the server ends the connection instead.
+    pub fn call(
+        &mut self,
+        object: ObjectId,
+        method: MethodId,
+        data: Data<WireHandle>,
+    ) -> Result<Data<WireHandle>, Refusal> {
+        self.calls += 1;
+        let call = CallId(self.calls);
+        let (after, thread, timeout) = (OneWayId::NONE, ThreadId(1), None);
+        let request = Request { call, after, thread, object, method, timeout, data };
+        self.send(&ClientMessage::Request(request));
+        match self.read() {
+            Some(ServerMessage::Reply(Reply { call: answered, outcome })) => {
+                assert_eq!(answered, call);
+                outcome
+            }
+            other => panic!("the server said {other:?} instead of an answer"),
+        }
+    }
+}

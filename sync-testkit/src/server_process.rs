@@ -1,0 +1,138 @@
+//! The real `sync-server` binary as a child process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use sync_client::{Address, Manager};
+
+use crate::actor::Actor;
+use crate::watch::Watch;
+
+/// What the crates are called whose sources make the binary.
+const SOURCES: [&str; 3] = ["sync-proto", "sync-objects", "sync-server"];
+
+/// A manager that is a process of its own, started from the real binary. Dropped, it is killed.
+///
+/// It has no watchdog until a [`Cast`](crate::Cast) joins it.
+#[derive(Debug)]
+pub struct ServerProcess {
+    actor: Actor,
+    addresses: Vec<Address>,
+    watch: Arc<Watch>,
+}
+
+impl ServerProcess {
+    /// Starts the server with arguments, and waits until it is ready. `listeners` says for how
+    /// many addresses it will be.
+    ///
+    /// # Panics
+    /// When it cannot be built or started.
+    pub fn start(args: &[&str], listeners: usize) -> Self {
+        let watch = Arc::new(Watch::default());
+        let mut command = Command::new(Self::binary());
+        command.args(args);
+        let mut actor = Actor::spawn("sync-server".to_owned(), command, "READY ", &watch);
+        let mut ready = || actor.hear().parse().expect("READY tells an address");
+        let addresses = (0..listeners).map(|_| ready()).collect();
+        Self { actor, addresses, watch }
+    }
+
+    /// Returns the path of the binary, which is built if it is missing or older than its sources.
+    ///
+    /// # Panics
+    /// When it cannot be built.
+    pub fn binary() -> &'static Path {
+        static BINARY: OnceLock<PathBuf> = OnceLock::new();
+        BINARY.get_or_init(locate)
+    }
+
+    /// Returns the addresses that it said it listens on.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Connects to its first address.
+    ///
+    /// # Panics
+    /// When nobody answers there.
+    pub fn connect(&self) -> Manager {
+        Manager::connect(self.addresses[0].clone()).expect("the server said that it is ready")
+    }
+
+    /// Kills it with SIGKILL and waits until it is no more.
+    pub fn kill(self) {
+        self.actor.kill();
+    }
+
+    /// Asks it to end with SIGTERM, and waits until it has come to a good end.
+    ///
+    /// # Panics
+    /// When it was a bad one.
+    pub fn terminate(self) {
+        self.actor.terminate();
+        self.actor.wait();
+    }
+
+    pub(crate) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+}
+
+/// Finds the binary beside the test's own, in `target/<profile>`.
+fn locate() -> PathBuf {
+    let test = std::env::current_exe().expect("this process has a program");
+    let deps = test.parent().expect("a program is in a directory");
+    let profile = if deps.ends_with("deps") { deps.parent().expect("deps has one") } else { deps };
+    let binary = profile.join("sync-server");
+    if !is_fresh(&binary) {
+        build(profile);
+    }
+    assert!(binary.is_file(), "cargo has built no {}", binary.display());
+    binary
+}
+
+/// Whether the binary is newer than all that it is made of.
+fn is_fresh(binary: &Path) -> bool {
+    let Some(built) = changed(binary) else { return false };
+    let mut paths: Vec<PathBuf> = SOURCES.map(|source| root().join(source)).into();
+    paths.push(root().join("Cargo.lock"));
+    while let Some(path) = paths.pop() {
+        if changed(&path).is_none_or(|changed| changed > built) {
+            return false;
+        }
+        let Ok(entries) = fs::read_dir(&path) else { continue };
+        paths.extend(entries.flatten().map(|entry| entry.path()).filter(|path| is_source(path)));
+    }
+    true
+}
+
+fn is_source(path: &Path) -> bool {
+    !path.ends_with("tests") && !path.ends_with("target")
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|data| data.modified()).ok()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace")
+}
+
+fn build(profile: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let name = profile.file_name().and_then(|name| name.to_str()).unwrap_or("debug");
+    let name = if name == "debug" { "dev" } else { name };
+    let target = profile.parent().expect("a profile's directory is in the target directory");
+    let built = Command::new(cargo)
+        .current_dir(root())
+        .args(["build", "--quiet", "--package", "sync-server", "--bin", "sync-server"])
+        .args(["--profile", name])
+        .arg("--target-dir")
+        .arg(target)
+        .output()
+        .expect("cargo runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+}

@@ -1,0 +1,181 @@
+//! The watchdog of a cast: it knows all children, and ends what hangs.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::os::fd::OwnedFd;
+use std::process::Child;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// What a child did that the test waits for.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Line(String),
+    /// It will say nothing more.
+    End,
+}
+
+/// How long a test has to react after everything it may wait for was ended.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Lines of a child that are kept for the report.
+const KEPT_LINES: usize = 30;
+
+/// One child process, as all who watch it share it.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pub(crate) name: String,
+    pidfd: OwnedFd,
+    lines: Mutex<VecDeque<String>>,
+    heard: Mutex<Sender<Heard>>,
+}
+
+impl Watched {
+    pub(crate) fn new(name: String, child: &Child, heard: Sender<Heard>) -> Self {
+        let pid = Pid::from_child(child);
+        // Not reaped yet: the number is still this child's.
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a child has a pidfd");
+        let (lines, heard) = (Mutex::default(), Mutex::new(heard));
+        Self { name: format!("{name} (process {})", child.id()), pidfd, lines, heard }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        // A process that has ended needs none.
+        let _ = pidfd_send_signal(&self.pidfd, signal);
+    }
+
+    /// Keeps a line for the report.
+    pub(crate) fn note(&self, line: String) {
+        let mut lines = self.lines.lock();
+        if lines.len() == KEPT_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    /// Hands something on to whoever waits for the child.
+    pub(crate) fn hand_on(&self, heard: Heard) {
+        // Nobody may wait any more.
+        let _ = self.heard.lock().send(heard);
+    }
+
+    pub(crate) fn last_words(&self) -> String {
+        let lines = self.lines.lock();
+        let mut text = format!("  {} said last:\n", self.name);
+        if lines.is_empty() {
+            text.push_str("    nothing\n");
+        }
+        for line in lines.iter() {
+            writeln!(text, "    {line}").expect("a string takes all");
+        }
+        text
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    children: Vec<Weak<Watched>>,
+    expired: bool,
+    over: bool,
+}
+
+/// What the watchdog and those it watches over share.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Watch {
+    pub(crate) fn add(&self, child: &Arc<Watched>) {
+        let mut state = self.state.lock();
+        state.children.push(Arc::downgrade(child));
+        if state.expired {
+            child.signal(Signal::KILL);
+        }
+    }
+
+    pub(crate) fn is_expired(&self) -> bool {
+        self.state.lock().expired
+    }
+
+    /// Fails the test if its time is up.
+    pub(crate) fn check(&self) {
+        assert!(!self.is_expired(), "the test took too long\n{}", self.report());
+    }
+
+    /// Tells what each child said last.
+    pub(crate) fn report(&self) -> String {
+        let children = self.state.lock().children.clone();
+        children.iter().filter_map(Weak::upgrade).map(|child| child.last_words()).collect()
+    }
+
+    fn end_children(&self) {
+        for child in self.state.lock().children.iter().filter_map(Weak::upgrade) {
+            // A stopped process dies of this, too.
+            child.signal(Signal::KILL);
+            child.hand_on(Heard::End);
+        }
+    }
+}
+
+/// The thread that waits for the end of the test, or of its time.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    watch: Arc<Watch>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watchdog {
+    /// Starts to watch; when the time is up, children are killed and `release` ends what else
+    /// the test may wait for.
+    pub(crate) fn start(
+        watch: &Arc<Watch>,
+        limit: Duration,
+        release: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        let thread = std::thread::spawn({
+            let watch = Arc::clone(watch);
+            move || watch_over(&watch, limit, release)
+        });
+        Self { watch: Arc::clone(watch), thread: Some(thread) }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.watch.state.lock().over = true;
+        self.watch.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // It has said what there was to say.
+            let _ = thread.join();
+        }
+        self.watch.end_children();
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last resort: the test cannot say it any more")]
+fn watch_over(watch: &Watch, limit: Duration, release: impl FnOnce()) {
+    let mut state = watch.state.lock();
+    watch.changed.wait_while_for(&mut state, |state| !state.over, limit);
+    if state.over {
+        return;
+    }
+    state.expired = true;
+    drop(state);
+    watch.end_children();
+    release();
+    let mut state = watch.state.lock();
+    watch.changed.wait_while_for(&mut state, |state| !state.over, GRACE);
+    let over = state.over;
+    drop(state);
+    if !over {
+        eprintln!("the test took too long and cannot be ended\n{}", watch.report());
+        std::process::exit(101);
+    }
+}

@@ -1,0 +1,147 @@
+//! The real server binary: how it begins, and what its end does to others.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager};
+use sync_testkit::{Actor, Cast, Role, ServerProcess, roles};
+use tempfile::TempDir;
+
+roles![blocked];
+
+/// Waits for something that never comes, and says with which error it ended.
+fn blocked(role: &Role) {
+    let manager = role.manager();
+    let error = match role.arg::<String>(0).as_str() {
+        "lock" => manager.named("lock").create_lock().unwrap().lock().map(drop),
+        "queue" => manager.named("queue").create_queue::<u8>(1).unwrap().get().map(drop),
+        "event" => manager.named("event").create_event().unwrap().wait(),
+        "seats" => manager.named("seats").create_semaphore(0).unwrap().acquire().map(drop),
+        other => panic!("{other} is nothing to wait for"),
+    };
+    role.say(format!("{:?}", error.unwrap_err().kind()));
+    let later = manager.object_count().unwrap_err();
+    assert!(later.is_disconnected() || later.kind() == ErrorKind::ShuttingDown, "{later}");
+}
+
+const KINDS: [&str; 4] = ["lock", "queue", "event", "seats"];
+
+fn directory() -> (TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let address = format!("unix:{}/socket", directory.path().display());
+    (directory, address)
+}
+
+/// Starts processes that wait, one for each kind of thing; the guard is what one waits for.
+fn all_blocked(cast: &Cast) -> (LockGuard, Vec<Actor>) {
+    let guard = cast.manager().named("lock").create_lock().unwrap().lock().unwrap();
+    let actors = KINDS.map(|kind| cast.start_with(blocked, &[&kind]));
+    cast.until("all are blocked", || cast.manager().blocked_count().unwrap() == 4);
+    (guard, actors.into())
+}
+
+#[test]
+fn a_server_that_is_killed_ends_every_blocked_call_at_once() {
+    let (_directory, address) = directory();
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    let cast = Cast::joining(&server);
+    let (guard, mut actors) = all_blocked(&cast);
+    server.kill();
+    actors.iter_mut().for_each(|actor| actor.expect("Disconnected"));
+    actors.into_iter().for_each(Actor::wait);
+    let error = cast.manager().object_count().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
+    assert!(guard.is_lost());
+}
+
+#[test]
+fn a_server_that_is_asked_to_end_tells_every_blocked_caller_and_removes_its_socket() {
+    let (directory, address) = directory();
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    let cast = Cast::joining(&server);
+    let (_guard, mut actors) = all_blocked(&cast);
+    server.terminate();
+    actors.iter_mut().for_each(|actor| actor.expect("ShuttingDown"));
+    actors.into_iter().for_each(Actor::wait);
+    assert!(!directory.path().join("socket").exists());
+}
+
+#[test]
+fn a_client_can_end_the_server() {
+    let (directory, address) = directory();
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    let cast = Cast::joining(&server);
+    let (_guard, mut actors) = all_blocked(&cast);
+    cast.manager().shutdown().unwrap();
+    actors.iter_mut().for_each(|actor| actor.expect("ShuttingDown"));
+    cast.until("the socket is gone", || !directory.path().join("socket").exists());
+}
+
+#[test]
+fn a_client_that_is_frozen_when_the_server_dies_hears_of_it_later() {
+    let (_directory, address) = directory();
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    let cast = Cast::joining(&server);
+    let (_guard, mut actors) = all_blocked(&cast);
+    actors[0].stop();
+    server.kill();
+    actors[0].cont();
+    actors.iter_mut().for_each(|actor| actor.expect("Disconnected"));
+}
+
+#[test]
+fn the_server_says_on_which_addresses_it_is_ready() {
+    let (directory, unix) = directory();
+    let key_file = directory.path().join("key");
+    fs::write(&key_file, "open sesame\n").unwrap();
+    let key_file = key_file.to_str().unwrap();
+    let args = ["--listen", &unix, "--listen", "tcp:127.0.0.1:0", "--authkey-file", key_file];
+    let server = ServerProcess::start(&args, 2);
+    assert_eq!(server.addresses()[0].to_string(), unix);
+    let Address::Tcp { port, .. } = server.addresses()[1] else { panic!("it is a TCP address") };
+    assert_ne!(port, 0);
+    let mode = fs::metadata(directory.path().join("socket")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = AuthKey::new("open sesame").unwrap();
+    let by_tcp = Manager::connect_with_key(server.addresses()[1].clone(), key).unwrap();
+    by_tcp.named("number").create_value(9u8).unwrap();
+    assert_eq!(server.connect().names().unwrap(), ["number"]);
+}
+
+#[test]
+fn a_socket_file_that_a_killed_server_left_is_taken_over() {
+    let (directory, address) = directory();
+    ServerProcess::start(&["--listen", &address], 1).kill();
+    assert!(directory.path().join("socket").exists());
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    assert_eq!(server.connect().object_count().unwrap(), 0);
+}
+
+fn failing(args: &[&str]) -> String {
+    let mut command = Command::new(ServerProcess::binary());
+    let output = command.args(args).env_remove("SYNC_AUTHKEY").output().unwrap();
+    assert!(!output.status.success());
+    assert!(output.stdout.is_empty(), "it is not ready");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn an_address_that_is_taken_is_refused_and_its_server_goes_on() {
+    let (_directory, address) = directory();
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    let said = failing(&["--listen", &address]);
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+    assert!(said.contains("another server"), "{said}");
+    assert_eq!(server.connect().object_count().unwrap(), 0);
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_refused_with_a_sentence() {
+    let said = failing(&["--listen", "tcp:127.0.0.1:0"]);
+    assert!(said.contains("give the server a key"), "{said}");
+    let said = failing(&["--listen", "tcp:127.0.0.1:0", "--authkey-file", "/nowhere/key"]);
+    assert!(said.contains("/nowhere/key"), "{said}");
+    let said = failing(&["--listen", "gopher:hole"]);
+    assert!(said.contains("unix:PATH"), "{said}");
+}

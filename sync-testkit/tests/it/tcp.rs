@@ -1,0 +1,63 @@
+//! TCP: who has the key comes in.
+
+use sync_client::{Address, AuthKey, ErrorKind, Manager};
+use sync_server::{Builder, Server};
+use sync_testkit::{Cast, Role, roles};
+
+roles![adder];
+
+const KEY: &str = "a tall ship and a star";
+
+fn adder(role: &Role) {
+    let value = role.manager().named("value").create_value(0u64).unwrap();
+    value.fetch_add(role.arg(0)).unwrap();
+}
+
+fn listening_on_tcp(host: &str) -> Builder {
+    let address = Address::Tcp { host: host.to_owned(), port: 0 };
+    Server::builder().listen(address).authkey(AuthKey::new(KEY).unwrap())
+}
+
+#[test]
+fn processes_share_objects_over_tcp_with_the_key() {
+    let cast = Cast::with(listening_on_tcp("127.0.0.1"));
+    let value = cast.manager().named("value").create_value(0u64).unwrap();
+    let adders = [1, 20, 300].map(|number| cast.start_with(adder, &[&number]));
+    adders.into_iter().for_each(sync_testkit::Actor::wait);
+    assert_eq!(value.get().unwrap(), 321);
+}
+
+#[test]
+fn a_wrong_key_and_a_missing_one_are_refused_and_not_repeated() {
+    let cast = Cast::with(listening_on_tcp("127.0.0.1"));
+    let address = cast.server().address();
+    let wrong = AuthKey::new("guess").unwrap();
+    let wrong = Manager::connect_with_key(address.clone(), wrong).unwrap_err();
+    let missing = Manager::connect(address.clone()).unwrap_err();
+    assert!(wrong.message().contains("the key is wrong"), "{wrong}");
+    assert!(missing.message().contains("wants a key"), "{missing}");
+    for error in [wrong, missing] {
+        assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+        assert!(!error.to_string().contains(KEY) && !error.to_string().contains("guess"));
+    }
+    let key = AuthKey::new(KEY).unwrap();
+    let manager = Manager::connect_with_key(address.clone(), key).unwrap();
+    assert_eq!(manager.object_count().unwrap(), 0);
+}
+
+#[test]
+fn a_tcp_listener_without_a_key_is_refused_at_start() {
+    let address = Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
+    let error = Server::builder().listen(address).spawn().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.message().contains("give the server a key"), "{error}");
+}
+
+#[test]
+fn ipv6_addresses_work_where_the_machine_has_them() {
+    let Ok(server) = listening_on_tcp("::1").spawn() else { return };
+    let key = AuthKey::new(KEY).unwrap();
+    let address = server.address().to_string();
+    let manager = Manager::connect_with_key(address.as_str(), key).unwrap();
+    assert_eq!(manager.create_value(3u8).unwrap().get().unwrap(), 3);
+}

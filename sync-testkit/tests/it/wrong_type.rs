@@ -1,0 +1,118 @@
+//! A value of another type than its reader asked for: an error, never a silently wrong number, and
+//! the value stays where it was.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sync_client::{ErrorKind, Manager, Queue, Received, Shared, Value};
+use sync_testkit::{Cast, Role, roles};
+
+roles![writer];
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Point {
+    x: i32,
+    y: i32,
+}
+
+/// Another process, that thinks of other types.
+fn writer(role: &Role) {
+    let items = role.manager().named("items").create_queue::<String>(10).unwrap();
+    items.put("three").unwrap();
+    items.put("four").unwrap();
+    let value = role.manager().named("value").create_value(1e300).unwrap();
+    value.set(&1e300).unwrap();
+    role.say("written");
+    role.hear();
+}
+
+/// A session over a socket, as another program would have it.
+fn client(cast: &Cast) -> Manager {
+    Manager::connect(cast.server().address().clone()).unwrap()
+}
+
+fn reread<T: DeserializeOwned + std::fmt::Debug>(value: &impl Shared) {
+    let other = Value::<T>::attach(value.handle().clone()).unwrap();
+    let error = other.get().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+    assert_eq!((error.interface(), error.method()), (Some("sync.value"), Some("get")));
+    let wanted = std::any::type_name::<T>();
+    assert!(error.message().contains(&format!("is not a {wanted}")), "{error}");
+}
+
+#[test]
+fn a_number_that_does_not_fit_exactly_is_not_read() {
+    let cast = Cast::new();
+    let manager = client(&cast);
+    let number = manager.create_value(300u64).unwrap();
+    reread::<u8>(&number);
+    reread::<i8>(&number);
+    reread::<String>(&number);
+    reread::<bool>(&number);
+    let negative = manager.create_value(-1i64).unwrap();
+    reread::<u64>(&negative);
+    let large = manager.create_value(1e300).unwrap();
+    reread::<f32>(&large);
+    reread::<u64>(&large);
+    let half = manager.create_value(0.5).unwrap();
+    reread::<i32>(&half);
+    assert_eq!((number.get().unwrap(), negative.get().unwrap()), (300, -1));
+    assert_eq!((large.get().unwrap(), half.get().unwrap()), (1e300, 0.5));
+}
+
+#[test]
+fn a_shape_that_is_another_is_not_read() {
+    let cast = Cast::new();
+    let manager = client(&cast);
+    let point = manager.create_value(Point { x: 1, y: 2 }).unwrap();
+    reread::<(i32, i32)>(&point);
+    reread::<Vec<i32>>(&point);
+    let pair = manager.create_value(vec![1, 2]).unwrap();
+    reread::<Point>(&pair);
+    reread::<[i32; 3]>(&pair);
+    assert_eq!(point.get().unwrap(), Point { x: 1, y: 2 });
+    assert_eq!(pair.get().unwrap(), [1, 2]);
+}
+
+#[test]
+fn a_swap_and_an_update_that_cannot_read_leave_the_value_as_it_was() {
+    let cast = Cast::new();
+    let manager = client(&cast);
+    let text = manager.create_value("old".to_owned()).unwrap();
+    let number = Value::<u64>::attach(text.handle().clone()).unwrap();
+    assert_eq!(number.swap(&5).unwrap_err().kind(), ErrorKind::WrongType);
+    assert_eq!(text.get().unwrap(), "old");
+    let error = number.update(|_| panic!("there is nothing to change")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongType);
+    assert_eq!(text.update(|text| text.clone()).unwrap(), "old");
+    assert_eq!(number.compare_exchange(&1, &2).unwrap_err().kind(), ErrorKind::WrongType);
+    assert_eq!(number.fetch_add(1).unwrap_err().kind(), ErrorKind::WrongType);
+    assert_eq!(text.get().unwrap(), "old");
+}
+
+#[test]
+fn an_item_that_its_getter_cannot_read_stays_for_the_next() {
+    let cast = Cast::new();
+    let mut writer = cast.start(writer);
+    writer.expect("written");
+    let manager = client(&cast);
+    let texts: Queue<String> = manager.named("items").open().unwrap();
+    let numbers: Queue<u64> = manager.named("items").open().unwrap();
+    for _ in 0..2 {
+        let error = numbers.get().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+        assert_eq!(error.interface(), Some("sync.queue"));
+        assert!(error.message().contains("is not a u64"), "{error}");
+        assert_eq!(numbers.try_get().unwrap_err().kind(), ErrorKind::WrongType);
+        assert_eq!(numbers.get_leased().unwrap_err().kind(), ErrorKind::WrongType);
+        assert_eq!(numbers.iter().count(), 1, "an iterator ends after its error");
+        assert_eq!(texts.len().unwrap(), 2);
+    }
+    assert_eq!(texts.get().unwrap().unwrap(), "three");
+    assert_eq!(numbers.get_leased().unwrap_err().kind(), ErrorKind::WrongType);
+    let delivery = texts.get_leased().unwrap().unwrap();
+    assert_eq!((delivery.as_str(), delivery.id()), ("four", 2));
+    delivery.ack().unwrap();
+    assert_eq!(texts.try_get().unwrap(), Received::Empty);
+    let value: Value<f32> = manager.named("value").open().unwrap();
+    assert_eq!(value.get().unwrap_err().kind(), ErrorKind::WrongType);
+}
