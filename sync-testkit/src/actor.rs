@@ -99,7 +99,8 @@ impl Actor {
         self.watched.signal(Signal::CONT);
     }
 
-    /// Waits until the process has come to a good end.
+    /// Waits until the process has come to a good end. It is told nothing more: a role that still
+    /// wants to hear something fails.
     ///
     /// # Panics
     /// When it was a bad one, or the test's time is up.
@@ -113,6 +114,10 @@ impl Actor {
     /// Returns the process's number.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    pub(crate) fn watched(&self) -> &Arc<Watched> {
+        &self.watched
     }
 
     fn reap(&mut self) -> ExitStatus {
@@ -143,6 +148,7 @@ fn listen(from: impl Read + Send + 'static, child: &Arc<Watched>, mark: Option<&
                 child.hand_on(Heard::Line(said));
             }
         }
+        child.pipe_ended();
         if mark.is_some() {
             child.hand_on(Heard::End);
         }

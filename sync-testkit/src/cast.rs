@@ -45,10 +45,18 @@ impl Cast {
     /// # Panics
     /// When the system does not let it.
     pub fn with(builder: Builder) -> Self {
+        Self::within(Self::LIMIT, builder)
+    }
+
+    /// Hosts a manager for a test that may take only so long.
+    ///
+    /// # Panics
+    /// When the system does not let it.
+    pub fn within(limit: Duration, builder: Builder) -> Self {
         let server = Arc::new(builder.spawn().expect("a server can be started"));
         let manager = Manager::over(server.local().expect("a new server takes a session"));
         let watch = Arc::new(Watch::default());
-        let watchdog = Watchdog::start(&watch, Self::LIMIT, {
+        let watchdog = Watchdog::start(&watch, limit, {
             let (manager, server) = (manager.clone(), Arc::clone(&server));
             move || {
                 manager.disconnect();
@@ -70,7 +78,8 @@ impl Cast {
     /// When it cannot be reached.
     pub fn joining(server: &ServerProcess) -> Self {
         let manager = server.connect();
-        let watch = Arc::clone(server.watch());
+        let watch = Arc::new(Watch::default());
+        watch.add(server.watched());
         let watchdog = Watchdog::start(&watch, Self::LIMIT, {
             let manager = manager.clone();
             move || manager.disconnect()

@@ -9,19 +9,18 @@ use std::time::SystemTime;
 use sync_client::{Address, Manager};
 
 use crate::actor::Actor;
-use crate::watch::Watch;
+use crate::cast::Cast;
+use crate::watch::{Watch, Watchdog, Watched};
 
 /// What the crates are called whose sources make the binary.
 const SOURCES: [&str; 3] = ["sync-proto", "sync-objects", "sync-server"];
 
 /// A manager that is a process of its own, started from the real binary. Dropped, it is killed.
-///
-/// It has no watchdog until a [`Cast`](crate::Cast) joins it.
 #[derive(Debug)]
 pub struct ServerProcess {
     actor: Actor,
     addresses: Vec<Address>,
-    watch: Arc<Watch>,
+    _watchdog: Watchdog,
 }
 
 impl ServerProcess {
@@ -32,12 +31,13 @@ impl ServerProcess {
     /// When it cannot be built or started.
     pub fn start(args: &[&str], listeners: usize) -> Self {
         let watch = Arc::new(Watch::default());
+        let watchdog = Watchdog::start(&watch, Cast::LIMIT, || ());
         let mut command = Command::new(Self::binary());
         command.args(args);
         let mut actor = Actor::spawn("sync-server".to_owned(), command, "READY ", &watch);
         let mut ready = || actor.hear().parse().expect("READY tells an address");
         let addresses = (0..listeners).map(|_| ready()).collect();
-        Self { actor, addresses, watch }
+        Self { actor, addresses, _watchdog: watchdog }
     }
 
     /// Returns the path of the binary, which is built if it is missing or older than its sources.
@@ -76,8 +76,8 @@ impl ServerProcess {
         self.actor.wait();
     }
 
-    pub(crate) fn watch(&self) -> &Arc<Watch> {
-        &self.watch
+    pub(crate) fn watched(&self) -> &Arc<Watched> {
+        self.actor.watched()
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::fmt::Write;
 use std::os::fd::OwnedFd;
 use std::process::Child;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,15 +23,28 @@ pub(crate) enum Heard {
 /// How long a test has to react after everything it may wait for was ended.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long the pipes of a child that has ended are read for its last words; a grandchild may keep
+/// them open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Lines of a child that are kept for the report.
-const KEPT_LINES: usize = 30;
+const KEPT_LINES: usize = 40;
+
+/// What a child has said.
+#[derive(Debug)]
+struct Said {
+    lines: VecDeque<String>,
+    /// Its pipes that are still read.
+    pipes: usize,
+}
 
 /// One child process, as all who watch it share it.
 #[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) name: String,
     pidfd: OwnedFd,
-    lines: Mutex<VecDeque<String>>,
+    said: Mutex<Said>,
+    fell_silent: Condvar,
     heard: Mutex<Sender<Heard>>,
 }
 
@@ -40,8 +53,10 @@ impl Watched {
         let pid = Pid::from_child(child);
         // Not reaped yet: the number is still this child's.
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a child has a pidfd");
-        let (lines, heard) = (Mutex::default(), Mutex::new(heard));
-        Self { name: format!("{name} (process {})", child.id()), pidfd, lines, heard }
+        let said = Mutex::new(Said { lines: VecDeque::new(), pipes: 2 });
+        let (fell_silent, heard) = (Condvar::new(), Mutex::new(heard));
+        let name = format!("{name} (process {})", child.id());
+        Self { name, pidfd, said, fell_silent, heard }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -51,11 +66,17 @@ impl Watched {
 
     /// Keeps a line for the report.
     pub(crate) fn note(&self, line: String) {
-        let mut lines = self.lines.lock();
+        let lines = &mut self.said.lock().lines;
         if lines.len() == KEPT_LINES {
             lines.pop_front();
         }
         lines.push_back(line);
+    }
+
+    /// Notes that one of its two pipes has come to its end.
+    pub(crate) fn pipe_ended(&self) {
+        self.said.lock().pipes -= 1;
+        self.fell_silent.notify_all();
     }
 
     /// Hands something on to whoever waits for the child.
@@ -64,8 +85,17 @@ impl Watched {
         let _ = self.heard.lock().send(heard);
     }
 
+    /// Tells what a child that has ended said last.
     pub(crate) fn last_words(&self) -> String {
-        let lines = self.lines.lock();
+        let mut said = self.said.lock();
+        self.fell_silent.wait_while_for(&mut said, |said| said.pipes > 0, LAST_WORDS);
+        drop(said);
+        self.words()
+    }
+
+    /// Tells what the child has said last so far.
+    fn words(&self) -> String {
+        let lines = &self.said.lock().lines;
         let mut text = format!("  {} said last:\n", self.name);
         if lines.is_empty() {
             text.push_str("    nothing\n");
@@ -79,7 +109,7 @@ impl Watched {
 
 #[derive(Debug, Default)]
 struct State {
-    children: Vec<Weak<Watched>>,
+    children: Vec<Arc<Watched>>,
     expired: bool,
     over: bool,
 }
@@ -94,7 +124,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn add(&self, child: &Arc<Watched>) {
         let mut state = self.state.lock();
-        state.children.push(Arc::downgrade(child));
+        state.children.push(Arc::clone(child));
         if state.expired {
             child.signal(Signal::KILL);
         }
@@ -112,11 +142,11 @@ impl Watch {
     /// Tells what each child said last.
     pub(crate) fn report(&self) -> String {
         let children = self.state.lock().children.clone();
-        children.iter().filter_map(Weak::upgrade).map(|child| child.last_words()).collect()
+        children.iter().map(|child| child.words()).collect()
     }
 
     fn end_children(&self) {
-        for child in self.state.lock().children.iter().filter_map(Weak::upgrade) {
+        for child in &self.state.lock().children {
             // A stopped process dies of this, too.
             child.signal(Signal::KILL);
             child.hand_on(Heard::End);

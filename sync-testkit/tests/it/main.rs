@@ -4,6 +4,7 @@ mod bad_input;
 mod event;
 mod forked;
 mod handles;
+mod kit;
 mod lock;
 mod one_way;
 mod queue;
