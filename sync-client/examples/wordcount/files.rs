@@ -1,0 +1,53 @@
+//! Which files are counted.
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use walkdir::WalkDir;
+
+use crate::report::Unreadable;
+
+/// What was found under the paths.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The files, in the order of the paths and, under each, of their names.
+    pub(crate) files: Vec<PathBuf>,
+    /// The folders that can't be listed.
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+/// Finds the regular files under the paths. What is excluded by name is left out, but not a path
+/// that was asked for itself.
+pub(crate) fn find(paths: &[PathBuf], exclude: &[OsString]) -> Result<Found> {
+    let mut found = Found::default();
+    for path in paths {
+        let walk = WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(|entry| {
+            entry.depth() == 0 || !exclude.iter().any(|name| name == entry.file_name())
+        });
+        for entry in walk {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() => found.files.push(entry.into_path()),
+                Ok(_) => {}
+                Err(error) if error.depth() == 0 => bail!(error),
+                Err(error) => {
+                    let path = error.path().unwrap_or(path).to_owned();
+                    found.unreadable.push(Unreadable { path, why: error.to_string() });
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Prints the names, each followed by a NUL, as `wc --files0-from=-` and `xargs -0` read them.
+pub(crate) fn list(files: &[PathBuf]) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for file in files {
+        out.write_all(file.as_os_str().as_bytes())?;
+        out.write_all(b"\0")?;
+    }
+    out.flush()
+}

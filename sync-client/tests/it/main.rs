@@ -1,0 +1,3 @@
+//! The client against real processes.
+
+mod wordcount;
