@@ -19,7 +19,6 @@ mod crew;
 mod files;
 mod job;
 mod report;
-mod results;
 mod shared;
 mod worker;
 

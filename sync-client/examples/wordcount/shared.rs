@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
-use sync_client::{Error, Manager, Queue, Value};
+use sync_client::{Dict, Error, Manager, Queue, Value};
 
 use crate::count::Count;
-use crate::results::Dict;
 
 const FILES: &str = "wordcount.files";
+const RESULTS: &str = "wordcount.results";
 const DONE: &str = "wordcount.done";
 
 /// A file to count.
@@ -39,7 +39,7 @@ impl Shared {
     pub(crate) fn create(manager: &Manager, files_ahead: u64) -> Result<Self, Error> {
         Ok(Self {
             files: manager.named(FILES).create_queue(files_ahead)?,
-            results: Dict::on(manager),
+            results: manager.named(RESULTS).create_dict()?,
             done: manager.named(DONE).create_value(0)?,
         })
     }
@@ -48,7 +48,7 @@ impl Shared {
     pub(crate) fn open(manager: &Manager) -> Result<Self, Error> {
         Ok(Self {
             files: manager.named(FILES).open()?,
-            results: Dict::on(manager),
+            results: manager.named(RESULTS).open()?,
             done: manager.named(DONE).open()?,
         })
     }

@@ -46,7 +46,8 @@ fn outcome(job: &Delivery<Job>) -> Outcome {
 fn write(shared: &Shared, number: u64, outcome: &Outcome) -> Result<bool> {
     let before = match shared.results.insert(&number, outcome) {
         Err(error) if error.kind() == ErrorKind::TooLarge => {
-            shared.results.insert(&number, &Err(error.to_string()))?
+            let too_many_words: Outcome = Err(error.to_string());
+            shared.results.insert(&number, &too_many_words)?
         }
         before => before?,
     };
