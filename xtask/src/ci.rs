@@ -52,6 +52,8 @@ fn workspace_steps(root: &Path) -> Vec<Step> {
             "clippy",
             &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
         ),
+        // Tests run them as programs; the fallback below would build only their own tests.
+        Step::cargo("examples", &["build", "--workspace", "--examples", "--locked"]),
         test_step(root),
         Step::cargo("doctests", &["test", "--workspace", "--doc", "--locked"]),
         Step::cargo("rustdoc", &["doc", "--workspace", "--no-deps", "--locked"])

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use walkdir::WalkDir;
 
 use crate::report::Unreadable;
@@ -31,15 +31,21 @@ pub(crate) fn find(paths: &[PathBuf], exclude: &[OsString]) -> Result<Found> {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => found.files.push(entry.into_path()),
                 Ok(_) => {}
-                Err(error) if error.depth() == 0 => bail!(error),
                 Err(error) => {
-                    let path = error.path().unwrap_or(path).to_owned();
-                    found.unreadable.push(Unreadable { path, why: error.to_string() });
+                    let unreadable = unreadable(&error, path);
+                    ensure!(error.depth() > 0, "can't read {unreadable}");
+                    found.unreadable.push(unreadable);
                 }
             }
         }
     }
     Ok(found)
+}
+
+fn unreadable(error: &walkdir::Error, below: &Path) -> Unreadable {
+    let path = error.path().unwrap_or(below).to_owned();
+    let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+    Unreadable { path, why }
 }
 
 /// Prints the names, each followed by a NUL, as `wc --files0-from=-` and `xargs -0` read them.

@@ -58,12 +58,8 @@ pub(crate) fn run(found: Found, args: &Args) -> Result<Report> {
         let (number, outcome) = result?;
         report.add(&files[usize::try_from(number)?], outcome);
     }
-    ensure!(
-        report.files() == files.len(),
-        "{} of {} files have a result",
-        report.files(),
-        files.len()
-    );
+    let (results, files) = (report.files(), files.len());
+    ensure!(results == files, "only {results} of {files} files have a result");
     report.finish(started.elapsed());
     Ok(report)
 }
@@ -87,8 +83,9 @@ fn feed(
     };
     let put = put_all();
     // Even if not all are in: a worker ends when the queue is closed and drained.
-    shared.files.close()?;
-    put
+    let closed = shared.files.close();
+    put?;
+    Ok(closed?)
 }
 
 /// Replaces each worker that dies, until all have come to the end of the work; shows how far they

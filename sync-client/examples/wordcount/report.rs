@@ -84,30 +84,32 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (word, times) in self.commonest() {
-            writeln!(f, "{times:>12}  {}", shown(word))?;
+            writeln!(f, "{times:>20}  {}", shown(word))?;
         }
         let Self { total, counted, workers, replaced, .. } = self;
         let seconds = self.took.as_secs_f64();
+        let (files, megabytes) = (*counted as f64 / seconds, total.bytes as f64 / 1e6 / seconds);
         writeln!(f)?;
-        writeln!(f, "words   {:>12}  runs of bytes that are not white space", total.words)?;
-        writeln!(f, "visible {:>12}  of them with a visible ASCII character", total.visible)?;
-        writeln!(f, "unlike  {:>12}  different words", total.times.len())?;
-        writeln!(f, "bytes   {:>12}", total.bytes)?;
-        writeln!(f, "files   {counted:>12}")?;
-        writeln!(
-            f,
-            "time    {seconds:>10.2} s  {:.0} files/s, {:.1} MB/s",
-            *counted as f64 / seconds,
-            total.bytes as f64 / 1e6 / seconds,
-        )?;
-        writeln!(f, "workers {workers:>12}  {replaced} died and were replaced")?;
-        if !self.unreadable.is_empty() {
+        writeln!(f, "words    {:>11}  runs of bytes that are not white space", total.words)?;
+        writeln!(f, "visible  {:>11}  of them with a visible ASCII character", total.visible)?;
+        writeln!(f, "distinct {:>11}", total.times.len())?;
+        writeln!(f, "bytes    {:>11}", total.bytes)?;
+        writeln!(f, "files    {counted:>11}")?;
+        writeln!(f, "workers  {workers:>11}  {replaced} died and were replaced")?;
+        writeln!(f, "seconds  {seconds:>11.2}  {files:.0} files/s, {megabytes:.1} MB/s")?;
+        if !self.is_complete() {
             writeln!(f, "\nnot counted, for they can't be read:")?;
         }
-        for Unreadable { path, why } in &self.unreadable {
-            writeln!(f, "  {}: {why}", path.display())?;
+        for unreadable in &self.unreadable {
+            writeln!(f, "  {unreadable}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.why)
     }
 }
 

@@ -1,3 +1,4 @@
 //! The client against real processes.
 
+#[cfg(test)]
 mod wordcount;
