@@ -26,9 +26,11 @@ mod cancel;
 mod condition;
 mod death;
 mod endless;
+mod limits;
 mod lines;
 mod one_way;
 mod peer;
+mod report;
 mod shutdown;
 
 mod every_schedule;

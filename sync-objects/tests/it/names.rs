@@ -139,23 +139,3 @@ fn a_published_object_lives_as_long_as_its_name() {
     assert!(b.manager().unpublish("other".into()).unwrap());
     assert_eq!(sim.object_count(), 0);
 }
-
-#[test]
-fn names_objects_and_sessions_have_limits_and_a_refusal_leaves_nothing_behind() {
-    let mut limits = Limits::default();
-    (limits.name_len, limits.names, limits.objects) = (4, 1, 2);
-    let sim = Sim::with(registry(), limits);
-    let client = sim.client();
-    for bad in ["", "12345"] {
-        assert_eq!(kind(lock::Proxy::new(client.named(bad))), ErrorKind::InvalidInput);
-    }
-    let named = lock::Proxy::new(client.named("1234")).unwrap();
-    assert_eq!(kind(lock::Proxy::new(client.named("b"))), ErrorKind::LimitReached);
-    let published = client.manager().publish("b".into(), named.remote().handle().clone());
-    assert_eq!(kind(published), ErrorKind::LimitReached);
-    let anonymous = lock::Proxy::new(&client).unwrap();
-    assert_eq!(kind(lock::Proxy::new(&client)), ErrorKind::LimitReached);
-    drop(anonymous);
-    lock::Proxy::new(&client).expect("there is room again");
-    assert_eq!(sim.object_count(), 1);
-}

@@ -1,0 +1,26 @@
+//! What the manager tells of itself.
+
+use sync_objects::lock;
+use sync_testkit::sim::Sim;
+
+use crate::support::{millis, start};
+
+#[test]
+fn it_is_told_who_holds_what_for_how_long_and_who_waits_in_which_method() {
+    let sim = Sim::new();
+    let (a, b) = (sim.client(), sim.client());
+    let [held, wanted] = [&a, &b].map(|c| lock::Proxy::new(c.named("l")).unwrap());
+    let grant = a.on_thread(7, || held.acquire()).unwrap();
+    let _waiting = b.on_thread(8, || start(&b, &wanted, lock::Proxy::acquire));
+    sim.advance(millis(30));
+    let info = a.manager().debug_info(10).unwrap();
+    assert_eq!((info.object_count, info.blocked_count, info.sessions.len()), (1, 1, 2));
+    let [object] = &info.objects[..] else { panic!("{info:?}") };
+    assert_eq!((&*object.interface, &object.names[..]), ("sync.lock", &["l".to_owned()][..]));
+    let (holder, waiter) = (&object.holders[0], &object.waiters[0]);
+    assert_eq!((holder.session, holder.thread.0, holder.count), (a.session(), 7, 1));
+    assert_eq!((holder.token, holder.held_for), (grant.token, millis(30)));
+    assert_eq!((waiter.session, waiter.thread.0), (b.session(), 8));
+    assert_eq!(waiter.method, "sync.lock.acquire");
+    assert!(a.manager().debug_info(0).unwrap().objects.is_empty());
+}
