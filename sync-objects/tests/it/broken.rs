@@ -2,6 +2,7 @@
 
 use sync_objects::{
     Channel, Cx, ErrorKind, Flow, Gone, Handle, Limits, Note, Refusal, interface, lock, registry,
+    semaphore,
 };
 use sync_testkit::sim::Sim;
 
@@ -15,8 +16,10 @@ interface! {
         fn now();
         /// Waits for ever.
         fn wait();
-        /// Waits in a lock's line.
-        fn wait_in(lock: Handle);
+        /// Waits for two permits of a semaphore.
+        fn wait_in(semaphore: Handle);
+        /// Waits in the line of another of this type.
+        fn wait_at(other: Handle);
         /// Holds something.
         fn hold();
         /// Changes where it panics.
@@ -53,11 +56,13 @@ impl fragile::Service for Fragile {
         Flow::Wait(LINES[self.calls % 2])
     }
 
-    fn wait_in(&mut self, cx: &mut Cx<'_>, lock: Handle) -> Flow<()> {
-        match lock::Peer(&lock).acquire(cx) {
-            Ok(flow) => flow.map(drop),
-            Err(refusal) => Flow::Refuse(refusal),
-        }
+    fn wait_in(&mut self, cx: &mut Cx<'_>, semaphore: Handle) -> Flow<()> {
+        let flow = semaphore::Peer(&semaphore).acquire(cx, 2);
+        flow.unwrap_or_else(Flow::Refuse).map(drop)
+    }
+
+    fn wait_at(&mut self, cx: &mut Cx<'_>, other: Handle) -> Flow<()> {
+        fragile::Peer(&other).wait(cx).unwrap_or_else(Flow::Refuse)
     }
 
     fn hold(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
@@ -125,19 +130,34 @@ fn a_panic_in_a_method_breaks_that_object_and_tells_the_callers_in_all_its_lines
 #[test]
 fn the_callers_of_a_broken_object_are_told_also_where_they_stand_in_anothers_line() {
     let sim = sim();
-    let (a, b, c) = (sim.client(), sim.client(), sim.client());
-    let held = lock::Proxy::new(a.named("l")).unwrap();
-    let grant = held.acquire().unwrap();
+    let (a, b) = (sim.client(), sim.client());
+    let [ours, theirs] = [&a, &b].map(|c| semaphore::Proxy::new(c.named("s"), 3, true).unwrap());
     let fragile = fragile::Proxy::new(&b, String::new()).unwrap();
-    let inside = lock::Proxy::new(b.named("l")).unwrap().remote().handle().clone();
-    let waiting = start(&b, &fragile, move |f| f.wait_in(inside.clone()));
-    let lock = lock::Proxy::new(c.named("l")).unwrap();
-    let behind = start(&c, &lock, lock::Proxy::acquire);
+    let inside = theirs.remote().handle().clone();
+    let wait_in = move |f: &fragile::Proxy| f.wait_in(inside.clone());
+    ours.acquire(2).unwrap();
+    let first = start(&b, &fragile, wait_in.clone());
+    let modest = start(&a, &ours, |s| s.acquire(1));
+    let greedy = start(&a, &ours, |s| s.acquire(3));
+    let last = start(&b, &fragile, wait_in);
+    assert!(modest.is_waiting(), "behind the fragile object's caller");
     assert_eq!(kind(fragile.now()), ErrorKind::Broken);
+    assert_eq!(kind(first.answer()), ErrorKind::Broken);
+    assert_eq!(kind(last.answer()), ErrorKind::Broken, "though it is not its turn");
+    modest.answer().expect("who stood in its way is gone");
+    assert!(greedy.is_waiting());
+}
+
+#[test]
+fn callers_of_others_that_stand_in_a_broken_objects_line_are_looked_at() {
+    let sim = sim();
+    let client = sim.client();
+    let [outer, inner] = [0; 2].map(|_| fragile::Proxy::new(&client, String::new()).unwrap());
+    let handle = inner.remote().handle().clone();
+    let waiting = start(&client, &outer, move |f| f.wait_at(handle.clone()));
+    assert_eq!(kind(inner.now()), ErrorKind::Broken);
     assert_eq!(kind(waiting.answer()), ErrorKind::Broken);
-    assert!(behind.is_waiting());
-    held.release(grant.token).expect("the lock is sound");
-    behind.answer().unwrap();
+    outer.hold().expect("it only was refused");
 }
 
 #[test]

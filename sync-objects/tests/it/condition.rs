@@ -149,6 +149,7 @@ fn a_caller_that_was_notified_has_no_deadline_any_more() {
     let waiting = b.wait(Some(10));
     let held = a.lock.acquire().unwrap().token;
     a.condition.notify(1).unwrap();
+    sim.kernel(|kernel, _| assert_eq!(kernel.poll_timeout(), None));
     sim.advance(millis(50));
     a.lock.release(held).unwrap();
     assert!(waiting.answer().unwrap().1, "notified before its time was up");

@@ -34,6 +34,23 @@ fn an_anonymous_object_dies_with_its_last_handle() {
 }
 
 #[test]
+fn an_object_lives_until_as_many_handles_come_back_as_went_out() {
+    let sim = Sim::new();
+    let (a, b) = (sim.client(), sim.client());
+    let lock = lock::Proxy::new(&a).unwrap();
+    let ours = value::Proxy::new(a.named("v"), None, pack(&lock)).unwrap();
+    let theirs = value::Proxy::new(b.named("v"), None, pack(&())).unwrap();
+    drop(lock);
+    let [first, second, third] = [0; 3].map(|_| inside(&theirs.get().unwrap()));
+    drop(first);
+    ours.set(pack(&())).unwrap();
+    drop(third);
+    second.acquire().unwrap();
+    drop(second);
+    assert_eq!(sim.object_count(), 1);
+}
+
+#[test]
 fn a_handle_inside_a_payload_keeps_its_object_until_the_item_is_gone() {
     let sim = Sim::new();
     let (a, b) = (sim.client(), sim.client());

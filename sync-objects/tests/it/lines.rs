@@ -13,6 +13,8 @@ interface! {
         fn pass(number: u32) -> u32;
         /// Lets so many through.
         fn admit(count: u32);
+        /// Lets so many through, and tells nobody.
+        fn admit_quietly(count: u32);
         /// Has so many looked at, whatever comes of it.
         fn nudge(count: u32);
         /// Returns how often `pass` was polled since the last time, and by whom the last.
@@ -45,6 +47,11 @@ impl gate::Service for Gate {
     fn admit(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<()> {
         self.admitted += count;
         cx.wake_in_turn(LINE);
+        Flow::Done(())
+    }
+
+    fn admit_quietly(&mut self, _: &mut Cx<'_>, count: u32) -> Flow<()> {
+        self.admitted += count;
         Flow::Done(())
     }
 
@@ -118,6 +125,19 @@ fn a_call_polled_in_vain_keeps_its_place() {
         gate.admit(1).unwrap();
         one.answer().expect("in the order of asking");
     }
+}
+
+#[test]
+fn who_stands_behind_a_caller_that_a_wake_served_is_given_a_look() {
+    let sim = sim();
+    let client = sim.client();
+    let gate = gate::Proxy::new(&client).unwrap();
+    let waiting = line_up(&client, &gate, 4);
+    gate.admit_quietly(2).unwrap();
+    assert_eq!(gate.looks().unwrap(), 0);
+    gate.nudge(1).unwrap();
+    assert_eq!(gate.looks().unwrap(), 3, "one is served, the next one too, and then one waits");
+    assert_eq!(waiting.iter().filter(|one| one.is_waiting()).count(), 2);
 }
 
 #[test]
