@@ -77,12 +77,15 @@ fn split(args: &str) -> Vec<String> {
     args.split(SEPARATOR).map(str::to_owned).collect()
 }
 
+/// What a role does: a plain function of its process.
+pub type Play = fn(&Role);
+
 /// Plays a role of the list if this process was started for that; otherwise does nothing.
 /// [`roles!`](crate::roles) calls it.
 ///
 /// # Panics
 /// When the role that was asked for is not in the list.
-pub fn play(roles: &[(&str, fn(&Role))]) {
+pub fn play(roles: &[(&str, Play)]) {
     let Ok(wanted) = std::env::var(ROLE_VAR) else { return };
     let role = roles.iter().find(|&&(path, _)| path == wanted);
     let (_, role) = role.unwrap_or_else(|| panic!("{wanted} is not in the list of `roles!`"));

@@ -155,7 +155,7 @@ fn a_browser_is_told_what_this_is() {
     let refusal = client.refused();
     assert_eq!(refusal.kind, ErrorKind::Malformed);
     assert!(refusal.message.contains("manager of shared objects"), "{refusal}");
-    let manager = Manager::connect_with_key(address(&cast).clone(), key).unwrap();
+    let manager = Manager::options().authkey(key).connect(address(&cast).clone()).unwrap();
     assert_eq!(manager.create_value(1u8).unwrap().get().unwrap(), 1);
 }
 

@@ -104,7 +104,7 @@ fn the_server_says_on_which_addresses_it_is_ready() {
     let mode = fs::metadata(directory.path().join("socket")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let key = AuthKey::new("open sesame").unwrap();
-    let by_tcp = Manager::connect_with_key(server.addresses()[1].clone(), key).unwrap();
+    let by_tcp = Manager::options().authkey(key).connect(server.addresses()[1].clone()).unwrap();
     by_tcp.named("number").create_value(9u8).unwrap();
     assert_eq!(server.connect().names().unwrap(), ["number"]);
 }

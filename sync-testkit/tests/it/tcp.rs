@@ -32,7 +32,7 @@ fn a_wrong_key_and_a_missing_one_are_refused_and_not_repeated() {
     let cast = Cast::with(listening_on_tcp("127.0.0.1"));
     let address = cast.server().address();
     let wrong = AuthKey::new("guess").unwrap();
-    let wrong = Manager::connect_with_key(address.clone(), wrong).unwrap_err();
+    let wrong = Manager::options().authkey(wrong).connect(address.clone()).unwrap_err();
     let missing = Manager::connect(address.clone()).unwrap_err();
     assert!(wrong.message().contains("the key is wrong"), "{wrong}");
     assert!(missing.message().contains("wants a key"), "{missing}");
@@ -41,7 +41,7 @@ fn a_wrong_key_and_a_missing_one_are_refused_and_not_repeated() {
         assert!(!error.to_string().contains(KEY) && !error.to_string().contains("guess"));
     }
     let key = AuthKey::new(KEY).unwrap();
-    let manager = Manager::connect_with_key(address.clone(), key).unwrap();
+    let manager = Manager::options().authkey(key).connect(address.clone()).unwrap();
     assert_eq!(manager.object_count().unwrap(), 0);
 }
 
@@ -58,6 +58,6 @@ fn ipv6_addresses_work_where_the_machine_has_them() {
     let Ok(server) = listening_on_tcp("::1").spawn() else { return };
     let key = AuthKey::new(KEY).unwrap();
     let address = server.address().to_string();
-    let manager = Manager::connect_with_key(address.as_str(), key).unwrap();
+    let manager = Manager::options().authkey(key).connect(address.as_str()).unwrap();
     assert_eq!(manager.create_value(3u8).unwrap().get().unwrap(), 3);
 }
