@@ -128,6 +128,6 @@ fn watch(
 }
 
 fn progress_bar(files: usize) -> Result<ProgressBar> {
-    let style = "{bar:40.cyan/dim} {pos}/{len} files  {per_sec}  {eta} left";
+    let style = "{bar:40.cyan/dim} {pos}/{len} files  {percent} %  {eta} left";
     Ok(ProgressBar::new(files as u64).with_style(ProgressStyle::with_template(style)?))
 }

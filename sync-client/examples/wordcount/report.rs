@@ -1,7 +1,6 @@
 //! The sum of all results, and how it is printed.
 
 use core::fmt;
-use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -74,8 +73,7 @@ impl Report {
     /// The commonest words first; among equally common ones the smallest.
     fn commonest(&self) -> Vec<(&Word, u64)> {
         let mut words: Vec<_> = self.total.times.iter().map(|(word, &n)| (word, n)).collect();
-        let rank = |&(word, times): &(&Word, u64)| (Reverse(times), word.to_vec());
-        words.sort_by_cached_key(rank);
+        words.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         words.truncate(COMMONEST);
         words
     }
@@ -116,15 +114,12 @@ impl fmt::Display for Unreadable {
 /// A word on one line of a terminal, whatever is in it.
 fn shown(word: &Word) -> String {
     let text = String::from_utf8_lossy(word);
-    let mut shown: String = text.chars().take(MAX_WIDTH).flat_map(visible).collect();
+    let mut shown = String::new();
+    for c in text.chars().take(MAX_WIDTH) {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
     if text.chars().nth(MAX_WIDTH).is_some() {
         shown.push('…');
     }
     shown
-}
-
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let (plain, escaped) =
-        if c.is_control() { (None, Some(c.escape_default())) } else { (Some(c), None) };
-    plain.into_iter().chain(escaped.into_iter().flatten())
 }

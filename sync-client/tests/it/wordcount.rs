@@ -201,7 +201,7 @@ fn wc(input: &[u8], options: &[&str]) -> Option<u64> {
     command.args(options).env("LC_ALL", "C").env("POSIXLY_CORRECT", "1");
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut wc = command.spawn().ok()?;
-    wc.stdin.take().unwrap().write_all(input).unwrap();
+    wc.stdin.take().unwrap().write_all(input).ok()?;
     let output = wc.wait_with_output().unwrap();
     let report = String::from_utf8(output.stdout).unwrap();
     report.lines().last()?.split_whitespace().next()?.parse().ok()
