@@ -7,7 +7,7 @@ use sync_proto::{
 };
 
 use crate::kernel::Core;
-use crate::{Channel, Flow, Time};
+use crate::{Channel, Flow, Naming, Time};
 
 /// Who calls: a session and the thread in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,6 +104,21 @@ impl<'k> Cx<'k> {
             Flow::WaitThen(channel, note) => Flow::WaitThen(channel, note),
             Flow::Must(channel, note) => Flow::Must(channel, note),
         })
+    }
+
+    /// Creates an object that this one then holds a handle on: a list of its own, a lock. It lives
+    /// as long as a handle on it does.
+    ///
+    /// # Errors
+    /// What its constructor refused with; `NotFound` when the manager has no such type;
+    /// `LimitReached` when it holds as many objects as it may.
+    pub fn create(
+        &mut self,
+        interface: &'static Interface,
+        args: &impl Serialize,
+    ) -> Result<Handle, Refusal> {
+        let data = Data::encode(args)?;
+        self.core.create(interface.name, interface.fingerprint, Naming::Anonymous, &data)
     }
 
     /// Returns who calls.
