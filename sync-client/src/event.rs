@@ -12,7 +12,7 @@ use crate::grant::attempt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct WaitTimeoutResult {
-    timed_out: bool,
+    pub(crate) timed_out: bool,
 }
 
 impl WaitTimeoutResult {

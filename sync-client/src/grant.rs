@@ -22,6 +22,11 @@ impl Held {
         self.token
     }
 
+    /// Notes that what is held was given up, and was granted anew.
+    pub(crate) fn regrant(&mut self, token: Token) {
+        self.token = token;
+    }
+
     /// Returns the token to give up with, the first time and in the process that holds it.
     pub(crate) fn give_up(&mut self) -> Option<Token> {
         let first = !std::mem::replace(&mut self.given_up, true);

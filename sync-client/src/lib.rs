@@ -46,6 +46,8 @@
 //!   parent's guards does nothing there.
 
 pub mod dict;
+mod barrier;
+mod condition;
 mod event;
 mod grant;
 pub mod list;
@@ -54,6 +56,7 @@ mod manager;
 mod options;
 mod proxy;
 pub mod queue;
+mod rlock;
 mod semaphore;
 mod session;
 mod spawn;
@@ -62,12 +65,15 @@ mod update;
 mod value;
 
 pub use dict::Dict;
+pub use barrier::{Barrier, BarrierOptions, BarrierWaitResult};
+pub use condition::{Condition, ConditionLock};
 pub use event::{Event, WaitTimeoutResult};
 pub use list::{List, ListIndex, ListRange};
 pub use lock::{Lock, LockGuard};
 pub use manager::{Manager, Named};
 pub use options::ConnectOptions;
 pub use queue::{Delivery, Queue, QueueOptions, Received, Sent};
+pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{Permit, Semaphore};
 pub use spawn::ManagerProcess;
 pub use sync_objects::{DebugInfo, Grant, Slice, interface};

@@ -160,6 +160,11 @@ impl LockGuard {
     pub fn unlock(mut self) -> Result<(), Error> {
         self.held.give_up().map_or(Ok(()), |token| self.lock.proxy.release(token))
     }
+    /// Notes that the lock was given up, and was granted to the same guard anew.
+    pub(crate) fn regrant(&mut self, grant: Grant) {
+        self.abandoned = grant.abandoned;
+        self.held.regrant(grant.token);
+    }
 }
 
 impl Drop for LockGuard {

@@ -285,6 +285,50 @@ macro_rules! creators {
                 crate::Lock::new(self.place())
             }
 
+            /// Creates an [`RLock`](crate::RLock), a lock that its holder may take again.
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            #[doc(alias = "RLock")]
+            pub fn create_rlock(&self) -> Result<crate::RLock, Error> {
+                crate::RLock::new(self.place())
+            }
+
+            /// Creates a [`Condition`](crate::Condition) with a lock of its own.
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            #[doc(alias = "Condition")]
+            pub fn create_condition(&self) -> Result<crate::Condition, Error> {
+                crate::Condition::new(self.place())
+            }
+
+            /// Creates a [`Condition`](crate::Condition) on a [`Lock`](crate::Lock) or an
+            /// [`RLock`](crate::RLock), which other conditions may share.
+            ///
+            /// # Errors
+            /// Those of [`Condition::new_on`](crate::Condition::new_on).
+            #[doc(alias = "Condition")]
+            pub fn create_condition_on<L: crate::ConditionLock>(
+                &self,
+                lock: &L,
+            ) -> Result<crate::Condition<L>, Error> {
+                crate::Condition::new_on(self.place(), lock)
+            }
+
+            /// Creates a [`Barrier`](crate::Barrier): with a number of parties, or with
+            /// [`BarrierOptions`](crate::BarrierOptions).
+            ///
+            /// # Errors
+            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] for 0 parties.
+            #[doc(alias = "Barrier")]
+            pub fn create_barrier(
+                &self,
+                options: impl Into<crate::BarrierOptions>,
+            ) -> Result<crate::Barrier, Error> {
+                crate::Barrier::new(self.place(), options)
+            }
+
             /// Creates an [`Event`](crate::Event), not set.
             ///
             /// # Errors

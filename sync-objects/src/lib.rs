@@ -18,6 +18,8 @@ pub use kernel::{
 };
 pub use object::{Constructor, Gone, Object, Registry};
 pub use objects::dict::{DictPage, DictPart, DictUpdate, Removed, dict};
+pub use objects::barrier::{Arrival, barrier};
+pub use objects::condition::{Woken, condition};
 pub use objects::event::event;
 pub use objects::list::{ListPage, ListUpdate, Slice, list};
 pub use objects::lock::{Grant, lock};
@@ -25,6 +27,7 @@ pub use objects::manager::{manager, release_call};
 pub use objects::number::{NumberKind, NumberOp};
 pub use objects::queue::{Item, Leased, Order, queue};
 pub use objects::registry;
+pub use objects::rlock::rlock;
 pub use objects::semaphore::semaphore;
 pub use objects::value::{ValueUpdate, value};
 pub use sync_proto::{Error, ErrorKind, Handle, Packed, Payload, Place, Refusal, Shared, Token};

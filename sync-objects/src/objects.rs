@@ -5,12 +5,15 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 use crate::Registry;
 
 pub(crate) mod dict;
+pub(crate) mod barrier;
+pub(crate) mod condition;
 pub(crate) mod event;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod manager;
 pub(crate) mod number;
 pub(crate) mod queue;
+pub(crate) mod rlock;
 pub(crate) mod semaphore;
 mod turn;
 pub(crate) mod value;
@@ -19,10 +22,13 @@ pub(crate) mod value;
 pub fn registry() -> Registry {
     let mut registry = Registry::empty();
     dict::dict::register::<dict::Dict>(&mut registry);
+    barrier::barrier::register::<barrier::Barrier>(&mut registry);
+    condition::condition::register::<condition::Condition>(&mut registry);
     event::event::register::<event::Event>(&mut registry);
     list::list::register::<list::List>(&mut registry);
     lock::lock::register::<lock::Lock>(&mut registry);
     queue::queue::register::<queue::Queue>(&mut registry);
+    rlock::rlock::register::<rlock::RLock>(&mut registry);
     semaphore::semaphore::register::<semaphore::Semaphore>(&mut registry);
     value::value::register::<value::Value>(&mut registry);
     registry

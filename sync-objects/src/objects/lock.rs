@@ -33,6 +33,8 @@ interface! {
         fn abandon(token: Token);
         /// Returns whether somebody holds the lock.
         fn is_locked() -> bool;
+        /// Returns whether the caller's session holds the lock under the token.
+        fn holds(token: Token) -> bool;
     }
 }
 
@@ -46,8 +48,7 @@ pub(crate) struct Lock {
 
 impl Lock {
     fn give_up(&mut self, cx: &mut Cx<'_>, token: Token, abandoned: bool) -> Flow<()> {
-        let ours = cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session);
-        if !ours {
+        if !is_ours(cx, token) {
             return not_held();
         }
         cx.let_go(token);
@@ -60,6 +61,10 @@ impl Lock {
         self.abandoned |= abandoned;
         cx.wake_in_turn(FREE);
     }
+}
+
+fn is_ours(cx: &Cx<'_>, token: Token) -> bool {
+    cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session)
 }
 
 fn not_held() -> Flow<()> {
@@ -100,6 +105,10 @@ impl lock::Service for Lock {
 
     fn is_locked(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
         Flow::Done(self.holder.is_some())
+    }
+
+    fn holds(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<bool> {
+        Flow::Done(is_ours(cx, token))
     }
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, _: &Gone) {
