@@ -38,3 +38,7 @@ mod models;
 mod random_schedule;
 mod reference;
 mod world;
+mod barrier;
+mod condition;
+mod lock;
+mod rlock;
