@@ -107,10 +107,10 @@ impl Barrier {
 
     /// All are here: the last to come that has an action runs it; without any they go on.
     fn complete(&mut self, cx: &mut Cx<'_>) {
-        let open = |party: &&mut Party| matches!(party.fate, Fate::Open);
-        let last = self.parties.iter_mut().rev().map(|(token, party)| (*token, party));
-        let mut actors = last.filter(|(_, party)| open(&party) && party.acts);
-        if let Some((token, party)) = actors.next() {
+        let is_open = |party: &Party| matches!(party.fate, Fate::Open);
+        let mut latest_first = self.parties.iter_mut().rev();
+        let actor = latest_first.find(|(_, party)| is_open(party) && party.acts);
+        if let Some((&token, party)) = actor {
             party.fate = Fate::Elected;
             self.elected = Some(token);
             cx.wake(HERE, usize::MAX);
