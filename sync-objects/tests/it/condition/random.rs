@@ -24,12 +24,12 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     let party = 0..PARTIES;
     prop_oneof![
-        5 => (party.clone(), any::<bool>()).prop_map(|(party, timed)| Act::Wait { party, timed }),
+        6 => (party.clone(), any::<bool>()).prop_map(|(party, timed)| Act::Wait { party, timed }),
         3 => party.clone().prop_map(Act::Take),
-        3 => (0..3u32).prop_map(Act::Notify),
-        2 => Just(Act::Free),
+        4 => (0..3u32).prop_map(Act::Notify),
+        1 => Just(Act::Free),
         1 => party.clone().prop_map(Act::Cancel),
-        1 => party.prop_map(Act::Kill),
+        2 => party.prop_map(Act::Kill),
         2 => Just(Act::Pass),
     ]
 }
@@ -128,11 +128,17 @@ impl Model {
             assert_eq!(self.parties[party].finish(wait), timed_out);
         }
         assert!(self.waits.iter().flatten().all(Pending::is_waiting));
+        let info = self.parties[0].client.manager().debug_info(2).unwrap();
+        let condition = info.objects.iter().find(|object| object.interface == "sync.condition");
+        let (holders, waits) = (&condition.unwrap().holders, self.waits.iter().flatten());
+        assert_eq!(holders.len(), waits.count(), "who waits holds a place");
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig {
+        cases: 300, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn no_schedule_loses_a_notification_or_the_lock(
