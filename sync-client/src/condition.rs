@@ -19,8 +19,8 @@ pub use lock::ConditionLock;
 /// another holder, and has the lock again when the wait is over.
 ///
 /// It stands on a lock of its own ([`Manager::create_condition`]) or on a given [`Lock`] or
-/// [`RLock`](crate::RLock) ([`Manager::create_condition_on`]); several conditions may share one lock, and any
-/// guard of that lock serves.
+/// [`RLock`](crate::RLock) ([`Manager::create_condition_on`]); several conditions may share one
+/// lock, and any guard of that lock serves.
 ///
 /// Waiters are notified first come first served, and nobody wakes without a notification or the
 /// end of its time. One that is notified and dies before it has the lock passes the notification

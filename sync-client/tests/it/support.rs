@@ -5,11 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sync_client::Manager;
 use sync_server::Server;
 
-/// Starts a manager; each element is a session of its own, as another process would have it. The
-/// manager ends with what comes first.
+/// Starts a manager; each element is a session of its own, as another process would have it: the
+/// first over a socket, the next without, and so on. The manager ends with what comes first.
 pub(crate) fn sessions<const N: usize>() -> (impl Drop, [Manager; N]) {
     let server = Server::builder().spawn().unwrap();
-    let managers = std::array::from_fn(|_| Manager::over(server.local().unwrap()));
+    let managers = std::array::from_fn(|at| match at % 2 {
+        0 => Manager::connect(server.address().clone()).unwrap(),
+        _ => Manager::over(server.local().unwrap()),
+    });
     (server, managers)
 }
 

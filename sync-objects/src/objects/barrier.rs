@@ -218,6 +218,7 @@ impl barrier::Service for Barrier {
 
     fn fail(&mut self, cx: &mut Cx<'_>, token: Token, why: String) -> Flow<()> {
         let acted = self.end_action(cx, token);
+        let why: String = why.chars().take(WHY_MAX).collect();
         acted.map(|_| self.break_up(cx, &format!("the action failed: {why}"))).into()
     }
 
@@ -263,6 +264,10 @@ impl barrier::Service for Barrier {
         }
     }
 }
+
+/// How much of an action's failure is told to the others, in characters: each of them is sent it,
+/// and the barrier keeps it.
+const WHY_MAX: usize = 500;
 
 const DIED: &str = "a party died while it waited";
 

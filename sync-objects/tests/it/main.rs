@@ -39,6 +39,6 @@ mod random_schedule;
 mod reference;
 mod world;
 mod barrier;
-mod condition;
+mod condition_type;
 mod lock;
 mod rlock;

@@ -124,7 +124,7 @@ impl Play {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300, failure_persistence: None, ..ProptestConfig::default()
+        cases: 150, failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

@@ -137,7 +137,7 @@ impl Model {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300, failure_persistence: None, ..ProptestConfig::default()
+        cases: 150, failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

@@ -17,8 +17,9 @@ impl Owner {
     }
 
     fn wait_at_depth(&self, depth: u32) -> Pending<Woken> {
-        let tokens = (0..depth).map(|_| self.lock.acquire().unwrap().token);
-        let (token, condition) = (tokens.last().unwrap(), self.condition.clone());
+        let take = || self.lock.acquire().unwrap().token;
+        let token = (1..depth).fold(take(), |_, _| take());
+        let condition = self.condition.clone();
         self.client.start(move || condition.wait(token))
     }
 }
