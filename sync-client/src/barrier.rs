@@ -171,14 +171,12 @@ impl Barrier {
         let under_way = Update::new(token, move |token| {
             let _ = proxy.one_way().fail(token, "it panicked".to_owned());
         });
-        let outcome = action();
-        let token = under_way.commit();
-        if let Err(error) = outcome {
+        if let Err(error) = action() {
             // The first error is the one to tell.
-            let _ = self.proxy.fail(token, error.to_string());
+            let _ = under_way.commit(|token| self.proxy.fail(token, error.to_string()));
             return Err(error);
         }
-        Ok(BarrierWaitResult { index: self.proxy.finish(token)? })
+        Ok(BarrierWaitResult { index: under_way.commit(|token| self.proxy.finish(token))? })
     }
 }
 

@@ -45,9 +45,9 @@
 //! * **After `fork`** a child's first call opens a session of its own; what it inherited of its
 //!   parent's guards does nothing there.
 
-pub mod dict;
 mod barrier;
 mod condition;
+pub mod dict;
 mod event;
 mod grant;
 pub mod list;
@@ -64,9 +64,9 @@ mod ticket;
 mod update;
 mod value;
 
-pub use dict::Dict;
 pub use barrier::{Barrier, BarrierOptions, BarrierWaitResult};
 pub use condition::{Condition, ConditionLock};
+pub use dict::Dict;
 pub use event::{Event, WaitTimeoutResult};
 pub use list::{List, ListIndex, ListRange};
 pub use lock::{Lock, LockGuard};

@@ -94,5 +94,5 @@ mod watch;
 pub use actor::Actor;
 pub use cast::Cast;
 pub use raw::RawClient;
-pub use role::{Role, play};
+pub use role::{Play, Role, play};
 pub use server_process::ServerProcess;

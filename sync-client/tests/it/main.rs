@@ -1,8 +1,5 @@
-//! The client against real processes.
-
-#[cfg(test)]
-mod wordcount;
-//! The client's proxies and guards, on a manager in this process.
+//! The client's proxies and guards, on a manager in this process; and the examples, as they are
+//! run.
 
 #![expect(clippy::unwrap_used, reason = "what helps tests unwraps as tests do")]
 
@@ -10,3 +7,4 @@ mod barrier;
 mod condition;
 mod rlock;
 mod support;
+mod wordcount;

@@ -4,6 +4,8 @@
 
 mod support;
 
+mod barrier;
+mod condition_type;
 mod cycles;
 mod dict;
 mod event;
@@ -15,6 +17,7 @@ mod number;
 mod queue;
 mod queue_close;
 mod queue_lease;
+mod rlock;
 mod semaphore;
 mod tickets;
 mod value;
@@ -23,7 +26,6 @@ mod value_update;
 mod alarm;
 mod broken;
 mod cancel;
-mod condition;
 mod death;
 mod endless;
 mod limits;
@@ -32,13 +34,10 @@ mod one_way;
 mod peer;
 mod report;
 mod shutdown;
+mod waits;
 
 mod every_schedule;
 mod models;
 mod random_schedule;
 mod reference;
 mod world;
-mod barrier;
-mod condition_type;
-mod lock;
-mod rlock;

@@ -24,13 +24,13 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     let party = 0..PARTIES;
     prop_oneof![
-        6 => (party.clone(), any::<bool>()).prop_map(|(party, timed)| Act::Wait { party, timed }),
-        3 => party.clone().prop_map(Act::Take),
+        9 => (party.clone(), any::<bool>()).prop_map(|(party, timed)| Act::Wait { party, timed }),
+        4 => party.clone().prop_map(Act::Take),
         4 => (0..3u32).prop_map(Act::Notify),
         1 => Just(Act::Free),
         1 => party.clone().prop_map(Act::Cancel),
-        2 => party.prop_map(Act::Kill),
-        2 => Just(Act::Pass),
+        3 => party.prop_map(Act::Kill),
+        1 => Just(Act::Pass),
     ]
 }
 
@@ -137,7 +137,7 @@ impl Model {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 150, failure_persistence: None, ..ProptestConfig::default()
+        cases: 200, failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]
