@@ -6,30 +6,36 @@ use crate::Registry;
 
 pub(crate) mod barrier;
 pub(crate) mod condition;
+pub(crate) mod array;
 pub(crate) mod dict;
 pub(crate) mod event;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod manager;
+pub(crate) mod namespace;
 pub(crate) mod number;
 pub(crate) mod queue;
 pub(crate) mod rlock;
 pub(crate) mod semaphore;
+pub(crate) mod set;
 mod turn;
 pub(crate) mod value;
 
 /// Returns a registry that has every built-in type.
 pub fn registry() -> Registry {
     let mut registry = Registry::empty();
+    array::array::register::<array::Array>(&mut registry);
     dict::dict::register::<dict::Dict>(&mut registry);
     barrier::barrier::register::<barrier::Barrier>(&mut registry);
     condition::condition::register::<condition::Condition>(&mut registry);
     event::event::register::<event::Event>(&mut registry);
     list::list::register::<list::List>(&mut registry);
     lock::lock::register::<lock::Lock>(&mut registry);
+    namespace::namespace::register::<namespace::Namespace>(&mut registry);
     queue::queue::register::<queue::Queue>(&mut registry);
     rlock::rlock::register::<rlock::RLock>(&mut registry);
     semaphore::semaphore::register::<semaphore::Semaphore>(&mut registry);
+    set::set::register::<set::Set>(&mut registry);
     value::value::register::<value::Value>(&mut registry);
     registry
 }

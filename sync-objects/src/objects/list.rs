@@ -17,6 +17,7 @@ mod slice;
 mod sort;
 
 pub use slice::Slice;
+pub(crate) use slice::{Span, find};
 
 /// Some items of a list, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ pub struct Slice {
 
 /// Where a slice's items are in a list of a known length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
+pub(crate) struct Span {
     /// The index of the first; where items go in when there are none.
     first: usize,
     step: i64,
@@ -28,7 +28,7 @@ pub(super) struct Span {
 
 impl Slice {
     /// Finds where the slice's items are among `len`.
-    pub(super) fn of(self, len: usize) -> Result<Span, Refusal> {
+    pub(crate) fn of(self, len: usize) -> Result<Span, Refusal> {
         let step = self.step.unwrap_or(1);
         let length = len as i128;
         // The indices beyond the two ends, by the direction.
@@ -59,7 +59,7 @@ impl Slice {
 
 impl Span {
     /// Returns the indices, in the slice's order.
-    fn indices(self) -> impl Iterator<Item = usize> {
+    pub(crate) fn indices(self) -> impl Iterator<Item = usize> {
         let first = self.first as i128;
         (0..self.count as i128).map(move |at| (first + at * i128::from(self.step)) as usize)
     }
@@ -110,6 +110,16 @@ impl Span {
         });
     }
 
+    /// Returns how many items there are.
+    pub(crate) fn count(self) -> usize {
+        self.count
+    }
+
+    /// Returns the indices as a range, where the items lie one after the other.
+    pub(crate) fn contiguous(self) -> Option<std::ops::Range<usize>> {
+        (self.step == 1).then(|| self.range())
+    }
+
     /// Returns the range of a slice of step 1.
     pub(super) fn range(self) -> std::ops::Range<usize> {
         self.first..self.first + self.count
@@ -121,12 +131,16 @@ impl Span {
 /// # Errors
 /// `OutOfRange`, naming index and length.
 pub(super) fn position(index: i64, len: usize) -> Result<usize, Refusal> {
+    find(index, len).ok_or_else(|| {
+        let why = format!("index {index} is out of range: the list has {len} items");
+        Refusal::new(ErrorKind::OutOfRange, why)
+    })
+}
+
+/// Finds what an index stands for among `len`, if it is there.
+pub(crate) fn find(index: i64, len: usize) -> Option<usize> {
     let at = from_end(index, len as i128);
-    if (0..len as i128).contains(&at) {
-        return Ok(at as usize);
-    }
-    let why = format!("index {index} is out of range: the list has {len} items");
-    Err(Refusal::new(ErrorKind::OutOfRange, why))
+    (0..len as i128).contains(&at).then_some(at as usize)
 }
 
 /// Finds where to insert: at an end when the index lies beyond it.

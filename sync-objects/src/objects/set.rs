@@ -1,0 +1,226 @@
+//! Set: members that are there once, in the order in which they came in.
+//!
+//! A member is found by its normal form as a dict's key is, and is kept as it came first. Every
+//! method is done in its step, also those with another shared set: nobody waits at a set.
+
+use serde::{Deserialize, Serialize};
+use sync_proto::{ErrorKind, Handle, Payload, Refusal};
+
+use crate::{Cx, Flow, interface};
+
+mod algebra;
+mod members;
+
+use algebra::Others;
+use members::{Members, keyed};
+
+/// A member that was taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SetMember {
+    /// Its place in the order of the members.
+    pub seq: u64,
+    /// The member, as it came.
+    pub member: Payload,
+}
+
+/// Some members of a set, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SetPage {
+    /// The members.
+    pub members: Vec<Payload>,
+    /// What the next page comes after; `None` when this is the last.
+    pub next: Option<u64>,
+    /// How often members came and went so far.
+    pub changes: u64,
+}
+
+/// How two sets become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum SetOp {
+    /// What is in one of them.
+    Union,
+    /// What is in both.
+    Intersection,
+    /// What is in the first and not in the second.
+    Difference,
+    /// What is in one of them and not in both.
+    SymmetricDifference,
+}
+
+/// The second set of two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum OtherSet {
+    /// Values of the caller's; one that is there twice counts once.
+    Values(Vec<Payload>),
+    /// A shared set, read in the same step. It may be the first set itself.
+    Shared(Handle),
+}
+
+interface! {
+    /// Members that are there once, in the order in which they came in.
+    pub mod set = "sync.set" {
+        new(members: Vec<Payload>);
+        /// Adds a member; returns whether it was not there.
+        fn insert(member: Payload) -> bool;
+        /// Adds members in one step.
+        fn extend(members: Vec<Payload>);
+        /// Deletes a member; returns whether it was there.
+        fn remove(member: Payload) -> bool;
+        /// Takes a member out.
+        fn take(member: Payload) -> Option<SetMember>;
+        /// Takes the first member out.
+        fn pop() -> Option<SetMember>;
+        /// Puts a member that its reader could not read back to its old place; returns whether it
+        /// did, which it does not when the member is there again.
+        fn restore(taken: SetMember) -> bool;
+        /// Deletes all members.
+        fn clear();
+        /// Returns whether there is such a member.
+        fn contains(member: Payload) -> bool;
+        /// Returns how many members there are.
+        fn len() -> u64;
+        /// Returns whether there are none.
+        fn is_empty() -> bool;
+        /// Returns the members after `after` (the `next` of the page before), at least one, and
+        /// no more than make up `max_bytes`. Refuses with `Changed` when members came or went
+        /// since a page said `changes`.
+        fn page(after: Option<u64>, changes: Option<u64>, max_bytes: u64) -> SetPage;
+        /// Returns what an operation makes of this set and another; both stay as they are.
+        fn combined(op: SetOp, other: OtherSet) -> Vec<Payload>;
+        /// Makes this set what an operation makes of it and another.
+        fn combine(op: SetOp, other: OtherSet);
+        /// Returns whether all members are in the other set.
+        fn is_subset(other: OtherSet) -> bool;
+        /// Returns whether all of the other set's members are in this one.
+        fn is_superset(other: OtherSet) -> bool;
+        /// Returns whether no member is in the other set.
+        fn is_disjoint(other: OtherSet) -> bool;
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Set {
+    members: Members,
+}
+
+impl Set {
+    /// Goes on with the members of the other set.
+    fn with<T>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        other: OtherSet,
+        then: impl FnOnce(&mut Members, Others) -> T,
+    ) -> Flow<T> {
+        let values = match other {
+            OtherSet::Values(values) => values,
+            // An object cannot call itself as its own peer.
+            OtherSet::Shared(other) if other.object() == cx.object() => self.members.all(),
+            OtherSet::Shared(other) => {
+                match set::Peer(&other).page(cx, None, None, u64::MAX) {
+                    Ok(Flow::Done(page)) => page.members,
+                    // A set never waits.
+                    Ok(_) => {
+                        return Flow::refuse(ErrorKind::Broken, "the other set did not answer");
+                    }
+                    Err(refusal) => return Flow::Refuse(refusal),
+                }
+            }
+        };
+        Others::new(values).map(|others| then(&mut self.members, others)).into()
+    }
+}
+
+impl set::Service for Set {
+    fn new(members: Vec<Payload>) -> Result<Self, Refusal> {
+        let mut this = Self::default();
+        this.members.extend(keyed(members)?);
+        Ok(this)
+    }
+
+    fn insert(&mut self, _: &mut Cx<'_>, member: Payload) -> Flow<bool> {
+        let normal = member.normalize_key();
+        normal.map(|normal| self.members.insert(normal, member)).into()
+    }
+
+    fn extend(&mut self, _: &mut Cx<'_>, members: Vec<Payload>) -> Flow<()> {
+        keyed(members).map(|members| self.members.extend(members)).into()
+    }
+
+    fn remove(&mut self, cx: &mut Cx<'_>, member: Payload) -> Flow<bool> {
+        self.take(cx, member).map(|taken| taken.is_some())
+    }
+
+    fn take(&mut self, _: &mut Cx<'_>, member: Payload) -> Flow<Option<SetMember>> {
+        let normal = member.normalize_key();
+        normal.map(|normal| self.members.remove(&normal)).into()
+    }
+
+    fn pop(&mut self, _: &mut Cx<'_>) -> Flow<Option<SetMember>> {
+        let first = self.members.first().cloned();
+        Flow::Done(first.and_then(|first| self.members.remove(&first)))
+    }
+
+    fn restore(&mut self, _: &mut Cx<'_>, taken: SetMember) -> Flow<bool> {
+        let normal = taken.member.normalize_key();
+        normal.and_then(|normal| self.members.restore(normal, taken)).into()
+    }
+
+    fn clear(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+        self.members.clear();
+        Flow::Done(())
+    }
+
+    fn contains(&mut self, _: &mut Cx<'_>, member: Payload) -> Flow<bool> {
+        let normal = member.normalize_key();
+        normal.map(|normal| self.members.contains(&normal)).into()
+    }
+
+    fn len(&mut self, _: &mut Cx<'_>) -> Flow<u64> {
+        Flow::Done(self.members.len() as u64)
+    }
+
+    fn is_empty(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
+        Flow::Done(self.members.len() == 0)
+    }
+
+    fn page(
+        &mut self,
+        _: &mut Cx<'_>,
+        after: Option<u64>,
+        changes: Option<u64>,
+        max_bytes: u64,
+    ) -> Flow<SetPage> {
+        if changes.is_some_and(|changes| changes != self.members.changes()) {
+            return Flow::refuse(ErrorKind::Changed, "the set changed during iteration");
+        }
+        Flow::Done(self.members.page(after, max_bytes))
+    }
+
+    fn combined(&mut self, cx: &mut Cx<'_>, op: SetOp, other: OtherSet) -> Flow<Vec<Payload>> {
+        self.with(cx, other, |members, others| others.combined(op, members))
+    }
+
+    fn combine(&mut self, cx: &mut Cx<'_>, op: SetOp, other: OtherSet) -> Flow<()> {
+        self.with(cx, other, |members, others| others.combine(op, members))
+    }
+
+    fn is_subset(&mut self, cx: &mut Cx<'_>, other: OtherSet) -> Flow<bool> {
+        self.with(cx, other, |members, others| others.contain_all(members))
+    }
+
+    fn is_superset(&mut self, cx: &mut Cx<'_>, other: OtherSet) -> Flow<bool> {
+        self.with(cx, other, |members, others| others.are_all_in(members))
+    }
+
+    fn is_disjoint(&mut self, cx: &mut Cx<'_>, other: OtherSet) -> Flow<bool> {
+        self.with(cx, other, |members, others| others.contain_none(members))
+    }
+
+    fn handles(&self, visit: &mut dyn FnMut(&Handle)) {
+        self.members.payloads().flat_map(|payload| &payload.handles).for_each(visit);
+    }
+}
