@@ -420,6 +420,55 @@ macro_rules! creators {
             ) -> Result<crate::List<T>, Error> {
                 crate::List::from_items(self.place(), items)
             }
+
+            /// Creates an [`Array`](crate::Array) of these elements.
+            ///
+            /// # Errors
+            /// Those of [`Array::new`](crate::Array::new).
+            pub fn create_array<T: crate::Element>(
+                &self,
+                elements: impl IntoIterator<Item = T>,
+            ) -> Result<crate::Array<T>, Error> {
+                crate::Array::new(self.place(), elements)
+            }
+
+            /// Creates an [`Array`](crate::Array) of so many zeros.
+            ///
+            /// # Errors
+            /// Those of [`Array::zeroed`](crate::Array::zeroed).
+            pub fn create_array_zeroed<T: crate::Element>(
+                &self,
+                len: u64,
+            ) -> Result<crate::Array<T>, Error> {
+                crate::Array::zeroed(self.place(), len)
+            }
+
+            /// Creates an empty [`Namespace`](crate::Namespace).
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            pub fn create_namespace(&self) -> Result<crate::Namespace, Error> {
+                crate::Namespace::new(self.place())
+            }
+
+            /// Creates an empty [`Set`](crate::Set).
+            ///
+            /// # Errors
+            /// Those of [`Place::create`].
+            pub fn create_set<T>(&self) -> Result<crate::Set<T>, Error> {
+                crate::Set::new(self.place())
+            }
+
+            /// Creates a [`Set`](crate::Set) of these members.
+            ///
+            /// # Errors
+            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] when one can't be a member.
+            pub fn create_set_from<T: Serialize>(
+                &self,
+                members: impl IntoIterator<Item = T>,
+            ) -> Result<crate::Set<T>, Error> {
+                crate::Set::from_members(self.place(), members)
+            }
         }
     )*};
 }
