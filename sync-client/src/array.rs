@@ -214,7 +214,7 @@ impl<T: Element> Array<T> {
         let mut elements = element::unpack(&begun.elements, "update")?;
         let result = change(&mut elements);
         let packed = element::pack(&elements, "update")?;
-        self.proxy.commit_update(T::TYPECODE, update.commit(), slice, packed)?;
+        update.commit(|token| self.proxy.commit_update(T::TYPECODE, token, slice, packed))?;
         Ok(result)
     }
 

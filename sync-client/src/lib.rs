@@ -45,44 +45,43 @@
 //! * **After `fork`** a child's first call opens a session of its own; what it inherited of its
 //!   parent's guards does nothing there.
 
+pub mod array;
 mod barrier;
 mod condition;
-pub mod array;
 pub mod dict;
 mod event;
 mod grant;
 pub mod list;
 mod lock;
 mod manager;
-mod options;
 mod namespace;
+mod options;
 mod proxy;
 pub mod queue;
 mod rlock;
 mod semaphore;
 mod session;
-mod spawn;
 pub mod set;
+mod spawn;
 mod ticket;
 mod update;
 mod value;
 
+pub use array::{Array, Element};
 pub use barrier::{Barrier, BarrierOptions, BarrierWaitResult};
 pub use condition::{Condition, ConditionLock};
-pub use array::{Array, Element};
 pub use dict::Dict;
 pub use event::{Event, WaitTimeoutResult};
 pub use list::{List, ListIndex, ListRange};
 pub use lock::{Lock, LockGuard};
 pub use manager::{Manager, Named};
-pub use options::ConnectOptions;
 pub use namespace::Namespace;
+pub use options::ConnectOptions;
 pub use queue::{Delivery, Queue, QueueOptions, Received, Sent};
 pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{Permit, Semaphore};
-pub use spawn::ManagerProcess;
-pub use sync_objects::{DebugInfo, Grant, Slice, interface};
 pub use set::{Set, SetOperand};
+pub use spawn::ManagerProcess;
 pub use sync_objects::{DebugInfo, Grant, Slice, Typecode, interface};
 pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Place, Shared, Token};
 pub use ticket::Ticket;

@@ -136,7 +136,7 @@ impl Namespace {
         let mut slot = unpack_some(begun.value.as_ref(), "update")?;
         let result = change(&mut slot);
         let value = slot.map(|value| pack(&value, "update")).transpose()?;
-        self.proxy.commit_update(update.commit(), value)?;
+        update.commit(|token| self.proxy.commit_update(token, value))?;
         Ok(result)
     }
 }

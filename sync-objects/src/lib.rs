@@ -17,9 +17,9 @@ pub use kernel::{
     SessionInfo, Via, WaiterInfo,
 };
 pub use object::{Constructor, Gone, Object, Registry};
+pub use objects::array::{ArrayStart, ArrayUpdate, PackedElements, Typecode, array};
 pub use objects::barrier::{Arrival, barrier};
 pub use objects::condition::{Woken, condition};
-pub use objects::array::{ArrayStart, ArrayUpdate, PackedElements, Typecode, array};
 pub use objects::dict::{DictPage, DictPart, DictUpdate, Removed, dict};
 pub use objects::event::event;
 pub use objects::list::{ListPage, ListUpdate, Slice, list};

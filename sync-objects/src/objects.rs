@@ -4,9 +4,9 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 
 use crate::Registry;
 
+pub(crate) mod array;
 pub(crate) mod barrier;
 pub(crate) mod condition;
-pub(crate) mod array;
 pub(crate) mod dict;
 pub(crate) mod event;
 pub(crate) mod list;

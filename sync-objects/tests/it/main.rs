@@ -4,6 +4,7 @@
 
 mod support;
 
+mod array;
 mod barrier;
 mod condition_type;
 mod cycles;
@@ -13,12 +14,14 @@ mod handles;
 mod list;
 mod lock;
 mod names;
+mod namespace;
 mod number;
 mod queue;
 mod queue_close;
 mod queue_lease;
 mod rlock;
 mod semaphore;
+mod set;
 mod tickets;
 mod value;
 mod value_update;
