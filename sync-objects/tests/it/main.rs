@@ -34,6 +34,7 @@ mod endless;
 mod limits;
 mod lines;
 mod one_way;
+mod overtaking;
 mod peer;
 mod report;
 mod shutdown;

@@ -15,6 +15,8 @@ interface! {
         fn enter() -> Token;
         /// Releases the lock.
         fn leave(token: Token);
+        /// Releases the lock and takes it again, in one step.
+        fn leave_and_enter(token: Token) -> Token;
         /// Uses another lock from now on.
         fn exchange(lock: Handle);
         /// Sets an event through a handle, whatever it is on.
@@ -45,6 +47,18 @@ impl owner::Service for Owner {
 
     fn leave(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
         flow(lock::Peer(&self.lock).release(cx, token))
+    }
+
+    fn leave_and_enter(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<Token> {
+        if cx.note() == 0
+            && let Flow::Refuse(refusal) = self.leave(cx, token)
+        {
+            return Flow::Refuse(refusal);
+        }
+        match self.enter(cx) {
+            Flow::Wait(line) => Flow::Must(line, 1),
+            flow => flow,
+        }
     }
 
     fn exchange(&mut self, _: &mut Cx<'_>, lock: Handle) -> Flow<()> {
@@ -103,6 +117,21 @@ fn a_wait_of_a_peer_stands_in_the_peers_line_among_its_own_callers() {
     ob.leave(token).unwrap();
     lc.release(directly.answer().unwrap().token).unwrap();
     oc.leave(last.answer().unwrap()).unwrap();
+}
+
+#[test]
+fn who_releases_and_asks_again_in_one_step_stands_behind_who_waits() {
+    let sim = sim();
+    let (a, b) = (sim.client(), sim.client());
+    let ((_, oa), (lb, _)) = (owner(&a), owner(&b));
+    let token = oa.enter().unwrap();
+    let token = oa.leave_and_enter(token).expect("nobody waits");
+    let waiting = start(&b, &lb, lock::Proxy::acquire);
+    let again = start(&a, &oa, move |o| o.leave_and_enter(token));
+    let grant = waiting.answer().expect("it asked before");
+    assert!(again.is_waiting());
+    lb.release(grant.token).unwrap();
+    assert!(again.answer().unwrap() > grant.token);
 }
 
 #[test]
