@@ -106,6 +106,11 @@ impl Actor {
     /// When it was a bad one, or the test's time is up.
     pub fn wait(mut self) {
         drop(self.stdin.take());
+        self.end_well();
+    }
+
+    /// Waits until the process has come to a good end, and leaves its input open.
+    pub(crate) fn end_well(mut self) {
         let status = self.reap();
         self.watch.check();
         assert!(status.success(), "an actor failed ({status})\n{}", self.watched.last_words());

@@ -77,7 +77,7 @@ fn split(args: &str) -> Vec<String> {
     args.split(SEPARATOR).map(str::to_owned).collect()
 }
 
-/// What a role does: a plain function of its process.
+/// What a role does.
 pub type Play = fn(&Role);
 
 /// Plays a role of the list if this process was started for that; otherwise does nothing.
@@ -101,7 +101,7 @@ macro_rules! roles {
         #[test]
         fn stage() {
             $crate::play(&[$(
-                (concat!(module_path!(), "::", stringify!($role)), $role as fn(&$crate::Role)),
+                (concat!(module_path!(), "::", stringify!($role)), $role as $crate::Play),
             )*]);
         }
     };

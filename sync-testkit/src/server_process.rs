@@ -33,7 +33,8 @@ impl ServerProcess {
         let watch = Arc::new(Watch::default());
         let watchdog = Watchdog::start(&watch, Cast::LIMIT, || ());
         let mut command = Command::new(Self::binary());
-        command.args(args);
+        // It ends with this process, also if that is killed: its input ends then.
+        command.arg("--stop-with-stdin").args(args);
         let mut actor = Actor::spawn("sync-server".to_owned(), command, "READY ", &watch);
         let mut ready = || actor.hear().parse().expect("READY tells an address");
         let addresses = (0..listeners).map(|_| ready()).collect();
@@ -73,7 +74,8 @@ impl ServerProcess {
     /// When it was a bad one.
     pub fn terminate(self) {
         self.actor.terminate();
-        self.actor.wait();
+        // Its input stays open: it is the signal that ends it.
+        self.actor.end_well();
     }
 
     pub(crate) fn watched(&self) -> &Arc<Watched> {

@@ -26,6 +26,7 @@ fn forker(role: &Role) {
     role.say(grandchild.id());
     role.hear();
     grandchild.kill().unwrap();
+    grandchild.wait().unwrap();
 }
 
 /// Returns another descriptor of this process's one connection to the manager.

@@ -1,10 +1,14 @@
 //! What holds between real processes.
 
+#![expect(clippy::unwrap_used, reason = "what helps tests, and a role, unwraps as tests do")]
+
 mod bad_input;
+mod dict;
 mod event;
 mod forked;
 mod handles;
 mod kit;
+mod list;
 mod lock;
 mod one_way;
 mod queue;

@@ -1,9 +1,16 @@
 //! One-way messages: fast, and never overtaken.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
-use sync_client::Manager;
-use sync_testkit::Cast;
+use sync_client::{Manager, Shared};
+use sync_objects::event;
+use sync_proto::handshake::{Hello, Purpose};
+use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
+use sync_proto::version::PREAMBLE;
+use sync_proto::{CallId, Data, OneWayId, ThreadId};
+use sync_testkit::{Cast, RawClient};
 
 #[test]
 fn a_dropped_guard_is_never_overtaken_by_another_thread() {
@@ -14,6 +21,17 @@ fn a_dropped_guard_is_never_overtaken_by_another_thread() {
     let lock = manager.create_lock().unwrap();
     let (to_other, from_one) = channel::<()>();
     let (to_one, from_other) = channel::<()>();
+    let over = Arc::new(AtomicBool::new(false));
+    // Others take connections out of the pool and put them back: the two that follow rarely use
+    // the same one after each other.
+    let busy = [(), ()].map(|()| {
+        let (manager, over) = (manager.clone(), Arc::clone(&over));
+        std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                manager.names().unwrap();
+            }
+        })
+    });
     let other = std::thread::spawn({
         let lock = lock.clone();
         move || {
@@ -32,6 +50,48 @@ fn a_dropped_guard_is_never_overtaken_by_another_thread() {
         from_other.recv().unwrap();
     }
     other.join().unwrap();
+    over.store(true, Ordering::Relaxed);
+    busy.into_iter().for_each(|busy| busy.join().unwrap());
+}
+
+#[test]
+fn a_request_waits_for_the_messages_before_it_that_come_by_another_connection() {
+    let cast = Cast::new();
+    let event = cast.manager().create_event().unwrap();
+    let object = event.handle().object();
+    let mut first = RawClient::connect(cast.server().address());
+    first.send_bytes(&PREAMBLE);
+    first.send(&RawClient::hello());
+    let purpose = Purpose::Join(first.welcome().token);
+    let mut second = RawClient::connect(cast.server().address());
+    second.send_bytes(&PREAMBLE);
+    second.send(&ClientMessage::Hello(Hello { purpose, nonce: [8; 32] }));
+    second.welcome();
+    let ask = |call, after| {
+        ClientMessage::Request(Request {
+            call: CallId(call),
+            after: OneWayId(after),
+            thread: ThreadId(1),
+            object,
+            method: event::method("is_set"),
+            timeout: None,
+            data: Data::default(),
+        })
+    };
+    // The one that waits for nothing overtakes the one that waits for the message.
+    second.send_bytes(&[RawClient::frame(&ask(1, 1)), RawClient::frame(&ask(2, 0))].concat());
+    let mut answer = |call| match second.read() {
+        Some(ServerMessage::Reply(Reply { call: CallId(answered), outcome })) => {
+            assert_eq!(answered, call);
+            outcome.unwrap().args == [1][..]
+        }
+        other => panic!("{other:?} is no answer"),
+    };
+    assert!(!answer(2));
+    let (number, thread, method) = (OneWayId(1), ThreadId(2), event::method("set"));
+    let data = Data::default();
+    first.send(&ClientMessage::OneWay(OneWay { number, thread, object, method, data }));
+    assert!(answer(1));
 }
 
 #[test]

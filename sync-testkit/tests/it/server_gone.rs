@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager};
+use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager, Value};
 use sync_testkit::{Actor, Cast, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
-roles![blocked];
+roles![blocked, host];
 
 /// Waits for something that never comes, and says with which error it ended.
 fn blocked(role: &Role) {
@@ -23,6 +23,14 @@ fn blocked(role: &Role) {
     role.say(format!("{:?}", error.unwrap_err().kind()));
     let later = manager.object_count().unwrap_err();
     assert!(later.is_disconnected() || later.kind() == ErrorKind::ShuttingDown, "{later}");
+}
+
+/// Hosts a manager in a child process of its own.
+fn host(role: &Role) {
+    let process = Manager::spawn().unwrap();
+    process.manager().named("number").create_value(4u8).unwrap();
+    role.say(process.address());
+    role.hear();
 }
 
 const KINDS: [&str; 4] = ["lock", "queue", "event", "seats"];
@@ -116,6 +124,23 @@ fn a_socket_file_that_a_killed_server_left_is_taken_over() {
     assert!(directory.path().join("socket").exists());
     let server = ServerProcess::start(&["--listen", &address], 1);
     assert_eq!(server.connect().object_count().unwrap(), 0);
+}
+
+#[test]
+fn a_manager_that_a_process_spawned_ends_with_it_even_if_that_is_killed() {
+    let cast = Cast::new();
+    let binary = ServerProcess::binary().display();
+    let mut host = cast.start_in(host, &[], &[("SYNC_SERVER", &binary)]);
+    let address = host.hear();
+    let manager = Manager::connect(address.as_str()).unwrap();
+    let number: Value<u8> = manager.named("number").open().unwrap();
+    assert_eq!(number.get().unwrap(), 4);
+    let queue = manager.create_queue::<u8>(1).unwrap();
+    let waiter = std::thread::spawn(move || queue.get());
+    cast.until("it waits", || manager.blocked_count().unwrap() == 1);
+    host.kill();
+    let error = waiter.join().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");
 }
 
 fn failing(args: &[&str]) -> String {
