@@ -5,6 +5,7 @@
 
 mod barrier;
 mod condition;
+mod examples;
 mod rlock;
 mod support;
 mod wordcount;

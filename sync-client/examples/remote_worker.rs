@@ -1,0 +1,144 @@
+//! A manager on TCP that takes only those who have its key, and workers that connect to it from
+//! wherever they are: here they count primes.
+//!
+//! ```text
+//! head -c 32 /dev/urandom | base64 > key
+//! cargo run --example remote_worker -- work --connect tcp:127.0.0.1:7000 --authkey-file key &
+//! cargo run --example remote_worker -- serve --listen tcp:127.0.0.1:7000 --authkey-file key
+//! ```
+//!
+//! It shows a key from a file; a worker that starts before its manager and tries until it is
+//! there; and a queue whose owner waits until all that he put in is done.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use sync_client::{Address, AuthKey, Dict, Error, ErrorKind, Manager, Queue};
+use sync_server::Server;
+
+/// Counts primes with workers on other computers.
+#[derive(Debug, Parser)]
+#[command(max_term_width = 100)]
+struct Args {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Host the manager, hand out the work, and print the result.
+    Serve {
+        /// Where to listen: tcp:HOST:PORT (port 0: the system chooses).
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Address,
+
+        /// The file that holds the key.
+        #[arg(long, value_name = "FILE")]
+        authkey_file: PathBuf,
+
+        /// Below which number to count primes.
+        #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+        below: u64,
+    },
+    /// Work for a manager until there is nothing left to do.
+    Work {
+        /// Where the manager is: tcp:HOST:PORT.
+        #[arg(long, value_name = "ADDRESS")]
+        connect: Address,
+
+        /// The file that holds the manager's key.
+        #[arg(long, value_name = "FILE")]
+        authkey_file: PathBuf,
+
+        /// How long to try while nobody answers.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        patience: u64,
+    },
+}
+
+/// From which number to before which to count primes.
+type Job = (u64, u64);
+
+/// What the processes share. Whoever comes first creates it.
+#[derive(Debug)]
+struct Desk {
+    jobs: Queue<Job>,
+    primes: Dict<Job, u64>,
+}
+
+/// How many numbers a job has.
+const STRIDE: u64 = 10_000;
+
+fn main() -> Result<()> {
+    match Args::parse().role {
+        Role::Serve { listen, authkey_file, below } => serve(listen, key(authkey_file)?, below),
+        Role::Work { connect, authkey_file, patience } => {
+            work(connect, key(authkey_file)?, Duration::from_secs(patience))
+        }
+    }
+}
+
+fn key(file: PathBuf) -> Result<AuthKey> {
+    let bytes = fs::read(&file)
+        .with_context(|| format!("the key file {} cannot be read", file.display()))?;
+    AuthKey::new(bytes).with_context(|| format!("the key file {} holds no key", file.display()))
+}
+
+fn serve(listen: Address, key: AuthKey, below: u64) -> Result<()> {
+    let server = Server::builder().listen(listen).authkey(key).spawn()?;
+    writeln!(io::stdout(), "READY {}", server.address())?;
+    let desk = Desk::of(&Manager::over(server.local()?))?;
+    for from in (0..below).step_by(STRIDE as usize) {
+        desk.jobs.put(&(from, below.min(from + STRIDE)))?;
+    }
+    desk.jobs.close()?;
+    desk.jobs.join()?;
+    let primes: u64 = desk.primes.values()?.iter().sum();
+    writeln!(io::stdout(), "{primes} primes below {below}")?;
+    Ok(())
+}
+
+fn work(address: Address, key: AuthKey, patience: Duration) -> Result<()> {
+    writeln!(io::stdout(), "connecting to {address}")?;
+    let manager = Manager::options().authkey(key).retry_for(patience).connect(&address)?;
+    let desk = Desk::of(&manager)?;
+    let mut done = 0;
+    loop {
+        let job = match desk.jobs.get_leased() {
+            Ok(Some(job)) => job,
+            Ok(None) => break,
+            // What it wanted is done, by this worker or by others: it need not wait for us.
+            Err(error) if is_end(&error) => break,
+            Err(error) => return Err(error.into()),
+        };
+        let (from, to) = *job;
+        let primes = (from..to).filter(|&number| is_prime(number)).count() as u64;
+        // Also if this is the job's second delivery: the same number under the same key.
+        desk.primes.set(&*job, &primes)?;
+        job.ack()?;
+        done += 1;
+    }
+    writeln!(io::stdout(), "did {done} jobs")?;
+    Ok(())
+}
+
+fn is_end(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ShuttingDown | ErrorKind::Disconnected)
+}
+
+fn is_prime(number: u64) -> bool {
+    number > 1 && (2..).take_while(|it| it * it <= number).all(|it| !number.is_multiple_of(it))
+}
+
+impl Desk {
+    fn of(manager: &Manager) -> Result<Self, Error> {
+        Ok(Self {
+            jobs: manager.named("jobs").create_queue(16)?,
+            primes: manager.named("primes").create_dict()?,
+        })
+    }
+}
