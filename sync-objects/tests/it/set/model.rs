@@ -107,7 +107,9 @@ impl Pair {
             }
             Step::Extend(few) => {
                 s.extend(packed(&few)).unwrap();
-                model.extend(few);
+                for member in few {
+                    model.insert(member);
+                }
             }
             Step::Remove(member) => {
                 assert_eq!(s.remove(p(&member)).unwrap(), model.remove(member).is_some());
