@@ -237,7 +237,10 @@ impl<T: DeserializeOwned> Set<T> {
 
 /// Defines the algebra: each operation once with an answer, once in place.
 macro_rules! algebra {
-    ($($(#[$doc:meta])* $method:ident, $(#[$in_place_doc:meta])* $in_place:ident = $op:ident;)*) => {
+    ($(
+        $(#[$doc:meta])* $method:ident,
+        $(#[$in_place_doc:meta])* $in_place:ident = $op:ident;
+    )*) => {
         impl<T: DeserializeOwned> Set<T> {$(
             $(#[$doc])*
             ///
