@@ -55,3 +55,30 @@ fn equal(a: &Payload, b: &Payload) -> Result<bool, Refusal> {
 fn not_a_number() -> Refusal {
     Refusal::new(ErrorKind::WrongType, "arithmetic wants a value created as a number")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sync_proto::{Fingerprint, Handle, Keeper, ManagerId, ObjectId, Transport};
+
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl Keeper for Nobody {
+        fn release(&self, _: ObjectId) {}
+
+        fn manager(&self) -> ManagerId {
+            ManagerId(1)
+        }
+
+        fn transport(&self) -> Option<&dyn Transport> {
+            None
+        }
+    }
+
+    /// Makes a handle that nobody counts.
+    pub(super) fn handle(object: u64) -> Handle {
+        Handle::new(ObjectId(object), Fingerprint(0), Arc::new(Nobody))
+    }
+}

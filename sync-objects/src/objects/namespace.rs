@@ -126,3 +126,21 @@ impl namespace::Service for Namespace {
         self.attributes.handles(visit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::tests::handle;
+
+    #[test]
+    fn every_handle_is_shown() {
+        let value = |number: u64| Payload::pack(&[handle(number)]).unwrap();
+        let attributes = [("a", 1), ("b", 2), ("c", 3)];
+        let attributes = attributes.map(|(name, number)| (name.to_owned(), value(number)));
+        let made: Namespace = namespace::Service::new(attributes.to_vec()).unwrap();
+        let mut seen = Vec::new();
+        namespace::Service::handles(&made, &mut |handle| seen.push(handle.object().0));
+        seen.sort_unstable();
+        assert_eq!(seen, [1, 2, 3]);
+    }
+}

@@ -224,3 +224,22 @@ impl set::Service for Set {
         self.members.payloads().flat_map(|payload| &payload.handles).for_each(visit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::tests::handle;
+
+    #[test]
+    fn every_handle_is_shown() {
+        let members = [vec![1], vec![2, 3], vec![2, 3]].map(|numbers| {
+            let handles: Vec<_> = numbers.into_iter().map(handle).collect();
+            Payload::pack(&handles).unwrap()
+        });
+        let made: Set = set::Service::new(members.to_vec()).unwrap();
+        let mut seen = Vec::new();
+        set::Service::handles(&made, &mut |handle| seen.push(handle.object().0));
+        seen.sort_unstable();
+        assert_eq!(seen, [1, 2, 3]);
+    }
+}

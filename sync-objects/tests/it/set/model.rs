@@ -38,8 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => member.prop_map(Step::Take),
         2 => Just(Step::Pop),
         4 => Just(Step::Restore),
-        1 => proptest::bool::weighted(0.2)
-            .prop_map(|now| if now { Step::Clear } else { Step::Pop }),
+        1 => proptest::bool::weighted(0.2).prop_map(|now| if now { Step::Clear } else { Step::Pop }),
         2 => (op(), few()).prop_map(|(op, few)| Step::Combine(op, few)),
         2 => op().prop_map(Step::CombineShared),
         2 => few().prop_map(Step::Relate),
