@@ -2,11 +2,11 @@
 
 use sync_client::{Array, Element, ErrorKind, Exchange, Slice};
 
-use crate::local::start;
+use crate::support::sessions;
 
 #[track_caller]
 fn comes_back<T: Element + PartialEq + core::fmt::Debug>(elements: Vec<T>) {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let array = manager.create_array(elements.iter().copied()).unwrap();
     assert_eq!(array.typecode().unwrap(), T::TYPECODE);
     assert_eq!(array.to_vec().unwrap(), elements);
@@ -41,7 +41,7 @@ fn elements_of_every_type_come_back_as_they_were() {
 
 #[test]
 fn an_array_of_another_type_is_told_at_first_use_however_it_was_come_by() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let ints = manager.named("a").create_array([1i32, 2]).unwrap();
     let opened: Array<f32> = manager.named("a").open().unwrap();
     let boxed = manager.create_value(ints.clone()).unwrap();
@@ -71,7 +71,7 @@ fn opened_as<T, U>(array: &Array<T>) -> Array<U> {
 
 #[test]
 fn slices_are_ranges_and_slices_with_steps() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let array = manager.create_array(0..6).unwrap();
     assert_eq!(array.slice(1..=2).unwrap(), [1, 2]);
     assert_eq!(array.slice(-2..).unwrap(), [4, 5]);
@@ -86,7 +86,7 @@ fn slices_are_ranges_and_slices_with_steps() {
 
 #[test]
 fn an_array_of_many_pages_is_made_of_zeros_written_in_bulk_and_iterated() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let array = manager.create_array_zeroed::<u32>(200_000).unwrap();
     let elements: Vec<u32> = (0..200_000).collect();
     array.copy_from(&elements).unwrap();
@@ -98,7 +98,7 @@ fn an_array_of_many_pages_is_made_of_zeros_written_in_bulk_and_iterated() {
 
 #[test]
 fn arithmetic_from_many_threads_loses_nothing() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let array = manager.create_array_zeroed::<i64>(2).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {

@@ -3,17 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what helps tests unwraps as tests do")]
 
+mod array;
 mod barrier;
 mod condition;
 mod examples;
+mod namespace;
 mod rlock;
+mod set;
 mod support;
 mod wordcount;
-//! The client's proxies and guards, on a manager in this process.
-
-#![expect(clippy::unwrap_used, reason = "what helps tests unwraps as tests do")]
-
-mod array;
-mod local;
-mod namespace;
-mod set;

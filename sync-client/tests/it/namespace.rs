@@ -2,11 +2,11 @@
 
 use sync_client::{ErrorKind, Lock, Namespace};
 
-use crate::local::start;
+use crate::support::sessions;
 
 #[test]
 fn an_attribute_that_its_reader_cannot_read_stays_where_it_was() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let config = manager.create_namespace().unwrap();
     config.set("port", "http").unwrap();
     for error in [
@@ -22,7 +22,7 @@ fn an_attribute_that_its_reader_cannot_read_stays_where_it_was() {
 
 #[test]
 fn an_update_whose_closure_panics_changes_nothing() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let config = manager.create_namespace().unwrap();
     config.set("n", &1).unwrap();
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -39,7 +39,7 @@ fn an_update_whose_closure_panics_changes_nothing() {
 
 #[test]
 fn an_update_that_writes_through_the_proxy_is_told() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let config = manager.create_namespace().unwrap();
     let error = config.update("n", |n: &mut Option<i32>| {
         config.set("n", &5).unwrap();
@@ -51,7 +51,7 @@ fn an_update_that_writes_through_the_proxy_is_told() {
 
 #[test]
 fn a_proxy_is_an_attribute_and_comes_out_live() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let shared: Namespace = manager.named("shared").create_namespace().unwrap();
     shared.set("door", &manager.create_lock().unwrap()).unwrap();
     let found: Namespace = manager.named("shared").open().unwrap();

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use sync_client::{ErrorKind, Set};
 
-use crate::local::start;
+use crate::support::sessions;
 
 #[test]
 fn a_member_that_its_reader_cannot_read_stays_where_it_was() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let words = manager.named("s").create_set_from(["a", "b"].map(String::from)).unwrap();
     let numbers: Set<u8> = manager.named("s").open().unwrap();
     assert_eq!(numbers.pop().unwrap_err().kind(), ErrorKind::WrongType);
@@ -21,7 +21,7 @@ fn a_member_that_its_reader_cannot_read_stays_where_it_was() {
 
 #[test]
 fn the_other_set_may_be_shared_or_any_collection_of_values() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let s = manager.create_set_from([1, 2, 3]).unwrap();
     let other = manager.create_set_from([3, 4]).unwrap();
     let list = vec![3, 4];
@@ -59,7 +59,7 @@ fn the_other_set_may_be_shared_or_any_collection_of_values() {
 
 #[test]
 fn a_set_of_another_manager_is_refused() {
-    let ((_here, manager), (_there, elsewhere)) = (start(), start());
+    let ((_here, [manager]), (_there, [elsewhere])) = (sessions(), sessions());
     let s = manager.create_set_from([1]).unwrap();
     let foreign = elsewhere.create_set_from([1]).unwrap();
     let error = s.difference_with(&foreign).unwrap_err();
@@ -69,7 +69,7 @@ fn a_set_of_another_manager_is_refused() {
 
 #[test]
 fn an_iteration_of_many_pages_has_every_member_and_tells_of_changes() {
-    let (_server, manager) = start();
+    let (_server, [manager]) = sessions();
     let member = |number: u32| format!("{number:0>1000}");
     let s = manager.create_set_from((0..1000).map(member)).unwrap();
     assert!(s.iter().map(Result::unwrap).eq((0..1000).map(member)));

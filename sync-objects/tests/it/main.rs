@@ -45,7 +45,3 @@ mod models;
 mod random_schedule;
 mod reference;
 mod world;
-mod array;
-mod lock;
-mod namespace;
-mod set;
