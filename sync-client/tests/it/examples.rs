@@ -1,5 +1,6 @@
 //! The examples do what they say.
 
+mod life;
 mod philosophers;
 mod pipeline;
 mod remote_worker;
