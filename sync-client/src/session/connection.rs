@@ -35,12 +35,18 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects, and goes through the handshake.
+    /// Connects, and goes through the handshake. What fails says with whom: a process may have
+    /// several managers, with a key each.
     pub(crate) fn open(target: &Target, purpose: Purpose) -> Result<(Self, Welcome), Refusal> {
-        let socket = Socket::connect(&target.address).map_err(|error| {
-            let why = format!("cannot connect to {}: {error}", target.address);
-            Refusal::new(ErrorKind::Disconnected, why)
-        })?;
+        Self::greet(target, purpose).map_err(|refusal| {
+            let why = format!("cannot connect to {}: {refusal}", target.address);
+            Refusal::new(refusal.kind, why)
+        })
+    }
+
+    fn greet(target: &Target, purpose: Purpose) -> Result<(Self, Welcome), Refusal> {
+        let socket = Socket::connect(&target.address)
+            .map_err(|error| Refusal::new(ErrorKind::Disconnected, error.to_string()))?;
         let mut connection = Self {
             socket: Arc::new(socket),
             number: 0,

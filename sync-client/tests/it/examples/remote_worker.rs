@@ -43,7 +43,8 @@ fn a_worker_with_a_wrong_key_is_refused() {
     let output = stranger.output().unwrap();
     assert!(!output.status.success(), "{output:?}");
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("key"), "{error}");
+    let why = format!("cannot connect to {address}: the key is wrong");
+    assert!(error.contains(&why), "{error}");
 
     let worker = Running::start(&["work", &connect], &keys.right);
     assert_eq!(server.rest(), "168 primes below 1000\n");
