@@ -213,7 +213,8 @@ impl<T> Queue<T> {
         self.proxy.close()
     }
 
-    /// Lets nothing more in and discards what is in; returns how many items that were.
+    /// Lets nothing more in and discards what is in; returns how many items that were. A leased
+    /// item can still be acknowledged; one that comes back is discarded, too.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.

@@ -97,13 +97,7 @@ impl<'k> Cx<'k> {
         let object = peer.object();
         self.core.check_interface(object, interface)?;
         let flow = self.core.call_object(object, self.look, method, &data)?;
-        Ok(match flow.of_peer(object) {
-            Flow::Done(answer) => Flow::Done(answer.decode()?),
-            Flow::Refuse(refusal) => Flow::Refuse(refusal),
-            Flow::Wait(channel) => Flow::Wait(channel),
-            Flow::WaitThen(channel, note) => Flow::WaitThen(channel, note),
-            Flow::Must(channel, note) => Flow::Must(channel, note),
-        })
+        flow.of_peer(object).map(|answer| answer.decode()).transpose()
     }
 
     /// Creates an object that this one then holds a handle on: a list of its own, a lock. It lives

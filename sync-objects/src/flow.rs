@@ -62,8 +62,19 @@ impl<T> Flow<T> {
 
     /// Turns the answer into another.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Flow<U> {
+        self.and_then(|answer| Flow::Done(f(answer)))
+    }
+
+    /// Takes what a `Peer`'s method gives as a method's own answer: a peer that is gone refuses.
+    pub fn of(result: Result<Self, Refusal>) -> Self {
+        result.unwrap_or_else(Self::Refuse)
+    }
+
+    /// Goes on from the answer of a peer. Nothing may have been changed before it: if the peer
+    /// says `Wait`, the whole method is run anew when its line is woken.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Flow<U>) -> Flow<U> {
         match self {
-            Self::Done(answer) => Flow::Done(f(answer)),
+            Self::Done(answer) => f(answer),
             Self::Refuse(refusal) => Flow::Refuse(refusal),
             Self::Wait(channel) => Flow::Wait(channel),
             Self::WaitThen(channel, note) => Flow::WaitThen(channel, note),
@@ -88,13 +99,25 @@ impl<T: Serialize> Flow<T> {
     /// # Errors
     /// When the answer's `Serialize` fails.
     pub fn encode(self) -> Result<Flow<Data>, Refusal> {
-        Ok(match self {
-            Self::Done(answer) => Flow::Done(Data::encode(&answer)?),
-            Self::Refuse(refusal) => Flow::Refuse(refusal),
-            Self::Wait(channel) => Flow::Wait(channel),
-            Self::WaitThen(channel, note) => Flow::WaitThen(channel, note),
-            Self::Must(channel, note) => Flow::Must(channel, note),
-        })
+        self.map(|answer| Data::encode(&answer)).transpose()
+    }
+}
+
+impl<T, E> Flow<Result<T, E>> {
+    /// Takes an error out of the answer.
+    ///
+    /// # Errors
+    /// The answer's.
+    pub fn transpose(self) -> Result<Flow<T>, E> {
+        let mut error = None;
+        let flow = self.and_then(|answer| match answer {
+            Ok(answer) => Flow::Done(answer),
+            Err(found) => {
+                error = Some(found);
+                Flow::Refuse(ErrorKind::InvalidInput.into())
+            }
+        });
+        error.map_or(Ok(flow), Err)
     }
 }
 

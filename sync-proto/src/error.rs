@@ -188,9 +188,10 @@ impl Error {
         self.kind() == ErrorKind::TimedOut
     }
 
-    /// Returns whether the session is over: no later call of it can succeed.
+    /// Returns whether the manager is gone, or says that it is going: no later call of this
+    /// session can succeed.
     pub fn is_disconnected(&self) -> bool {
-        self.kind() == ErrorKind::Disconnected
+        matches!(self.kind(), ErrorKind::Disconnected | ErrorKind::ShuttingDown)
     }
 }
 

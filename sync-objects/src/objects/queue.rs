@@ -69,7 +69,8 @@ interface! {
         fn join();
         /// Lets nothing more in; what is in can be got.
         fn close();
-        /// Lets nothing more in and discards what is in; returns how many items that were.
+        /// Lets nothing more in and discards what is in, and leased items that come back; returns how
+        /// many items were in.
         fn close_now() -> u64;
         /// Returns whether the queue is closed.
         fn is_closed() -> bool;
@@ -99,6 +100,8 @@ pub(crate) struct Queue {
     /// Items that were put and are not done.
     unfinished: u64,
     closed: bool,
+    /// It was closed at once: what comes back is discarded, too.
+    discards: bool,
 }
 
 impl Queue {
@@ -109,6 +112,12 @@ impl Queue {
     /// Counts the items that are in, lent or not: none of them is done.
     fn pending(&self) -> u64 {
         (self.ready.len() + self.leased.len()) as u64
+    }
+
+    /// Returns whether nothing will come out any more. A lease may yet come back: consumers end
+    /// only when none is out, unless it would be discarded.
+    fn is_drained(&self) -> bool {
+        self.closed && self.ready.is_empty() && (self.leased.is_empty() || self.discards)
     }
 
     fn rank(&self, item: &Item) -> Rank {
@@ -124,6 +133,15 @@ impl Queue {
         cx.wake_in_turn(ITEMS);
     }
 
+    /// Takes an item that was out back to where it was; one that would be discarded is.
+    fn come_back(&mut self, cx: &mut Cx<'_>, item: Item) {
+        if self.discards {
+            self.done(cx, 1);
+        } else {
+            self.enter(cx, item);
+        }
+    }
+
     /// Takes the next item for whoever is first in line, or says what its caller is to do.
     fn take(&mut self, cx: &mut Cx<'_>) -> Result<Item, Flow<()>> {
         if !cx.is_behind(ITEMS)
@@ -133,9 +151,7 @@ impl Queue {
             cx.wake_in_turn(ROOM);
             return Ok(item);
         }
-        // A lease may yet come back: consumers end only when none is out.
-        let drained = self.closed && self.ready.is_empty() && self.leased.is_empty();
-        Err(if drained { Flow::Done(()) } else { Flow::Wait(ITEMS) })
+        Err(if self.is_drained() { Flow::Done(()) } else { Flow::Wait(ITEMS) })
     }
 
     fn end_lease(&mut self, cx: &mut Cx<'_>, token: Token) -> Result<Item, Refusal> {
@@ -153,7 +169,7 @@ impl Queue {
         if self.unfinished == 0 {
             cx.wake(ALL_DONE, usize::MAX);
         }
-        if self.closed && self.ready.is_empty() && self.leased.is_empty() {
+        if self.is_drained() {
             cx.wake(ITEMS, usize::MAX);
         }
     }
@@ -173,6 +189,7 @@ impl queue::Service for Queue {
             next_id: 1,
             unfinished: 0,
             closed: false,
+            discards: false,
         })
     }
 
@@ -217,7 +234,7 @@ impl queue::Service for Queue {
     }
 
     fn requeue(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        self.end_lease(cx, token).map(|item| self.enter(cx, item)).into()
+        self.end_lease(cx, token).map(|item| self.come_back(cx, item)).into()
     }
 
     fn put_back(&mut self, cx: &mut Cx<'_>, mut item: Item) -> Flow<()> {
@@ -226,6 +243,9 @@ impl queue::Service for Queue {
             || self.leased.values().any(|other| other.id == item.id);
         if !known || is_inside {
             return Flow::refuse(ErrorKind::InvalidInput, "the item was not got from this queue");
+        }
+        if self.discards {
+            return Flow::Done(());
         }
         item.attempt = item.attempt.saturating_sub(1);
         self.enter(cx, item);
@@ -256,7 +276,7 @@ impl queue::Service for Queue {
 
     fn close_now(&mut self, cx: &mut Cx<'_>) -> Flow<u64> {
         let discarded = std::mem::take(&mut self.ready).len() as u64;
-        self.closed = true;
+        (self.closed, self.discards) = (true, true);
         self.done(cx, discarded);
         cx.wake(ROOM, usize::MAX);
         cx.wake(ITEMS, usize::MAX);
@@ -282,7 +302,7 @@ impl queue::Service for Queue {
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
         for (token, _) in &gone.held {
             if let Some(item) = self.leased.remove(token) {
-                self.enter(cx, item);
+                self.come_back(cx, item);
             }
         }
     }

@@ -78,16 +78,23 @@ fn close_now_discards_what_is_in_and_says_how_many() {
 }
 
 #[test]
-fn close_now_leaves_who_waits_for_a_lease_that_may_come_back() {
+fn close_now_ends_getters_though_a_lease_is_out_and_discards_what_comes_back() {
     let sim = Sim::new();
     let (a, b) = (sim.client(), sim.client());
     let (qa, qb) = (queue(&a, None), queue(&b, None));
-    put(&qa, 1);
-    put(&qa, 2);
-    let lease = qa.get_leased().unwrap().unwrap();
+    for n in 1..=4 {
+        put(&qa, n);
+    }
+    let (acked, returned) = (qa.get_leased().unwrap().unwrap(), qa.get_leased().unwrap().unwrap());
+    let _lost = qa.get_leased().unwrap().unwrap();
     assert_eq!(qb.close_now().unwrap(), 1);
-    let waiting = start(&b, &qb, queue::Proxy::get);
-    assert!(waiting.is_waiting());
-    qa.ack(lease.token).unwrap();
-    assert_eq!(waiting.answer().unwrap(), None);
+    assert_eq!(qb.get().unwrap(), None);
+    let joining = start(&b, &qb, queue::Proxy::join);
+    qa.ack(acked.token).unwrap();
+    qa.requeue(returned.token).unwrap();
+    assert_eq!(qb.len().unwrap(), 0);
+    assert!(joining.is_waiting());
+    a.kill();
+    joining.answer().unwrap();
+    assert_eq!(qb.get().unwrap(), None);
 }

@@ -20,6 +20,18 @@ pub(crate) struct Queue {
     leased: Vec<(usize, (i64, i64))>,
     unfinished: usize,
     is_closed: bool,
+    /// What comes back is discarded.
+    discards: bool,
+}
+
+impl Queue {
+    fn come_back(&mut self, item: (i64, i64)) {
+        if self.discards {
+            self.unfinished -= 1;
+        } else {
+            self.ready.extend([item]);
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,7 +89,7 @@ impl Model for Queue {
             }
             Op::Get | Op::Lease => {
                 let Some((id, attempt)) = self.ready.pop_first() else {
-                    let is_drained = self.is_closed && self.leased.is_empty();
+                    let is_drained = self.is_closed && (self.leased.is_empty() || self.discards);
                     return is_drained.then_some(Ok(-1));
                 };
                 if op == Op::Lease {
@@ -89,7 +101,7 @@ impl Model for Queue {
                 let first = self.leased.iter().position(|&(consumer, _)| consumer == who);
                 let (_, item) = self.leased.remove(first.unwrap());
                 if op == Op::Requeue {
-                    self.ready.extend([item]);
+                    self.come_back(item);
                 } else {
                     self.unfinished -= 1;
                 }
@@ -98,7 +110,7 @@ impl Model for Queue {
             Op::Join => {}
             Op::Close => self.is_closed = true,
             Op::CloseNow => {
-                self.is_closed = true;
+                (self.is_closed, self.discards) = (true, true);
                 let discarded = std::mem::take(&mut self.ready).len();
                 self.unfinished -= discarded;
                 return Some(Ok(i64::try_from(discarded).unwrap()));
@@ -108,8 +120,8 @@ impl Model for Queue {
     }
 
     fn gone(&mut self, who: usize) {
-        let lost = self.leased.extract_if(.., |(consumer, _)| *consumer == who);
-        self.ready.extend(lost.map(|(_, item)| item));
+        let lost: Vec<_> = self.leased.extract_if(.., |(consumer, _)| *consumer == who).collect();
+        lost.into_iter().for_each(|(_, item)| self.come_back(item));
     }
 
     fn attach(client: &SimClient) -> queue::Proxy {
