@@ -6,12 +6,17 @@
 //!
 //! | proxy | what |
 //! |---|---|
-//! | [`Lock`] | one holder at a time |
+//! | [`Lock`], [`RLock`] | one holder at a time; the second may take it again |
+//! | [`Condition`] | to wait, with a lock, until something is true |
 //! | [`Semaphore`] | a number of permits |
 //! | [`Event`] | a flag to wait for |
+//! | [`Barrier`] | a number of parties that wait for each other |
 //! | [`Queue`] | items for whoever comes first; leased ones come back if their consumer dies |
 //! | [`Value`] | one value; numbers have arithmetic |
-//! | [`Dict`], [`List`] | collections, with updates in line |
+//! | [`Dict`], [`List`], [`Set`] | collections, with updates in line |
+//! | [`Array`] | numbers of one type, packed, a fixed length |
+//! | [`Namespace`] | named values, each of its own type |
+//! | [`custom_types`] | how to make one of your own |
 //!
 //! ```
 //! use sync_client::Manager;
@@ -48,6 +53,7 @@
 pub mod array;
 mod barrier;
 mod condition;
+pub mod custom_types;
 pub mod dict;
 mod event;
 mod grant;
