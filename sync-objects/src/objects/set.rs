@@ -122,11 +122,11 @@ impl Set {
             OtherSet::Shared(other) => {
                 match set::Peer(&other).page(cx, None, None, u64::MAX) {
                     Ok(Flow::Done(page)) => page.members,
+                    Ok(Flow::Refuse(refusal)) | Err(refusal) => return Flow::Refuse(refusal),
                     // A set never waits.
                     Ok(_) => {
                         return Flow::refuse(ErrorKind::Broken, "the other set did not answer");
                     }
-                    Err(refusal) => return Flow::Refuse(refusal),
                 }
             }
         };
