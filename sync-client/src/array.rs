@@ -8,7 +8,7 @@ use sync_objects::{ArrayStart, PackedElements, Typecode, array};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
 use crate::list::{ListIndex, ListRange};
-use crate::update::Update;
+use crate::update::{Update, give_back};
 use crate::value::Exchange;
 
 mod arithmetic;
@@ -208,7 +208,9 @@ impl<T: Element> Array<T> {
         change: impl FnOnce(&mut [T]) -> R,
     ) -> Result<R, Error> {
         let slice = range.to_slice();
-        let begun = self.proxy.begin_update(T::TYPECODE, slice)?;
+        let begun = self.proxy.begin_update(T::TYPECODE, slice).inspect_err(|error| {
+            give_back(error, || self.proxy.one_way().abandon_update());
+        })?;
         let update = Update::new(begun.token, |token| {
             let _ = self.proxy.one_way().cancel_update(token);
         });

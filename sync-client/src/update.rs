@@ -40,3 +40,12 @@ impl<F: FnMut(Token)> Drop for Update<F> {
         }
     }
 }
+
+/// Gives back, by a call, a turn whose beginning was too large an answer to be sent: its token
+/// did not arrive, so nothing else would end it.
+pub(crate) fn give_back(error: &Error, abandon: impl FnOnce() -> Result<(), Error>) {
+    if error.kind() == ErrorKind::TooLarge {
+        // The first error is the one to tell.
+        let _ = abandon();
+    }
+}

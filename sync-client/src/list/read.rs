@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use sync_proto::{Error, Payload};
 
 use super::{Iter, List, ListIndex, ListRange, pack_all};
-use crate::update::Update;
+use crate::update::{Update, give_back};
 
 impl<T: DeserializeOwned> List<T> {
     /// Returns the item at an index.
@@ -99,7 +99,9 @@ impl<T: DeserializeOwned> List<T> {
     where
         T: Serialize,
     {
-        let begun = self.proxy.begin_update()?;
+        let begun = self.proxy.begin_update().inspect_err(|error| {
+            give_back(error, || self.proxy.one_way().abandon_update());
+        })?;
         let update = Update::new(begun.token, |token| {
             let _ = self.proxy.one_way().cancel_update(token);
         });

@@ -115,3 +115,25 @@ fn arithmetic_from_many_threads_loses_nothing() {
     assert_eq!(array.fetch_add(0, 1).unwrap_err().kind(), ErrorKind::Overflow);
     assert_eq!(array.fetch_sub(0, 1).unwrap(), i64::MAX);
 }
+
+#[test]
+fn an_update_of_more_than_a_message_holds_is_refused_and_gives_its_turn_back() {
+    let mut limits = sync_server::Limits::default();
+    limits.message = 4096;
+    let server = sync_server::Server::builder().limits(limits).spawn().unwrap();
+    let manager = sync_client::Manager::connect(server.address().clone()).unwrap();
+    let array = manager.create_array_zeroed::<u64>(1000).unwrap();
+    let list = manager.create_list::<String>().unwrap();
+    for _ in 0..5 {
+        list.push(&"x".repeat(1000)).unwrap();
+    }
+    assert_eq!(array.update(.., |_| ()).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(list.update(|_| ()).unwrap_err().kind(), ErrorKind::TooLarge);
+    let other = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| array.set(0, 7).and_then(|()| list.pop()));
+        writer.join().unwrap()
+    });
+    assert_eq!(other.unwrap().map(|item| item.len()), Some(1000));
+    array.update(..100, |part| part[1] = part[0]).unwrap();
+    assert_eq!(array.slice(..3).unwrap(), [7, 7, 0]);
+}

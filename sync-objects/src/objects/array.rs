@@ -79,6 +79,9 @@ interface! {
         fn commit_update(of: Typecode, token: Token, slice: Slice, elements: PackedElements);
         /// Ends the turn and leaves the elements as they are.
         fn cancel_update(token: Token);
+        /// Ends the caller's own turn, whose beginning was too large an answer to reach it, and
+        /// leaves the elements as they are.
+        fn abandon_update();
     }
 }
 
@@ -252,6 +255,11 @@ impl array::Service for Array {
             Err(refusal) if refusal.kind != ErrorKind::Changed => Flow::Refuse(refusal),
             _ => Flow::Done(()),
         }
+    }
+
+    fn abandon_update(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        self.turn.abandon(cx, TURN);
+        Flow::Done(())
     }
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {

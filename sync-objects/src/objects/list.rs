@@ -102,6 +102,9 @@ interface! {
         fn commit_update(token: Token, items: Vec<Payload>);
         /// Ends the turn and leaves the items as they are.
         fn cancel_update(token: Token);
+        /// Ends the caller's own turn, whose beginning was too large an answer to reach it, and
+        /// leaves the items as they are.
+        fn abandon_update();
     }
 }
 

@@ -85,6 +85,15 @@ impl Turn {
         Ok(())
     }
 
+    /// Ends the caller's own turn, if it has it: the answer that began it, with the token, was too
+    /// large to reach the caller.
+    pub(crate) fn abandon(&mut self, cx: &mut Cx<'_>, line: Channel) {
+        if let Some(token) = self.token().filter(|_| self.is_callers(cx)) {
+            // That the caller wrote meanwhile does not matter: nothing is committed.
+            let _ = self.end(cx, token, line);
+        }
+    }
+
     /// Ends the turn of a session that is gone.
     pub(crate) fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone, line: Channel) {
         let lost = |open: &mut Open| gone.held.iter().any(|&(token, _)| token == open.token);

@@ -220,6 +220,11 @@ impl list::Service for List {
         }
     }
 
+    fn abandon_update(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        self.turn.abandon(cx, TURN);
+        Flow::Done(())
+    }
+
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
         self.turn.session_gone(cx, gone, TURN);
     }

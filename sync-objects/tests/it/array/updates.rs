@@ -81,3 +81,23 @@ fn an_updater_that_dies_changes_nothing_and_passes_the_turn_on() {
     waiting.answer().unwrap();
     assert_eq!(elements(&theirs), [5, 5]);
 }
+
+#[test]
+fn a_turn_is_abandoned_by_its_own_caller_alone() {
+    let sim = Sim::new();
+    let (a, b) = (sim.client(), sim.client());
+    let start = || ArrayStart::Zeros(2);
+    let ours = array::Proxy::new(a.named("a"), Int, start()).unwrap();
+    let theirs = array::Proxy::new(b.named("a"), Int, start()).unwrap();
+    ours.abandon_update().unwrap();
+    let begun = ours.begin_update(Int, ALL).unwrap();
+    theirs.abandon_update().unwrap();
+    a.on_thread(2, || ours.abandon_update()).unwrap();
+    let waiting = b.start(move || theirs.set(Int, 0, p(&5)));
+    assert!(waiting.is_waiting());
+    ours.abandon_update().unwrap();
+    waiting.answer().unwrap();
+    let error = ours.commit_update(Int, begun.token, ALL, packed(&[8, 9])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotOwner);
+    assert_eq!(elements(&ours), [5, 0]);
+}
