@@ -187,8 +187,8 @@
 //!             (Ok(key), Ok(one)) => (key, one),
 //!             (Err(refusal), _) | (_, Err(refusal)) => return Flow::Refuse(refusal),
 //!         };
-//!         // If somebody is updating that entry, the dict says `Wait`, and so does this method: its
-//!         // caller then stands in the dict's line. Only after `Done` may the ballot change.
+//!         // If somebody is updating that entry, the dict says `Wait`, and so does this method:
+//!         // its caller then stands in the dict's line. Only after `Done` may the ballot change.
 //!         let sum = dict::Peer(&self.results).add(cx, key, NumberKind::U64, one);
 //!         Flow::of(sum).and_then(|sum| {
 //!             self.voted.insert(voter);

@@ -69,8 +69,8 @@ interface! {
         fn join();
         /// Lets nothing more in; what is in can be got.
         fn close();
-        /// Lets nothing more in and discards what is in, and leased items that come back; returns how
-        /// many items were in.
+        /// Lets nothing more in and discards what is in, and leased items that come back; returns
+        /// how many items were in.
         fn close_now() -> u64;
         /// Returns whether the queue is closed.
         fn is_closed() -> bool;
