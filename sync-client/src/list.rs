@@ -259,8 +259,9 @@ impl<T> List<T> {
     /// these. Equal items stay in their order.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when two items do not compare;
-    /// the list is as it was then. [`sort_by_key`](Self::sort_by_key) sorts anything.
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when two items do not compare;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a NaN. The list is as it was
+    /// then. [`sort_by_key`](Self::sort_by_key) sorts anything.
     pub fn sort(&self) -> Result<(), Error> {
         self.proxy.sort(false)
     }
