@@ -8,6 +8,7 @@ mod barrier;
 mod condition;
 mod examples;
 mod namespace;
+mod parity;
 mod rlock;
 mod set;
 mod support;
