@@ -18,6 +18,8 @@
 //! | [`Namespace`] | named values, each of its own type |
 //! | [`custom_types`] | how to make one of your own |
 //!
+//! Who knows Python's `SyncManager` finds all of it again in [`coming_from_python`].
+//!
 //! ```
 //! use sync_client::Manager;
 //! # use sync_server::Server;
@@ -92,6 +94,9 @@ pub use sync_objects::{DebugInfo, Grant, Slice, Typecode, interface};
 pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Place, Shared, Token};
 pub use ticket::Ticket;
 pub use value::{Exchange, Number, Value};
+
+#[doc = include_str!("coming_from_python.md")]
+pub mod coming_from_python {}
 
 /// The README's examples are tests.
 #[cfg(doctest)]

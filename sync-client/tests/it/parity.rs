@@ -105,7 +105,7 @@ fn every_row_is_served_as_python_documents_it_or_says_why_not() {
     }
     refused.retain(|(python, _)| !["Pool", "AsyncResult"].contains(python));
     let known = [("set", "__class_getitem__"), ("Iterator", "send"), ("Iterator", "throw")];
-    assert_eq!(refused, known, "tell it in `coming_from_python` too");
+    assert_eq!(refused, known, "tell it in `coming_from_python.md` too");
 }
 
 /// Returns why a call could not be done.
