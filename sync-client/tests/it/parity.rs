@@ -108,6 +108,22 @@ fn every_row_is_served_as_python_documents_it_or_says_why_not() {
     assert_eq!(refused, known, "tell it in `coming_from_python.md` too");
 }
 
+#[test]
+fn the_page_names_every_method_in_the_section_of_its_type() {
+    let page = include_str!("../../src/coming_from_python.md");
+    let words = |text: &'static str| -> BTreeSet<&str> {
+        text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect()
+    };
+    let sections: Vec<_> = page.split("\n# ").filter_map(|text| text.split_once('\n')).collect();
+    for &(python, names, _) in EXPOSED {
+        let titled = |(title, _): &&(&'static str, &'static str)| words(title).contains(python);
+        let (_, rows) = sections.iter().find(titled).unwrap();
+        let missing: Vec<_> =
+            names.split_whitespace().filter(|name| !words(rows).contains(name)).collect();
+        assert!(missing.is_empty(), "{python}: {missing:?}");
+    }
+}
+
 /// Returns why a call could not be done.
 fn kind<T>(result: Result<T, Error>) -> ErrorKind {
     result.err().unwrap().kind()
