@@ -58,6 +58,19 @@ fn an_index_outside_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_slice_is_made_of_two_indices_or_of_a_step() {
+    let sim = Sim::new();
+    let l = new(&sim.client(), &[1, 2, 3, 4, 5]);
+    let of = |slice| all::<i64>(&l.slice(slice).unwrap());
+    assert_eq!(of(Slice::between(1, -1)), [2, 3, 4]);
+    assert_eq!(of(Slice::between(-2, 99)), [4, 5]);
+    assert_eq!(of(Slice::every(2)), [1, 3, 5]);
+    assert_eq!(of(Slice::every(-1)), [5, 4, 3, 2, 1]);
+    assert_eq!(of(Slice { step: Some(-2), ..Slice::between(-1, 0) }), [5, 3]);
+    assert_eq!(l.slice(Slice::every(0)).unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
 fn an_insertion_beyond_an_end_goes_to_that_end() {
     let sim = Sim::new();
     let l = new(&sim.client(), &[1, 2]);

@@ -13,16 +13,6 @@ fn numbers<const N: usize>(manager: &Manager, numbers: [i64; N]) -> Result<List<
     manager.create_list_from(numbers)
 }
 
-/// `[start:end]`, where Rust's own range would look empty to lints.
-fn between(start: i64, end: i64) -> Slice {
-    Slice { start: Some(start), end: Some(end), step: None }
-}
-
-/// `[::step]`.
-fn every(step: i64) -> Slice {
-    Slice { step: Some(step), ..Slice::default() }
-}
-
 pub(super) const ROWS: Rows = &[
     (
         "__add__",
@@ -46,7 +36,7 @@ pub(super) const ROWS: Rows = &[
         Served(|manager| {
             let list = letters(manager)?;
             assert_eq!(list.remove(-5)?, "a");
-            list.delete_slice(every(2))?;
+            list.delete_slice(Slice::every(2))?;
             assert_eq!(list.to_vec()?, ["c", "e"]);
             list.delete_slice(1..9)?;
             assert_eq!(list.to_vec()?, ["c"]);
@@ -59,12 +49,12 @@ pub(super) const ROWS: Rows = &[
         Served(|manager| {
             let list = letters(manager)?;
             assert_eq!((list.get(0)?, list.get(-1)?), ("a".to_owned(), "e".to_owned()));
-            assert_eq!(list.slice(between(1, -2))?, ["b", "c"]);
+            assert_eq!(list.slice(Slice::between(1, -2))?, ["b", "c"]);
             assert_eq!(list.slice(-2..99)?, ["d", "e"], "a slice is cut at the end");
-            assert_eq!(list.slice(every(2))?, ["a", "c", "e"]);
-            let backwards = Slice { start: Some(-2), end: Some(0), step: Some(-1) };
+            assert_eq!(list.slice(Slice::every(2))?, ["a", "c", "e"]);
+            let backwards = Slice { step: Some(-1), ..Slice::between(-2, 0) };
             assert_eq!(list.slice(backwards)?, ["d", "c", "b"]);
-            assert_eq!(kind(list.slice(every(0))), ErrorKind::InvalidInput);
+            assert_eq!(kind(list.slice(Slice::every(0))), ErrorKind::InvalidInput);
             assert_eq!([kind(list.get(5)), kind(list.get(-6))], [ErrorKind::OutOfRange; 2]);
             assert_eq!(list.iter().collect::<Result<Vec<_>, _>>()?, list.to_vec()?);
             Ok(())
@@ -83,7 +73,7 @@ pub(super) const ROWS: Rows = &[
         "__reversed__",
         Served(|manager| {
             let list = letters(manager)?;
-            assert_eq!(list.slice(every(-1))?, ["e", "d", "c", "b", "a"]);
+            assert_eq!(list.slice(Slice::every(-1))?, ["e", "d", "c", "b", "a"]);
             assert_eq!(list.get(0)?, "a");
             Ok(())
         }),
@@ -96,9 +86,9 @@ pub(super) const ROWS: Rows = &[
             list.set(-1, &9)?;
             list.set_slice(1..3, [5])?;
             assert_eq!(list.to_vec()?, [0, 5, 9], "a slice may change the length");
-            list.set_slice(every(2), [7, 8])?;
+            list.set_slice(Slice::every(2), [7, 8])?;
             assert_eq!(list.to_vec()?, [7, 5, 8]);
-            assert_eq!(kind(list.set_slice(every(2), [1])), ErrorKind::InvalidInput);
+            assert_eq!(kind(list.set_slice(Slice::every(2), [1])), ErrorKind::InvalidInput);
             assert_eq!(kind(list.set(3, &1)), ErrorKind::OutOfRange);
             assert_eq!(list.to_vec()?, [7, 5, 8]);
             Ok(())
@@ -137,7 +127,7 @@ pub(super) const ROWS: Rows = &[
             let list = numbers(manager, [7, 8, 7])?;
             assert_eq!(list.index_of(&7)?, Some(0));
             assert_eq!(list.index_of_within(&7, 1..)?, Some(2));
-            assert_eq!(list.index_of_within(&7, between(1, -1))?, None, "ValueError");
+            assert_eq!(list.index_of_within(&7, Slice::between(1, -1))?, None, "ValueError");
             assert_eq!(list.index_of(&9)?, None, "ValueError");
             Ok(())
         }),

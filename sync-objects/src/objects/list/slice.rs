@@ -27,6 +27,18 @@ pub(crate) struct Span {
 }
 
 impl Slice {
+    /// Selects the items from an index to before another, `items[start:end]`. The range `1..-1`
+    /// means the same, but lints take it for empty.
+    pub const fn between(start: i64, end: i64) -> Self {
+        Self { start: Some(start), end: Some(end), step: None }
+    }
+
+    /// Selects each item that is so many from the one before, `items[::step]`: by -1 all of them,
+    /// the last first.
+    pub const fn every(step: i64) -> Self {
+        Self { start: None, end: None, step: Some(step) }
+    }
+
     /// Finds where the slice's items are among `len`.
     pub(crate) fn of(self, len: usize) -> Result<Span, Refusal> {
         let step = self.step.unwrap_or(1);
