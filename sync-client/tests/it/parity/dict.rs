@@ -78,6 +78,10 @@ pub(super) const ROWS: Rows = &[
             assert_eq!(dict.items()?, entries, "an overwritten key keeps its place");
             let by_number = manager.create_dict::<f64, u8>()?;
             assert_eq!(kind(by_number.set(&f64::NAN, &1)), ErrorKind::InvalidInput);
+            let by_map = manager.create_dict::<BTreeMap<String, Vec<u32>>, u8>()?;
+            let unhashable = || BTreeMap::from([("k".to_owned(), vec![1, 2])]);
+            by_map.set(&unhashable(), &1)?;
+            assert_eq!(by_map.get(&unhashable())?, Some(1), "in Python a TypeError");
             Ok(())
         }),
     ),
