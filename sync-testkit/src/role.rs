@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::io::{BufRead, Write};
 use std::str::FromStr;
+use std::sync::mpsc::{Receiver, Sender};
 
+use parking_lot::Mutex;
 use sync_client::Manager;
 
 /// Which role a process is to play: the path of its function.
@@ -22,14 +24,34 @@ pub(crate) const MARK: &str = "\u{1e}says ";
 pub struct Role {
     manager: Manager,
     args: Vec<String>,
+    /// To the test, if it is in this process: otherwise the two pipes are.
+    lines: Option<Lines>,
+}
+
+/// How a role and its test talk when they are threads of one process.
+#[derive(Debug)]
+struct Lines {
+    out: Sender<String>,
+    in_: Mutex<Receiver<String>>,
 }
 
 impl Role {
+    /// Makes the role of a thread, which works with a manager as a process of its own would, and
+    /// says and hears lines over channels.
+    pub fn of_thread(
+        manager: Manager,
+        args: Vec<String>,
+        out: Sender<String>,
+        in_: Receiver<String>,
+    ) -> Self {
+        Self { manager, args, lines: Some(Lines { out, in_: Mutex::new(in_) }) }
+    }
+
     fn from_env() -> Self {
         let manager = Manager::from_env().expect("the manager of the cast can be reached");
         let args = std::env::var(ARGS_VAR).unwrap_or_default();
         let args = if args.is_empty() { Vec::new() } else { split(&args) };
-        Self { manager, args }
+        Self { manager, args, lines: None }
     }
 
     /// Returns this process's own session with the cast's manager.
@@ -54,6 +76,9 @@ impl Role {
     pub fn say(&self, line: impl Display) {
         let line = line.to_string();
         assert!(!line.contains('\n'), "a role says one line at a time");
+        if let Some(lines) = &self.lines {
+            return lines.out.send(line).expect("the test listens");
+        }
         let mut out = std::io::stdout().lock();
         // The harness may have begun a line of its own: this one stands alone.
         let said = write!(out, "\n{MARK}{line}\n").and_then(|()| out.flush());
@@ -65,6 +90,9 @@ impl Role {
     /// # Panics
     /// When the test is gone.
     pub fn hear(&self) -> String {
+        if let Some(lines) = &self.lines {
+            return lines.in_.lock().recv().expect("the test is gone");
+        }
         let mut line = String::new();
         let count = std::io::stdin().lock().read_line(&mut line).expect("the test's line is text");
         assert!(count > 0, "the test is gone");

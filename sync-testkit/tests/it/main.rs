@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what helps tests, and a role, unwraps as tests do")]
 
 mod bad_input;
+mod barrier;
+mod condition;
 mod dict;
 mod event;
 mod forked;
@@ -12,8 +14,10 @@ mod list;
 mod lock;
 mod one_way;
 mod queue;
+mod rlock;
 mod semaphore;
 mod server_gone;
+mod suite;
 mod tcp;
 mod timeouts;
 mod value;
