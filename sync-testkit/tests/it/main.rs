@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what helps tests, and a role, unwraps as tests do")]
 
+mod array;
 mod bad_input;
 mod barrier;
 mod condition;
@@ -12,11 +13,13 @@ mod handles;
 mod kit;
 mod list;
 mod lock;
+mod namespace;
 mod one_way;
 mod queue;
 mod rlock;
 mod semaphore;
 mod server_gone;
+mod set;
 mod suite;
 mod tcp;
 mod timeouts;
