@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sync_objects::{DebugInfo, Naming, manager};
-use sync_proto::address::{AUTHKEY_VAR, MANAGER_VAR};
+use sync_proto::address::{AUTHKEY_HEX_VAR, AUTHKEY_VAR, MANAGER_VAR};
 use sync_proto::{
     Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Place, Refusal,
     Shared, Transport,
@@ -84,11 +84,17 @@ impl Manager {
             );
             return Err(Error::new(ErrorKind::NotFound, why));
         };
+        let Some(address) = address.to_str() else {
+            let why = format!("the address in {MANAGER_VAR} is not UTF-8: {}", address.display());
+            return Err(Error::new(ErrorKind::InvalidInput, why));
+        };
         let mut options = Self::options();
-        if let Some(key) = std::env::var_os(AUTHKEY_VAR) {
+        if let Ok(digits) = std::env::var(AUTHKEY_HEX_VAR) {
+            options = options.authkey(AuthKey::from_hex(&digits)?);
+        } else if let Some(key) = std::env::var_os(AUTHKEY_VAR) {
             options = options.authkey(AuthKey::new(key.into_encoded_bytes())?);
         }
-        options.connect(&*address.to_string_lossy())
+        options.connect(address)
     }
 
     /// Returns the same manager with a deadline for each of its own calls; a call that takes

@@ -4,13 +4,12 @@
 //! reads its reply itself. There is no reader thread and no hand-off; a call is two system calls.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use sync_proto::address::{AUTHKEY_VAR, MANAGER_VAR};
+use sync_proto::address::{AUTHKEY_HEX_VAR, MANAGER_VAR};
 use sync_proto::frame::FrameLimit;
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
@@ -46,6 +45,9 @@ pub(crate) struct Session {
     next_connection: AtomicU64,
     next_call: AtomicU64,
     one_ways: AtomicU64,
+    /// One-way calls for which no connection could be opened; the next one that is free takes
+    /// them along.
+    unsent: Mutex<Vec<(ThreadId, Call)>>,
     /// Why the session is over.
     over: OnceLock<Refusal>,
     /// The session that a forked child opened in place of this one.
@@ -67,6 +69,7 @@ impl Session {
             next_connection: AtomicU64::new(0),
             next_call: AtomicU64::new(1),
             one_ways: AtomicU64::new(0),
+            unsent: Mutex::default(),
             over: OnceLock::new(),
             heir: Mutex::default(),
             me: me.clone(),
@@ -85,8 +88,9 @@ impl Session {
             return Ok(connection);
         }
         let purpose = Purpose::Join(self.welcome.token);
-        let opened = Connection::open(&self.target, purpose);
-        let (connection, _) = opened.map_err(|why| self.end(why))?;
+        // One connection too many is no reason to end what the others hold. If the manager is
+        // gone, they find out.
+        let (connection, _) = Connection::open(&self.target, purpose)?;
         self.adopt(connection)
     }
 
@@ -96,12 +100,22 @@ impl Session {
         self.open.insert(connection.number(), connection.socket());
         match self.over.get() {
             // It was ended while this connection was made, and did not see it.
-            Some(why) => Err(why.clone()),
+            Some(why) => {
+                self.open.remove(&connection.number());
+                Err(why.clone())
+            }
             None => Ok(connection),
         }
     }
 
-    fn put_by(&self, connection: Connection) {
+    fn put_by(&self, mut connection: Connection) {
+        let unsent = std::mem::take(&mut *self.unsent.lock());
+        for (thread, call) in unsent {
+            if let Err(why) = self.send_on(&mut connection, thread, call) {
+                self.end(why);
+                return;
+            }
+        }
         let mut idle = self.idle.lock();
         if idle.len() < IDLE_MAX {
             idle.push(connection);
@@ -140,6 +154,21 @@ impl Session {
 
     fn is_own(&self) -> bool {
         self.pid == std::process::id()
+    }
+
+    fn send_on(
+        &self,
+        connection: &mut Connection,
+        thread: ThreadId,
+        call: Call,
+    ) -> Result<(), Refusal> {
+        let Call { object, method, data, .. } = call;
+        let data = data.into_wire(self.manager())?;
+        // Numbered last: from here to the write, others' requests wait for this one.
+        let number = OneWayId(self.one_ways.fetch_add(1, Ordering::SeqCst) + 1);
+        let message = OneWay { number, thread, object, method, data };
+        connection.queue(&ClientMessage::OneWay(message), self.limit())?;
+        connection.write()
     }
 
     fn converse(&self, call: Call) -> Result<Data, Refusal> {
@@ -189,17 +218,15 @@ impl Transport for Session {
         if !self.is_own() {
             return;
         }
-        let Call { object, method, data, .. } = call;
-        let Ok(data) = data.into_wire(self.manager()) else { return };
-        let Ok(mut connection) = self.connection() else { return };
-        // Numbered last: from here to the write, others' requests wait for this one.
-        let number = OneWayId(self.one_ways.fetch_add(1, Ordering::SeqCst) + 1);
         let thread = ThreadId::current();
-        let message = OneWay { number, thread, object, method, data };
-        let queued = connection.queue(&ClientMessage::OneWay(message), self.limit());
-        match queued.and_then(|()| connection.write()) {
-            Ok(()) => self.put_by(connection),
-            Err(why) => drop(self.end(why)),
+        match self.connection() {
+            Ok(mut connection) => match self.send_on(&mut connection, thread, call) {
+                Ok(()) => self.put_by(connection),
+                Err(why) => drop(self.end(why)),
+            },
+            // What is over has let go of everything.
+            Err(_) if self.is_over() => {}
+            Err(_) => self.unsent.lock().push((thread, call)),
         }
     }
 
@@ -217,7 +244,7 @@ impl Transport for Session {
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         let mut invitation = vec![(MANAGER_VAR, self.target.address.to_string().into())];
         if let Some(key) = &self.target.key {
-            invitation.push((AUTHKEY_VAR, OsString::from_vec(key.expose().to_vec())));
+            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().into()));
         }
         invitation
     }

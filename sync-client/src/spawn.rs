@@ -4,13 +4,21 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use sync_proto::{Address, Error, ErrorKind};
 
 use crate::Manager;
 
 /// The environment variable that says where the `sync-server` binary is.
 const SERVER_VAR: &str = "SYNC_SERVER";
+
+/// How long a manager may take to end in good order before it is killed.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How often it is looked at meanwhile.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A manager in a process of its own, which ends with this one: when it is dropped, and also when
 /// this process is killed.
@@ -78,7 +86,7 @@ impl ManagerProcess {
         self.child.id()
     }
 
-    /// Ends the manager and waits for the end of its process.
+    /// Ends the manager and waits for the end of its process, which is killed after 5 s.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the process cannot be waited for.
@@ -97,8 +105,20 @@ impl ManagerProcess {
     }
 
     fn end(&mut self) -> Result<ExitStatus, Error> {
-        // Closing its input ends it also when it does not answer calls any more.
-        drop(self.child.stdin.take());
+        let failed = |error: std::io::Error| Error::new(ErrorKind::Io, error.to_string());
+        // Asked in good order: who waits is told, and the socket's file goes.
+        if self.child.try_wait().map_err(failed)?.is_none() {
+            let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        }
+        for _ in 0..LAST_WORDS.as_millis() / PAUSE.as_millis() {
+            if let Some(status) = self.child.try_wait().map_err(failed)? {
+                return Ok(status);
+            }
+            // Nobody unparks this thread on purpose, and a pause cut short does no harm.
+            std::thread::park_timeout(PAUSE);
+        }
+        // It is stopped, or stuck.
+        self.child.kill().map_err(failed)?;
         self.wait_for_child()
     }
 

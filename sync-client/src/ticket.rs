@@ -7,8 +7,9 @@ use sync_proto::{Error, ErrorKind};
 
 /// A handle on an object as text, for a child's arguments or environment: 32 hexadecimal digits.
 ///
-/// Who has the text can have the object: it is a secret until it is redeemed, once, with
-/// [`Manager::redeem`](crate::Manager::redeem). `Debug` does not show it.
+/// It is redeemed, once, with [`Manager::redeem`](crate::Manager::redeem). It cannot be guessed,
+/// and `Debug` does not show it; but all clients of a manager trust each other, and it protects an
+/// object from no one who can connect.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket(u128);
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sync_proto::handshake::ClientInfo;
-use sync_proto::message::{OneWay, Reply, Request};
-use sync_proto::{CallId, ErrorKind, Handle, ManagerId, ObjectId, Refusal, SessionId, Token};
+use sync_proto::message::{OneWay, Reply, Request, WireHandle};
+use sync_proto::{CallId, Data, ErrorKind, Handle, ManagerId, ObjectId, Refusal, SessionId, Token};
 
 use crate::{Registry, Time};
 
@@ -199,6 +199,17 @@ impl Kernel {
         } else if let Some(via) = state.forget_held_back(call) {
             self.core.answer(Route { session, via, call }, Err(ErrorKind::TimedOut.into()));
         }
+    }
+
+    /// Takes an answer back that could not be sent: the client does not have its handles.
+    pub fn handle_undelivered(&mut self, now: Time, session: SessionId, data: &Data<WireHandle>) {
+        self.core.advance(now);
+        let inside = data.payloads.iter().flat_map(|payload| &payload.handles);
+        for handle in data.handles.iter().chain(inside) {
+            // A session that is gone has given everything back.
+            let _ = self.core.take_back(session, handle.object, 1);
+        }
+        self.core.finish_input();
     }
 
     /// Ends a session: its calls leave every line, then each object that it held something of is

@@ -52,6 +52,12 @@ fn equal(a: &Payload, b: &Payload) -> Result<bool, Refusal> {
     }
 }
 
+/// Returns how many bytes a value takes in an answer: its own, and about as many as say where it
+/// is.
+fn size_in_answer(value: &Payload) -> u64 {
+    value.bytes.len() as u64 + 16
+}
+
 fn not_a_number() -> Refusal {
     Refusal::new(ErrorKind::WrongType, "arithmetic wants a value created as a number")
 }

@@ -16,6 +16,10 @@ pub const MANAGER_VAR: &str = "SYNC_MANAGER";
 /// The environment variable that holds the key, where one is needed.
 pub const AUTHKEY_VAR: &str = "SYNC_AUTHKEY";
 
+/// The environment variable that holds the key for a child process, as hexadecimal digits: a key
+/// may hold bytes that no environment variable can.
+pub const AUTHKEY_HEX_VAR: &str = "SYNC_AUTHKEY_HEX";
+
 /// A manager's address, as text `unix:PATH` or `tcp:HOST:PORT` (an IPv6 host in brackets).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a new kind of address is a breaking change")]

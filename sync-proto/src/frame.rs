@@ -31,6 +31,9 @@ pub const PREFIX: usize = 8;
 /// The largest head that is taken: lists of payloads and handles, not values.
 pub const HEAD_MAX: usize = 1 << 20;
 
+/// What an answer may be longer than the longest request.
+const ANSWER_SLACK: usize = 64 * 1024;
+
 /// What a connection must hold to, and answers for: a frame's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameLimit {
@@ -47,6 +50,13 @@ impl FrameLimit {
     /// Makes the limit for a known peer: heads up to [`HEAD_MAX`], bodies up to `body` bytes.
     pub const fn of_body(body: usize) -> Self {
         Self { head: HEAD_MAX, body }
+    }
+
+    /// Makes the limit for what a server with this limit answers: every value that it took goes
+    /// out again with what is said about it, and lists of many small values have long heads.
+    pub const fn of_answers(self) -> Self {
+        let head = if self.body > self.head { self.body } else { self.head };
+        Self { head: head + ANSWER_SLACK, body: self.body + ANSWER_SLACK }
     }
 
     fn check(self, head: usize, body: usize) -> Result<(), Refusal> {

@@ -55,9 +55,26 @@ impl AuthKey {
         Ok(Self(bytes))
     }
 
-    /// Returns the bytes, for handing the key on to a child process.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
+    /// Returns the key as hexadecimal digits, for handing it on to a child process.
+    pub fn to_hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Takes a key from hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when they are not pairs of digits, or none.
+    pub fn from_hex(digits: &str) -> Result<Self, Refusal> {
+        let pair = |pair: &[u8]| {
+            let text = core::str::from_utf8(pair).ok().filter(|_| pair.len() == 2)?;
+            u8::from_str_radix(text, 16).ok()
+        };
+        let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(pair).collect();
+        // Not `new`, which would take a last byte for white space.
+        match bytes.filter(|bytes| !bytes.is_empty()) {
+            Some(bytes) => Ok(Self(Zeroizing::new(bytes))),
+            None => Err(Refusal::new(ErrorKind::InvalidInput, "the key is not hexadecimal")),
+        }
     }
 
     fn mac(&self, role: &[u8], hello: &Hello, challenge: &Nonce) -> Hmac<Sha256> {

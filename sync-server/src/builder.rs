@@ -2,13 +2,12 @@
 
 use core::fmt;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use sync_objects::{Kernel, Registry};
-use sync_proto::address::{AUTHKEY_VAR, MANAGER_VAR};
+use sync_proto::address::{AUTHKEY_HEX_VAR, MANAGER_VAR};
 use sync_proto::{Address, AuthKey, Error, ErrorKind, ManagerId, Transport};
 
 use crate::Limits;
@@ -36,6 +35,7 @@ pub struct Server {
     hub: Arc<Hub>,
     addresses: Vec<Address>,
     key: Option<AuthKey>,
+    message_max: usize,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -103,18 +103,19 @@ impl Builder {
         let poll = mio::Poll::new().map_err(|error| io_error(&error))?;
         let waker = mio::Waker::new(poll.registry(), WAKER_TOKEN);
         let hub = Arc::new(Hub::new(kernel, waker.map_err(|error| io_error(&error))?));
+        let message_max = self.limits.message;
         let event_loop =
-            EventLoop::new(poll, Arc::clone(&hub), listeners, self.key.clone(), self.limits)
-                .map_err(|error| io_error(&error))?;
-        let server = Server { hub, addresses, key: self.key, thread: Mutex::default() };
-        if let Some(initializer) = self.initializer {
-            initializer(server.local()?)?;
-        }
+            EventLoop::new(poll, Arc::clone(&hub), listeners, self.key.clone(), self.limits);
         let thread = std::thread::Builder::new()
             .name("sync-server".to_owned())
             .spawn(move || event_loop.run())
             .map_err(|error| io_error(&error))?;
-        *server.thread.lock() = Some(thread);
+        let thread = Mutex::new(Some(thread));
+        let server = Server { hub, addresses, key: self.key, message_max, thread };
+        if let Some(initializer) = self.initializer {
+            initializer(server.local()?)?;
+        }
+        server.hub.open_doors();
         Ok(server)
     }
 
@@ -163,7 +164,8 @@ impl Server {
     /// [`ErrorKind::ShuttingDown`], or [`ErrorKind::LimitReached`] when there are as many
     /// sessions as there may be.
     pub fn local(&self) -> Result<Arc<dyn Transport>, Error> {
-        let local = Local::open(&self.hub, self.invitation()).map_err(Error::from)?;
+        let local =
+            Local::open(&self.hub, self.invitation(), self.message_max).map_err(Error::from)?;
         Ok(local)
     }
 
@@ -174,8 +176,9 @@ impl Server {
 
     /// Waits until the server has ended: by [`shutdown`](Self::shutdown), or asked by a client.
     pub fn join(&self) {
-        let thread = self.thread.lock().take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        // Locked until the end: whoever else waits for it waits here.
+        let mut thread = self.thread.lock();
+        if thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the event loop panicked");
         }
     }
@@ -183,7 +186,7 @@ impl Server {
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         let mut invitation = vec![(MANAGER_VAR, self.address().to_string().into())];
         if let (Address::Tcp { .. }, Some(key)) = (self.address(), &self.key) {
-            invitation.push((AUTHKEY_VAR, OsString::from_vec(key.expose().to_vec())));
+            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().into()));
         }
         invitation
     }

@@ -108,9 +108,13 @@ impl Connection {
         self.decoder.next(input)
     }
 
-    /// Queues a message.
-    pub(crate) fn push(&mut self, message: &ServerMessage) -> Result<(), Refusal> {
-        frame::encode(message, FrameLimit::of_body(u32::MAX as usize), &mut self.out)
+    /// Queues a message; one that is over the limit is not queued.
+    pub(crate) fn push(
+        &mut self,
+        message: &ServerMessage,
+        limit: FrameLimit,
+    ) -> Result<(), Refusal> {
+        frame::encode(message, limit, &mut self.out)
     }
 
     /// Writes what waits, once, and asks to be told when the rest can be written.

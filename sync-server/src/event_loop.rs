@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 use slab::Slab;
-use sync_objects::{Kernel, Outgoing, Time};
-use sync_proto::message::{ClientMessage, ServerMessage};
+use sync_objects::{DisconnectReason, Kernel, Outgoing, Time};
+use sync_proto::message::{ClientMessage, Reply, ServerMessage};
 use sync_proto::{AuthKey, ErrorKind, Refusal, SessionId};
 
 use crate::connection::{Connection, Got, Stage};
@@ -58,8 +58,8 @@ pub(crate) struct EventLoop {
     dirty: BTreeSet<usize>,
     /// Connections that are not read until they have taken what they asked for.
     paused: BTreeSet<usize>,
-    /// Clients whose process has ended; their sockets are read to the end first.
-    ended: Vec<SessionId>,
+    /// Clients that are over, and why; what their sockets still hold is read first.
+    ended: Vec<(SessionId, DisconnectReason)>,
     /// Connections that broke while they were written to.
     broken: Vec<usize>,
     /// Handshakes under way, the earliest first.
@@ -67,6 +67,8 @@ pub(crate) struct EventLoop {
     accepted: u64,
     replies: Vec<Outgoing>,
     buffer: Vec<u8>,
+    /// The listeners are listened to.
+    is_open: bool,
 }
 
 /// What a connection said in this turn, in order.
@@ -79,18 +81,25 @@ enum Said {
     End,
 }
 
+/// Answers the callers of this process when the loop ends, by whichever way: nobody else would
+/// any more.
+struct TellLocals(Arc<Hub>);
+
+impl Drop for TellLocals {
+    fn drop(&mut self) {
+        self.0.visit(Kernel::handle_shutdown);
+    }
+}
+
 impl EventLoop {
     pub(crate) fn new(
         poll: Poll,
         hub: Arc<Hub>,
-        mut listeners: Vec<Listener>,
+        listeners: Vec<Listener>,
         key: Option<AuthKey>,
         limits: Limits,
-    ) -> io::Result<Self> {
-        for (at, listener) in listeners.iter_mut().enumerate() {
-            listener.register(poll.registry(), token(LISTENER, at))?;
-        }
-        Ok(Self {
+    ) -> Self {
+        Self {
             poll,
             hub,
             limits,
@@ -109,11 +118,13 @@ impl EventLoop {
             accepted: 0,
             replies: Vec::new(),
             buffer: vec![0; READ_PER_TURN],
-        })
+            is_open: false,
+        }
     }
 
     /// Runs until the server is told to stop.
     pub(crate) fn run(mut self) {
+        let _end = TellLocals(Arc::clone(&self.hub));
         let mut events = Events::with_capacity(1024);
         let mut kernel_wake = None;
         while !self.hub.is_stopping() {
@@ -126,11 +137,25 @@ impl EventLoop {
                 events.clear();
             }
             self.sort(&events);
+            self.open_doors();
             // New connections come after the batch: no key is used twice in one.
             self.accept();
             kernel_wake = self.turn();
         }
         self.finish(&mut events);
+    }
+
+    /// Begins to listen once the server says so: before that it only keeps time.
+    fn open_doors(&mut self) {
+        if self.is_open || !self.hub.is_open() {
+            return;
+        }
+        self.is_open = true;
+        for (at, listener) in self.listeners.iter_mut().enumerate() {
+            if let Err(error) = listener.register(self.poll.registry(), token(LISTENER, at)) {
+                tracing::error!(%error, "nobody can connect to {}", listener.address());
+            }
+        }
     }
 
     fn sleep_for(&self, kernel_wake: Option<Time>) -> Option<Duration> {
@@ -168,7 +193,7 @@ impl EventLoop {
                 PROCESS => {
                     if let Some(session) = self.clients.watched(key) {
                         self.ready.extend(self.clients.connections(session));
-                        self.ended.push(session);
+                        self.ended.push((session, DisconnectReason::ProcessEnded));
                     }
                 }
                 _waker => {}
@@ -272,21 +297,24 @@ impl EventLoop {
             return;
         };
         connection.in_flight -= 1;
-        let mut reply = outgoing.reply;
-        if let Ok(data) = &reply.outcome
-            && data.len() > self.limits.message
-        {
-            let (len, limit) = (data.len(), self.limits.message);
-            let why =
-                format!("the answer has {len} bytes, a message at most {limit}: ask for less");
-            reply.outcome = Err(Refusal::new(ErrorKind::TooLarge, why));
+        let message = ServerMessage::Reply(outgoing.reply);
+        let Err(refusal) = connection.push(&message, self.limits.frame().of_answers()) else {
+            self.dirty.insert(key);
+            return;
+        };
+        // Only what reads much at once is so long: nothing was taken out to make it.
+        let ServerMessage::Reply(Reply { call, outcome }) = message else { return };
+        if let Ok(data) = outcome {
+            self.hub.visit(|kernel, now| kernel.handle_undelivered(now, outgoing.session, &data));
         }
-        self.send(key, &ServerMessage::Reply(reply));
+        let why = format!("the answer is too large, ask for less at a time: {refusal}");
+        let outcome = Err(Refusal::new(ErrorKind::TooLarge, why));
+        self.send(key, &ServerMessage::Reply(Reply { call, outcome }));
     }
 
     fn send(&mut self, key: usize, message: &ServerMessage) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        if let Err(refusal) = connection.push(message) {
+        if let Err(refusal) = connection.push(message, self.limits.frame()) {
             tracing::error!(%refusal, "an answer cannot be sent");
             self.broken.push(key);
         }

@@ -32,6 +32,8 @@ pub(crate) struct Hub {
     /// When the event loop will wake by itself, in nanoseconds.
     wakes_at: AtomicU64,
     stop: AtomicBool,
+    /// Clients may come in.
+    open: AtomicBool,
 }
 
 /// A thread of this process that waits for an answer.
@@ -53,6 +55,7 @@ impl Hub {
             next_caller: AtomicU64::new(LOCAL),
             wakes_at: AtomicU64::new(u64::MAX),
             stop: AtomicBool::new(false),
+            open: AtomicBool::new(false),
         }
     }
 
@@ -138,6 +141,16 @@ impl Hub {
 
     pub(crate) fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// Lets clients in.
+    pub(crate) fn open_doors(&self) {
+        self.open.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// Asks the event loop to end.

@@ -25,6 +25,7 @@ mod limits;
 mod listener;
 mod local;
 mod sessions;
+mod socket_file;
 
 pub use builder::{Builder, Server};
 pub use limits::Limits;

@@ -3,25 +3,26 @@
 use std::fs;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use mio::net::{TcpListener, UnixListener, UnixStream};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use sync_proto::{Address, Error, ErrorKind};
 
 use crate::connection::Stream;
-use crate::limits::BACKLOG;
+use crate::socket_file::{SocketFile, is_socket};
 
 /// A listening socket. A unix one removes its file when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Socket,
     address: Address,
-    /// Removed at the end: the socket's file, and its directory if the server made it.
-    made: Vec<PathBuf>,
+    /// The socket's file, which is removed at the end.
+    file: Option<SocketFile>,
+    /// The directory that was made for it, likewise.
+    directory: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -51,8 +52,8 @@ impl Listener {
 
     /// Binds a unix socket in a new directory that only this user can enter.
     pub(crate) fn bind_private(unique: u64) -> Result<Self, Error> {
-        let directory =
-            std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let directory = runtime.filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir);
         let directory = directory.join(format!("sync-{}-{unique:08x}", std::process::id()));
         let made = fs::create_dir(&directory)
             .and_then(|()| fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)));
@@ -60,23 +61,25 @@ impl Listener {
             let why = format!("cannot make {} for the socket: {error}", directory.display());
             Error::new(ErrorKind::Io, why)
         })?;
-        let mut listener = Self::bind(&Address::unix(directory.join("socket"))?)?;
-        listener.made.push(directory);
-        Ok(listener)
+        let bound =
+            Address::unix(directory.join("socket")).and_then(|address| Self::bind(&address));
+        match bound {
+            Ok(mut listener) => {
+                listener.directory = Some(directory);
+                Ok(listener)
+            }
+            Err(error) => {
+                let _ = fs::remove_dir(&directory);
+                Err(error)
+            }
+        }
     }
 
     fn bind_unix(path: &Path) -> io::Result<Self> {
-        let socket = match bind_private_socket(path) {
-            // A socket's file outlives a server that was killed. Nobody answers behind it then.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
-                fs::remove_file(path)?;
-                bind_private_socket(path)?
-            }
-            other => other?,
-        };
+        let (socket, file) = SocketFile::bind(path)?;
         let socket = UnixListener::from_std(StdUnixListener::from(socket));
         let address = Address::Unix(path.to_owned());
-        Ok(Self { socket: Socket::Unix(socket), address, made: vec![path.to_owned()] })
+        Ok(Self { socket: Socket::Unix(socket), address, file: Some(file), directory: None })
     }
 
     fn bind_tcp(host: &str, port: u16) -> io::Result<Self> {
@@ -86,7 +89,8 @@ impl Listener {
                 Ok(socket) => {
                     let port = socket.local_addr()?.port();
                     let address = Address::Tcp { host: host.to_owned(), port };
-                    return Ok(Self { socket: Socket::Tcp(socket), address, made: Vec::new() });
+                    let socket = Socket::Tcp(socket);
+                    return Ok(Self { socket, address, file: None, directory: None });
                 }
                 Err(error) => failure = error,
             }
@@ -107,6 +111,7 @@ impl Listener {
                 let (stream, _) = socket.accept()?;
                 // A reply is one write: waiting to fill a packet only delays it.
                 stream.set_nodelay(true)?;
+                keep_alive(&stream)?;
                 Ok(Stream::Tcp(stream))
             }
         }
@@ -127,34 +132,12 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        for path in &self.made {
-            let removed = if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
-            if let Err(error) = removed {
-                tracing::debug!(path = %path.display(), %error, "left behind");
-            }
+        // The directory is empty only without the file.
+        drop(self.file.take());
+        if let Some(directory) = &self.directory {
+            let _ = fs::remove_dir(directory);
         }
     }
-}
-
-/// Binds a unix socket whose file has mode 0600 before anybody can connect.
-fn bind_private_socket(path: &Path) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    // Between bind and listen a connection is refused: the mode is set in time.
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-    rustix::net::listen(&socket, BACKLOG)?;
-    Ok(socket)
-}
-
-fn is_stale(path: &Path) -> bool {
-    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-    // Any other file refuses a connection, too, and is not the server's to remove.
-    is_socket(path) && StdUnixStream::connect(path).err().is_some_and(refused)
-}
-
-fn is_socket(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
 /// Checks that a unix peer runs as the same user; returns its process id, as this process sees
@@ -171,4 +154,15 @@ pub(crate) fn unix_peer(stream: &UnixStream) -> Result<Option<rustix::process::P
         ));
     }
     Ok(Some(peer.pid))
+}
+
+/// Has the system ask whether a silent TCP peer is still there, so that one whose machine is gone
+/// does not keep what it holds: after 10 s of silence every 5 s, and given up after 3 times.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, Duration::from_secs(10))?;
+    sockopt::set_tcp_keepintvl(stream, Duration::from_secs(5))?;
+    sockopt::set_tcp_keepcnt(stream, 3)?;
+    Ok(())
 }

@@ -7,10 +7,10 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use sync_objects::DisconnectReason;
 use sync_proto::handshake::ClientInfo;
-use sync_proto::message::{OneWay, Request};
+use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    Call, CallId, Data, Handle, Keeper, ManagerId, ObjectId, OneWayId, Refusal, SessionId,
-    ThreadId, Transport,
+    Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Refusal,
+    SessionId, ThreadId, Transport,
 };
 
 use crate::hub::Hub;
@@ -22,6 +22,8 @@ pub(crate) struct Local {
     manager: ManagerId,
     session: SessionId,
     invitation: Vec<(&'static str, OsString)>,
+    /// The longest message that other processes can read; this one keeps to it, too.
+    message_max: usize,
     next_call: AtomicU64,
     /// How many one-way messages were sent. Locked while one is, so that they reach the kernel
     /// in the order of their numbers.
@@ -34,6 +36,7 @@ impl Local {
     pub(crate) fn open(
         hub: &Arc<Hub>,
         invitation: Vec<(&'static str, OsString)>,
+        message_max: usize,
     ) -> Result<Arc<Self>, Refusal> {
         let info = ClientInfo::new(std::process::id(), std::env::current_exe().ok());
         let (manager, session) =
@@ -44,11 +47,21 @@ impl Local {
             manager,
             session,
             invitation,
+            message_max,
             next_call: AtomicU64::new(1),
             one_ways: Mutex::new(0),
             over: AtomicBool::new(false),
             me: me.clone(),
         }))
+    }
+
+    fn check(&self, data: Data) -> Result<Data<WireHandle>, Refusal> {
+        let (len, limit) = (data.len(), self.message_max);
+        if len > limit {
+            let why = format!("a message of {len} bytes is over the limit of {limit}");
+            return Err(Refusal::new(ErrorKind::TooLarge, why));
+        }
+        data.into_wire(self.manager)
     }
 
     fn keeper(&self) -> Arc<dyn Keeper> {
@@ -82,7 +95,7 @@ impl Transport for Local {
     fn call(&self, call: Call) -> Result<Data, Refusal> {
         let id = CallId(self.next_call.fetch_add(1, Ordering::Relaxed));
         let Call { object, method, timeout, data, .. } = call;
-        let data = data.into_wire(self.manager)?;
+        let data = self.check(data)?;
         let thread = ThreadId::current();
         let after = OneWayId(*self.one_ways.lock());
         let request = Request { call: id, after, thread, object, method, timeout, data };
@@ -93,7 +106,7 @@ impl Transport for Local {
 
     fn send(&self, call: Call) {
         let Call { object, method, data, .. } = call;
-        let Ok(data) = data.into_wire(self.manager) else { return };
+        let Ok(data) = self.check(data) else { return };
         let thread = ThreadId::current();
         let mut number = self.one_ways.lock();
         *number += 1;

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Buf;
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
@@ -65,7 +66,8 @@ impl Connection {
             connection.write()?;
             match handshake.handle(connection.read()?)? {
                 Ok(welcome) => {
-                    connection.decoder.set_limit(FrameLimit::of_body(u32::MAX as usize));
+                    let limit = FrameLimit::of_body(welcome.body_max as usize);
+                    connection.decoder.set_limit(limit.of_answers());
                     return Ok((connection, welcome));
                 }
                 Err(proof) => {
@@ -162,6 +164,7 @@ impl Socket {
                 let socket = TcpStream::connect((host.as_str(), *port))?;
                 // A request is one write: waiting to fill a packet only delays it.
                 socket.set_nodelay(true)?;
+                keep_alive(&socket)?;
                 Ok(Self::Tcp(socket))
             }
         }
@@ -197,4 +200,15 @@ fn gone(error: Option<io::Error>) -> Refusal {
         None => "the manager closed the connection".to_owned(),
     };
     Refusal::new(ErrorKind::Disconnected, why)
+}
+
+/// Has the system ask whether a silent manager is still there: after 10 s of silence every 5 s,
+/// and given up after 3 times. Then every call that waits for it is told.
+fn keep_alive(socket: &TcpStream) -> io::Result<()> {
+    use rustix::net::sockopt;
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, Duration::from_secs(10))?;
+    sockopt::set_tcp_keepintvl(socket, Duration::from_secs(5))?;
+    sockopt::set_tcp_keepcnt(socket, 3)?;
+    Ok(())
 }

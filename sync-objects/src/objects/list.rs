@@ -162,7 +162,7 @@ impl List {
         let start = self.items.len().min(usize::try_from(start).unwrap_or(usize::MAX));
         let mut bytes = 0;
         let fitting = self.items.range(start..).take_while(|item| {
-            bytes += item.bytes.len() as u64;
+            bytes += super::size_in_answer(item);
             bytes <= max_bytes
         });
         // The first goes even if it alone is more.

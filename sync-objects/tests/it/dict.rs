@@ -201,13 +201,13 @@ fn pages_hold_as_much_as_fits_and_at_least_one_entry() {
             }
         }
     };
-    // A key takes two bytes, a value one.
-    assert_eq!(read(DictPart::Keys, false, 4), "ab[] cd[]");
-    assert_eq!(read(DictPart::Values, false, 3), "[1, 2, 3] [4]");
-    assert_eq!(read(DictPart::Items, false, 8), "ab[1, 2] cd[3, 4]");
-    assert_eq!(read(DictPart::Items, true, 8), "dc[4, 3] ba[2, 1]");
+    // A key takes two bytes, a value one, and each is counted with 16 that say where it is.
+    assert_eq!(read(DictPart::Keys, false, 36), "ab[] cd[]");
+    assert_eq!(read(DictPart::Values, false, 51), "[1, 2, 3] [4]");
+    assert_eq!(read(DictPart::Items, false, 70), "ab[1, 2] cd[3, 4]");
+    assert_eq!(read(DictPart::Items, true, 70), "dc[4, 3] ba[2, 1]");
     assert_eq!(read(DictPart::Keys, true, 0), "d[] c[] b[] a[]");
-    assert_eq!(read(DictPart::Keys, true, 8), "dcba[]");
+    assert_eq!(read(DictPart::Keys, true, 72), "dcba[]");
     let empty = new(&sim.client(), &[]);
     let page = empty.page(DictPart::Items, false, None, None, 0).unwrap();
     assert!(page.keys.is_empty() && page.next.is_none());

@@ -85,3 +85,14 @@ fn messages_out_of_order_are_refused() {
 fn an_empty_key_is_no_key() {
     assert_eq!(AuthKey::new(" \n").unwrap_err().kind, ErrorKind::InvalidInput);
 }
+
+#[test]
+fn a_key_of_any_bytes_goes_through_an_environment_variable() {
+    let bytes: Vec<u8> = (0..=255).rev().collect();
+    let key = AuthKey::new(bytes).unwrap();
+    let passed_on = AuthKey::from_hex(&key.to_hex()).unwrap();
+    run(Some(passed_on), Some(key)).unwrap();
+    for wrong in ["", "0", "0g", "123"] {
+        assert!(AuthKey::from_hex(wrong).is_err(), "{wrong}");
+    }
+}

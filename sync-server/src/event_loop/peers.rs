@@ -152,7 +152,9 @@ impl EventLoop {
         let Some(client) = self.clients.get_mut(session) else { return };
         client.connections.retain(|&of| of != key);
         if waiting {
-            self.end_session(kernel, now, session, DisconnectReason::ClosedWhileWaiting);
+            // What its other threads said before counts: their sockets are read first.
+            self.ready.extend(client.connections.iter().copied());
+            self.ended.push((session, DisconnectReason::ClosedWhileWaiting));
         } else if client.connections.is_empty() {
             self.end_session(kernel, now, session, DisconnectReason::Closed);
         }
@@ -188,13 +190,13 @@ impl EventLoop {
                 None => {}
             }
         }
-        for session in std::mem::take(&mut self.ended) {
+        for (session, reason) in std::mem::take(&mut self.ended) {
             // What the process sent before its end counts: its sockets are read first.
             let unread = self.clients.connections(session).any(|key| self.ready.contains(&key));
             if unread {
-                self.ended.push(session);
+                self.ended.push((session, reason));
             } else {
-                self.end_session(kernel, now, session, DisconnectReason::ProcessEnded);
+                self.end_session(kernel, now, session, reason);
             }
         }
         while let Some(&(at, key, via)) = self.handshakes.front().filter(|&&(at, ..)| at <= now) {

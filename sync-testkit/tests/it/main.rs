@@ -11,6 +11,7 @@ mod event;
 mod forked;
 mod handles;
 mod kit;
+mod limits;
 mod list;
 mod lock;
 mod namespace;

@@ -7,6 +7,7 @@ use sync_proto::cbor::Normal;
 use sync_proto::{ErrorKind, Payload, Refusal};
 
 use super::{DictPage, DictPart, Removed};
+use crate::objects::size_in_answer;
 
 /// Entries in the order in which their keys came in. Everything costs O(log n): a removal moves
 /// nothing.
@@ -141,7 +142,7 @@ impl Store {
 impl Entry {
     /// Returns how many bytes a part of it takes.
     fn size(&self, part: DictPart) -> u64 {
-        let (key, value) = (self.key.bytes.len() as u64, self.value.bytes.len() as u64);
+        let (key, value) = (size_in_answer(&self.key), size_in_answer(&self.value));
         match part {
             DictPart::Keys => key,
             DictPart::Values => value,

@@ -126,7 +126,7 @@ impl Members {
             let Some(kept) = self.members.get(normal) else {
                 continue;
             };
-            bytes += kept.member.bytes.len() as u64;
+            bytes += crate::objects::size_in_answer(&kept.member);
             if !page.members.is_empty() && bytes > max_bytes {
                 return page;
             }

@@ -1,0 +1,144 @@
+//! What happens at the server's limits: nothing is lost, and no session ends for it.
+
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use sync_client::{Address, ErrorKind, Manager, Received};
+use sync_server::{Limits, Server};
+use sync_testkit::Cast;
+
+fn limited(set: impl FnOnce(&mut Limits)) -> (Cast, Manager) {
+    let mut limits = Limits::default();
+    set(&mut limits);
+    let cast = Cast::with(Server::builder().limits(limits));
+    let manager = Manager::connect(cast.server().address()).unwrap();
+    (cast, manager)
+}
+
+#[test]
+fn a_read_of_more_than_a_message_is_refused_and_the_session_goes_on() {
+    let (_cast, manager) = limited(|limits| limits.message = 1 << 20);
+    let guard = manager.create_lock().unwrap().lock().unwrap();
+    let list = manager.create_list::<u8>().unwrap();
+    list.push(&7).unwrap();
+    list.repeat(400_000).unwrap();
+    for error in [list.to_vec().unwrap_err(), list.slice(1..).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    }
+    assert!(!guard.is_lost());
+    guard.unlock().unwrap();
+    assert_eq!(list.iter().map(|item| u64::from(item.unwrap())).sum::<u64>(), 2_800_000);
+}
+
+#[test]
+fn many_small_values_come_in_one_answer() {
+    let (_cast, manager) = limited(|_| {});
+    let list = manager.create_list::<u8>().unwrap();
+    list.push(&1).unwrap();
+    list.repeat(600_000).unwrap();
+    assert_eq!(list.to_vec().unwrap().len(), 600_000);
+}
+
+#[test]
+fn whatever_was_let_in_comes_out_again() {
+    let (_cast, manager) = limited(|limits| limits.message = 1000);
+    let queue = manager.create_queue::<String>(2).unwrap();
+    let dict = manager.create_dict::<String, String>().unwrap();
+    let mut refused = 0;
+    for len in 950..1010 {
+        let value = "x".repeat(len);
+        if queue.put(&value).is_ok() {
+            assert_eq!(*queue.get_leased().unwrap().unwrap(), value);
+            assert_eq!(queue.get().unwrap().unwrap(), value);
+        } else {
+            refused += 1;
+        }
+        if dict.set("k", &value).is_ok() {
+            assert_eq!(dict.pop_last().unwrap().unwrap().1, value);
+        }
+    }
+    assert!(refused > 0, "the limit was met");
+}
+
+#[test]
+fn the_servers_own_process_keeps_to_the_limit_too() {
+    let (cast, manager) = limited(|limits| limits.message = 1000);
+    let local = Manager::over(cast.server().local().unwrap());
+    let queue = local.named("q").create_queue::<String>(2).unwrap();
+    assert_eq!(queue.put(&"x".repeat(2000)).unwrap_err().kind(), ErrorKind::TooLarge);
+    queue.put("small").unwrap();
+    let theirs = manager.named("q").create_queue::<String>(2).unwrap();
+    assert_eq!(theirs.get().unwrap().unwrap(), "small");
+}
+
+#[test]
+fn a_connection_too_many_fails_one_call_and_a_guard_dropped_then_is_released_later() {
+    let (cast, manager) = limited(|limits| limits.connections = 2);
+    let local = Manager::over(cast.server().local().unwrap());
+    let event = manager.named("event").create_event().unwrap();
+    let guard = manager.named("lock").create_lock().unwrap().lock().unwrap();
+    let waiters = [(); 2].map(|()| {
+        let event = event.clone();
+        std::thread::spawn(move || event.wait())
+    });
+    cast.until_blocked(&event, 2);
+    assert_eq!(event.is_set().unwrap_err().kind(), ErrorKind::LimitReached);
+    assert!(!guard.is_lost());
+    drop(guard);
+    local.named("event").create_event().unwrap().set().unwrap();
+    for waiter in waiters {
+        waiter.join().unwrap().unwrap();
+    }
+    let lock = local.named("lock").create_lock().unwrap();
+    cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
+}
+
+#[test]
+fn of_two_servers_that_find_the_same_stale_socket_one_takes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    for _ in 0..30 {
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let start = Arc::new(Barrier::new(2));
+        let servers = [(); 2].map(|()| {
+            let (address, start) = (Address::unix(path.clone()).unwrap(), Arc::clone(&start));
+            std::thread::spawn(move || {
+                start.wait();
+                Server::builder().listen(address).spawn()
+            })
+        });
+        let servers = servers.map(|server| server.join().unwrap());
+        let up: Vec<_> = servers.iter().flatten().collect();
+        assert_eq!(up.len(), 1, "{servers:?}");
+        Manager::connect(up[0].address()).unwrap();
+        drop(servers);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is left");
+    }
+}
+
+#[test]
+fn a_server_does_not_remove_what_is_not_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let server = Server::builder().listen(Address::unix(path.clone()).unwrap()).spawn().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let other = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    drop(server);
+    assert!(path.exists());
+    drop(other);
+}
+
+#[test]
+fn an_initializer_may_wait_with_a_deadline_and_what_it_names_is_there() {
+    let server = Server::builder()
+        .initializer(|local| {
+            let queue = Manager::over(local).named("q").create_queue::<u8>(1)?;
+            assert_eq!(queue.try_get_for(Duration::from_millis(1))?, Received::Empty);
+            queue.put(&5)
+        })
+        .spawn()
+        .unwrap();
+    let manager = Manager::connect(server.address()).unwrap();
+    let queue = manager.named("q").create_queue::<u8>(1).unwrap();
+    assert_eq!(queue.get().unwrap(), Some(5));
+}
