@@ -111,8 +111,9 @@ macro_rules! interface {
                 fn shape(&self) -> String {
                     String::new()
                 }
-                /// Shows every handle that the object holds, also inside payloads: what is not
-                /// shown cannot be found to be part of a cycle.
+                /// Shows every handle that the object holds, also inside payloads, each as often as
+                /// it holds it: what is not shown cannot be found to be part of a cycle. A handle
+                /// that is shown without being held would make what is in use look like garbage.
                 fn handles(&self, visit: &mut dyn FnMut(&p::Handle)) {
                     let _ = visit;
                 }
