@@ -5,7 +5,7 @@ use std::time::Duration;
 use sync_proto::{Address, AuthKey, Error, ErrorKind, Refusal};
 
 use crate::Manager;
-use crate::session::{Session, Target};
+use crate::session::{PATIENCE, Session, Target};
 
 /// The shortest and the longest pause between two attempts to connect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
@@ -38,7 +38,7 @@ impl ConnectOptions {
         self
     }
 
-    /// Tries again for so long while nobody answers: for a worker that may start before its
+    /// Tries again for about so long while nobody answers: for a worker that may start before its
     /// manager. A manager that answers and refuses is not asked again.
     #[must_use]
     pub fn retry_for(mut self, time: Duration) -> Self {
@@ -52,7 +52,7 @@ impl ConnectOptions {
     /// [`ErrorKind::InvalidInput`] when the address makes no sense; [`ErrorKind::Disconnected`]
     /// when nobody answers there; [`ErrorKind::Unauthorized`] when the manager does not take this
     /// client, or does not prove that it has the key; [`ErrorKind::Incompatible`] when it speaks
-    /// another version of the protocol.
+    /// another version of the protocol; [`ErrorKind::TimedOut`] when it does not answer in 10 s.
     pub fn connect<A>(self, address: A) -> Result<Manager, Error>
     where
         A: TryInto<Address>,
@@ -62,12 +62,16 @@ impl ConnectOptions {
         let (mut pause, longest) = PAUSES;
         let mut left = self.retry;
         loop {
-            match Session::open(target.clone()) {
+            let patience = if left.is_zero() { PATIENCE } else { left.min(PATIENCE) };
+            match Session::open(target.clone(), patience) {
                 Ok(session) => return Ok(Manager::over(session)),
                 Err(refusal) if left.is_zero() || !is_worth_a_retry(&refusal) => {
                     return Err(refusal.into());
                 }
-                Err(_) => {
+                Err(refusal) => {
+                    if refusal.kind == ErrorKind::TimedOut {
+                        left = left.saturating_sub(patience);
+                    }
                     let now = pause.min(left);
                     // Nobody unparks this thread on purpose, and a pause cut short does no harm.
                     std::thread::park_timeout(now);
@@ -80,5 +84,6 @@ impl ConnectOptions {
 }
 
 fn is_worth_a_retry(refusal: &Refusal) -> bool {
-    matches!(refusal.kind, ErrorKind::Disconnected | ErrorKind::ShuttingDown)
+    let kinds = [ErrorKind::Disconnected, ErrorKind::ShuttingDown, ErrorKind::TimedOut];
+    kinds.contains(&refusal.kind)
 }

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -24,6 +25,10 @@ use connection::{Connection, Socket};
 
 /// Connections that are kept for later calls; one more is closed when its call is done.
 const IDLE_MAX: usize = 64;
+
+/// How long a manager may take for each step of letting a connection in: longer than it gives its
+/// clients.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to reach a manager.
 #[derive(Clone, Debug)]
@@ -56,10 +61,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn open(target: Target) -> Result<Arc<Self>, Refusal> {
+    pub(crate) fn open(target: Target, patience: Duration) -> Result<Arc<Self>, Refusal> {
         let pid = std::process::id();
         let info = ClientInfo::new(pid, std::env::current_exe().ok());
-        let (connection, welcome) = Connection::open(&target, Purpose::Open(info))?;
+        let (connection, welcome) = Connection::open(&target, Purpose::Open(info), patience)?;
         let session = Arc::new_cyclic(|me| Self {
             target,
             pid,
@@ -90,7 +95,7 @@ impl Session {
         let purpose = Purpose::Join(self.welcome.token);
         // One connection too many is no reason to end what the others hold. If the manager is
         // gone, they find out.
-        let (connection, _) = Connection::open(&self.target, purpose)?;
+        let (connection, _) = Connection::open(&self.target, purpose, PATIENCE)?;
         self.adopt(connection)
     }
 
@@ -148,7 +153,7 @@ impl Session {
         let mut heir = self.heir.lock();
         match &*heir {
             Some(session) if session.pid == std::process::id() => Ok(Arc::clone(session)),
-            _ => Ok(Arc::clone(heir.insert(Self::open(self.target.clone())?))),
+            _ => Ok(Arc::clone(heir.insert(Self::open(self.target.clone(), PATIENCE)?))),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One blocking connection, used by one thread at a time.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,18 +36,29 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects, and goes through the handshake. What fails says with whom: a process may have
-    /// several managers, with a key each.
-    pub(crate) fn open(target: &Target, purpose: Purpose) -> Result<(Self, Welcome), Refusal> {
-        Self::greet(target, purpose).map_err(|refusal| {
+    /// Connects, and goes through the handshake; each step of it may take so long. What fails says
+    /// with whom: a process may have several managers, with a key each.
+    pub(crate) fn open(
+        target: &Target,
+        purpose: Purpose,
+        patience: Duration,
+    ) -> Result<(Self, Welcome), Refusal> {
+        Self::greet(target, purpose, patience).map_err(|refusal| {
             let why = format!("cannot connect to {}: {refusal}", target.address);
             Refusal::new(refusal.kind, why)
         })
     }
 
-    fn greet(target: &Target, purpose: Purpose) -> Result<(Self, Welcome), Refusal> {
-        let socket = Socket::connect(&target.address)
-            .map_err(|error| Refusal::new(ErrorKind::Disconnected, error.to_string()))?;
+    fn greet(
+        target: &Target,
+        purpose: Purpose,
+        patience: Duration,
+    ) -> Result<(Self, Welcome), Refusal> {
+        let socket =
+            Socket::connect(&target.address, patience).map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => gone(Some(error)),
+                _ => Refusal::new(ErrorKind::Disconnected, error.to_string()),
+            })?;
         let mut connection = Self {
             socket: Arc::new(socket),
             number: 0,
@@ -66,6 +77,8 @@ impl Connection {
             connection.write()?;
             match handshake.handle(connection.read()?)? {
                 Ok(welcome) => {
+                    // From here on a call waits as long as it takes: the manager keeps the time.
+                    connection.socket.set_patience(None).map_err(|error| gone(Some(error)))?;
                     let limit = FrameLimit::of_body(welcome.body_max as usize);
                     connection.decoder.set_limit(limit.of_answers());
                     return Ok((connection, welcome));
@@ -157,15 +170,31 @@ impl Connection {
 }
 
 impl Socket {
-    fn connect(address: &Address) -> io::Result<Self> {
-        match address {
-            Address::Unix(path) => UnixStream::connect(path).map(Self::Unix),
+    fn connect(address: &Address, patience: Duration) -> io::Result<Self> {
+        let socket = match address {
+            Address::Unix(path) => UnixStream::connect(path).map(Self::Unix)?,
             Address::Tcp { host, port } => {
-                let socket = TcpStream::connect((host.as_str(), *port))?;
+                let socket = connect_tcp(host, *port, patience)?;
                 // A request is one write: waiting to fill a packet only delays it.
                 socket.set_nodelay(true)?;
                 keep_alive(&socket)?;
-                Ok(Self::Tcp(socket))
+                Self::Tcp(socket)
+            }
+        };
+        socket.set_patience(Some(patience))?;
+        Ok(socket)
+    }
+
+    /// Sets how long a read or a write may take.
+    fn set_patience(&self, patience: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Unix(socket) => {
+                socket.set_read_timeout(patience)?;
+                socket.set_write_timeout(patience)
+            }
+            Self::Tcp(socket) => {
+                socket.set_read_timeout(patience)?;
+                socket.set_write_timeout(patience)
             }
         }
     }
@@ -194,12 +223,31 @@ impl Socket {
     }
 }
 
+fn connect_tcp(host: &str, port: u16, patience: Duration) -> io::Result<TcpStream> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
 fn gone(error: Option<io::Error>) -> Refusal {
-    let why = match error {
-        Some(error) => format!("the connection to the manager broke: {error}"),
-        None => "the manager closed the connection".to_owned(),
-    };
-    Refusal::new(ErrorKind::Disconnected, why)
+    match error {
+        Some(error)
+            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
+        {
+            let why = "the manager did not answer in time: it is stopped, or is no manager";
+            Refusal::new(ErrorKind::TimedOut, why)
+        }
+        Some(error) => {
+            let why = format!("the connection to the manager broke: {error}");
+            Refusal::new(ErrorKind::Disconnected, why)
+        }
+        None => Refusal::new(ErrorKind::Disconnected, "the manager closed the connection"),
+    }
 }
 
 /// Has the system ask whether a silent manager is still there: after 10 s of silence every 5 s,

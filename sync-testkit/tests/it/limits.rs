@@ -142,3 +142,14 @@ fn an_initializer_may_wait_with_a_deadline_and_what_it_names_is_there() {
     let queue = manager.named("q").create_queue::<u8>(1).unwrap();
     assert_eq!(queue.get().unwrap(), Some(5));
 }
+
+#[test]
+fn what_listens_and_never_answers_is_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let _silent = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let options = Manager::options().retry_for(Duration::from_millis(20));
+    let error = options.connect(Address::unix(path).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert!(error.to_string().contains("did not answer"), "{error}");
+}
