@@ -36,6 +36,8 @@ pub struct Server {
     addresses: Vec<Address>,
     key: Option<AuthKey>,
     message_max: usize,
+    /// The process whose thread it is; a forked child only has a copy of this.
+    pid: u32,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -111,7 +113,8 @@ impl Builder {
             .spawn(move || event_loop.run())
             .map_err(|error| io_error(&error))?;
         let thread = Mutex::new(Some(thread));
-        let server = Server { hub, addresses, key: self.key, message_max, thread };
+        let pid = std::process::id();
+        let server = Server { hub, addresses, key: self.key, message_max, pid, thread };
         if let Some(initializer) = self.initializer {
             initializer(server.local()?)?;
         }
@@ -194,8 +197,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shutdown();
-        self.join();
+        if self.pid == std::process::id() {
+            self.shutdown();
+            self.join();
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Local {
     hub: Arc<Hub>,
     manager: ManagerId,
     session: SessionId,
+    /// The process that hosts the manager. A forked child has only a dead copy of it.
+    pid: u32,
     invitation: Vec<(&'static str, OsString)>,
     /// The longest message that other processes can read; this one keeps to it, too.
     message_max: usize,
@@ -46,6 +48,7 @@ impl Local {
             hub: Arc::clone(hub),
             manager,
             session,
+            pid: std::process::id(),
             invitation,
             message_max,
             next_call: AtomicU64::new(1),
@@ -55,7 +58,16 @@ impl Local {
         }))
     }
 
+    fn is_host(&self) -> bool {
+        self.pid == std::process::id()
+    }
+
     fn check(&self, data: Data) -> Result<Data<WireHandle>, Refusal> {
+        if !self.is_host() {
+            let why = "this process was forked from the one that hosts the manager: connect to it \
+                       by its address";
+            return Err(Refusal::new(ErrorKind::Disconnected, why));
+        }
         let (len, limit) = (data.len(), self.message_max);
         if len > limit {
             let why = format!("a message of {len} bytes is over the limit of {limit}");
@@ -115,6 +127,9 @@ impl Transport for Local {
     }
 
     fn disconnect(&self) {
+        if !self.is_host() {
+            return;
+        }
         self.over.store(true, Ordering::Relaxed);
         let session = self.session;
         self.hub.visit(|kernel, now| {
