@@ -46,7 +46,7 @@
 /// The module holds:
 /// * `INTERFACE`: the name, the methods' names, and the fingerprint of all signatures;
 /// * `Service`: the trait to implement; beside the declared methods it has `session_gone`,
-///   `shape` and `handles`, each with a default;
+///   `shape`, `handles` and `handles_from`, each with a default;
 /// * `register::<S>(&mut Registry)`;
 /// * `Proxy`: the typed client. `Proxy::new(place, …)` creates an object, each method calls it,
 ///   `within(duration)` gives each call a deadline, `one_way()` sends without waiting;
@@ -117,6 +117,16 @@ macro_rules! interface {
                 fn handles(&self, visit: &mut dyn FnMut(&p::Handle)) {
                     let _ = visit;
                 }
+                /// Shows some of the handles, for an object that may hold so many that the manager
+                /// had better serve others in between: those from a place on, where 0 is the
+                /// first. Returns the place to go on from, `None` at the end.
+                fn handles_from(
+                    &self, place: u64, visit: &mut dyn FnMut(&p::Handle)
+                ) -> Option<u64> {
+                    let _ = place;
+                    self.handles(visit);
+                    None
+                }
             }
 
             struct Hosted<S>(S);
@@ -146,8 +156,10 @@ macro_rules! interface {
                     self.0.shape()
                 }
 
-                fn handles(&self, visit: &mut dyn FnMut(&p::Handle)) {
-                    self.0.handles(visit);
+                fn handles_from(
+                    &self, place: u64, visit: &mut dyn FnMut(&p::Handle)
+                ) -> Option<u64> {
+                    self.0.handles_from(place, visit)
                 }
             }
 

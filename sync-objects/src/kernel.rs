@@ -28,6 +28,7 @@ mod settle;
 mod table;
 mod timers;
 
+pub(crate) use cycles::HANDLES_PER_LOOK;
 pub use limits::Limits;
 pub use names::Naming;
 pub use note::{DisconnectReason, Note};

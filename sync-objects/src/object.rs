@@ -26,8 +26,9 @@ pub trait Object: Send {
     /// Returns what a named object must have in common with what is asked for, in words.
     fn shape(&self) -> String;
 
-    /// Shows every handle that the object holds.
-    fn handles(&self, visit: &mut dyn FnMut(&Handle));
+    /// Shows the handles that the object holds from a place on; returns the place to go on from,
+    /// or `None` at the end. It begins at 0.
+    fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64>;
 }
 
 /// A session that is gone, seen by one object that it held something of.

@@ -17,8 +17,12 @@ use sync_proto::ObjectId;
 use super::Core;
 use super::table::Body;
 
-/// Objects looked at in one step: some ten microseconds of work, between two inputs.
-const OBJECTS_PER_STEP: usize = 64;
+/// Looks at objects in one step, between two inputs: some ten microseconds of work where each holds
+/// little, and never more than [`HANDLES_PER_LOOK`] entries each.
+const LOOKS_PER_STEP: usize = 64;
+
+/// Entries of a container that are looked at at once.
+pub(crate) const HANDLES_PER_LOOK: usize = 1024;
 
 /// The search under way, and those to come.
 #[derive(Debug, Default)]
@@ -31,6 +35,8 @@ pub(crate) struct Collector {
 #[derive(Debug, Default)]
 struct Search {
     to_see: VecDeque<ObjectId>,
+    /// How far the one in front was looked at, if it holds too much for one step.
+    place: u64,
     seen: BTreeMap<ObjectId, Seen>,
 }
 
@@ -53,7 +59,7 @@ impl Collector {
 impl Core {
     /// Looks at some more objects, and drops the cycles that were found.
     pub(super) fn collect_cycles(&mut self) {
-        for _ in 0..OBJECTS_PER_STEP {
+        for _ in 0..LOOKS_PER_STEP {
             self.collector.suspects.extend(self.ledger.take_suspects());
             let Some(mut search) = self.collector.search.take().or_else(|| self.next_search())
             else {
@@ -86,19 +92,19 @@ impl Core {
 
     fn look_at(&self, search: &mut Search, object: ObjectId) {
         let Some(slot) = self.slot(object) else { return };
+        let place = std::mem::take(&mut search.place);
         let mut holds = Vec::new();
+        let mut rest = None;
         if let Body::Here(body) = &slot.body {
+            // If it panics, what it holds is unknown and so counts as held from outside.
             let shown = super::run::guarded(
-                || {
-                    body.handles(&mut |handle| holds.push(handle.object()));
-                    Ok(())
-                },
+                || Ok(body.handles_from(place, &mut |handle| holds.push(handle.object()))),
                 slot.interface.name,
             );
-            if shown.is_err() {
-                // What it holds is unknown and so counts as held from outside.
+            rest = shown.unwrap_or_else(|_| {
                 holds.clear();
-            }
+                None
+            });
         }
         holds.retain(|&held| !self.ledger.is_rooted(held));
         for &held in &holds {
@@ -111,7 +117,14 @@ impl Core {
             }
         }
         if let Some(seen) = search.seen.get_mut(&object) {
-            (seen.calls, seen.holds) = (slot.calls, holds);
+            if place == 0 {
+                seen.calls = slot.calls;
+            }
+            seen.holds.extend(holds);
+        }
+        if let Some(rest) = rest {
+            search.place = rest;
+            search.to_see.push_front(object);
         }
     }
 

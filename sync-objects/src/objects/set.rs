@@ -223,6 +223,10 @@ impl set::Service for Set {
     fn handles(&self, visit: &mut dyn FnMut(&Handle)) {
         self.members.payloads().flat_map(|payload| &payload.handles).for_each(visit);
     }
+
+    fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64> {
+        self.members.handles_from(place, visit)
+    }
 }
 
 #[cfg(test)]

@@ -115,6 +115,27 @@ fn a_search_goes_in_steps_and_what_changes_meanwhile_is_alive() {
 }
 
 #[test]
+fn a_container_of_very_many_is_looked_at_in_pieces() {
+    let sim = Sim::new();
+    let client = sim.client();
+    let (all, back) = (list::Proxy::new(&client, Vec::new()).unwrap(), new_dict(&client));
+    for _ in 0..5000 {
+        all.push(pack(&lock::Proxy::new(&client).unwrap())).unwrap();
+    }
+    for at in 0..5000u32 {
+        put(&back, &at.to_string(), &lock::Proxy::new(&client).unwrap());
+    }
+    all.push(pack(&back)).unwrap();
+    put(&back, "all", &all);
+    rest(&sim);
+    assert_eq!(sim.object_count(), 10_002);
+    drop((all, back));
+    assert_eq!(sim.object_count(), 10_002, "no single step did it all");
+    rest(&sim);
+    assert_eq!(sim.object_count(), 0);
+}
+
+#[test]
 fn many_small_cycles_are_dropped_while_the_manager_serves() {
     let sim = Sim::new();
     let client = sim.client();

@@ -205,4 +205,11 @@ impl dict::Service for Dict {
         let payloads = self.store.payloads().chain(self.turns.payloads());
         payloads.flat_map(|payload| &payload.handles).for_each(visit);
     }
+
+    fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64> {
+        if place == 0 {
+            self.turns.payloads().flat_map(|payload| &payload.handles).for_each(&mut *visit);
+        }
+        self.store.handles_from(place, visit)
+    }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use sync_proto::cbor::Normal;
-use sync_proto::{ErrorKind, Payload, Refusal};
+use sync_proto::{ErrorKind, Handle, Payload, Refusal};
 
 use super::{DictPage, DictPart, Removed};
+use crate::kernel::HANDLES_PER_LOOK;
 use crate::objects::size_in_answer;
 
 /// Entries in the order in which their keys came in. Everything costs O(log n): a removal moves
@@ -125,6 +126,17 @@ impl Store {
             }
         }
         page
+    }
+
+    /// Shows the handles in some entries, from a sequence number on; returns where to go on.
+    pub(super) fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64> {
+        let mut entries = self.order.range(place..);
+        for (_, normal) in entries.by_ref().take(HANDLES_PER_LOOK) {
+            let entry = self.entries.get(normal).into_iter();
+            let payloads = entry.flat_map(|entry| [&entry.key, &entry.value]);
+            payloads.flat_map(|payload| &payload.handles).for_each(&mut *visit);
+        }
+        entries.next().map(|(&seq, _)| seq)
     }
 
     /// Returns every payload that is kept.

@@ -5,6 +5,7 @@ use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 use super::find::Wanted;
 use super::slice::{self, Slice};
 use super::{List, ListPage, ListUpdate, REPEATED_ITEMS_MAX, TURN, list, sort};
+use crate::kernel::HANDLES_PER_LOOK;
 use crate::{Cx, Flow, Gone};
 
 impl list::Service for List {
@@ -232,5 +233,13 @@ impl list::Service for List {
     fn handles(&self, visit: &mut dyn FnMut(&Handle)) {
         let payloads = self.items.iter();
         payloads.flat_map(|payload| &payload.handles).for_each(visit);
+    }
+
+    fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64> {
+        let start = self.items.len().min(usize::try_from(place).unwrap_or(usize::MAX));
+        let end = self.items.len().min(start + HANDLES_PER_LOOK);
+        let payloads = self.items.range(start..end);
+        payloads.flat_map(|payload| &payload.handles).for_each(visit);
+        (end < self.items.len()).then_some(end as u64)
     }
 }

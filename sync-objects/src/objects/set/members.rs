@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use sync_proto::cbor::Normal;
-use sync_proto::{ErrorKind, Payload, Refusal};
+use sync_proto::{ErrorKind, Handle, Payload, Refusal};
 
 use super::{SetMember, SetPage};
+use crate::kernel::HANDLES_PER_LOOK;
 
 /// Members in the order in which they came in. Everything costs O(log n): a removal moves nothing.
 #[derive(Debug, Default)]
@@ -50,6 +51,16 @@ impl Members {
     /// Returns the members in order, as they came.
     pub(super) fn all(&self) -> Vec<Payload> {
         self.iter().map(|(_, member)| member.clone()).collect()
+    }
+
+    /// Shows the handles in some entries, from a sequence number on; returns where to go on.
+    pub(super) fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64> {
+        let mut members = self.order.range(place..);
+        for (_, normal) in members.by_ref().take(HANDLES_PER_LOOK) {
+            let kept = self.members.get(normal).into_iter();
+            kept.flat_map(|kept| &kept.member.handles).for_each(&mut *visit);
+        }
+        members.next().map(|(&seq, _)| seq)
     }
 
     /// Returns every payload that is kept.
