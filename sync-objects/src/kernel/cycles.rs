@@ -29,6 +29,8 @@ pub(crate) const HANDLES_PER_LOOK: usize = 1024;
 pub(crate) struct Collector {
     suspects: BTreeSet<ObjectId>,
     search: Option<Search>,
+    /// What was found to be garbage and is to be dropped, with its interface's name.
+    garbage: VecDeque<(&'static str, Body)>,
 }
 
 /// What was seen so far of what a suspect reaches, but for what clients reach anyway.
@@ -52,7 +54,7 @@ struct Seen {
 impl Collector {
     /// Returns whether there is something left to do.
     pub(crate) fn is_busy(&self) -> bool {
-        self.search.is_some() || !self.suspects.is_empty()
+        self.search.is_some() || !self.suspects.is_empty() || !self.garbage.is_empty()
     }
 }
 
@@ -60,6 +62,11 @@ impl Core {
     /// Looks at some more objects, and drops the cycles that were found.
     pub(super) fn collect_cycles(&mut self) {
         for _ in 0..LOOKS_PER_STEP {
+            if let Some((interface, body)) = self.collector.garbage.pop_front() {
+                super::run::discard(body, interface);
+                self.settle();
+                continue;
+            }
             self.collector.suspects.extend(self.ledger.take_suspects());
             let Some(mut search) = self.collector.search.take().or_else(|| self.next_search())
             else {
@@ -70,10 +77,7 @@ impl Core {
                     self.look_at(&mut search, object);
                     self.collector.search = Some(search);
                 }
-                None => {
-                    self.drop_garbage(&search);
-                    self.settle();
-                }
+                None => self.gather_garbage(&search),
             }
         }
     }
@@ -128,8 +132,9 @@ impl Core {
         }
     }
 
-    /// Drops what the search saw and what nothing outside of it holds.
-    fn drop_garbage(&mut self, search: &Search) {
+    /// Takes what the search saw and what nothing outside of it holds out of its slots, to be
+    /// dropped in the steps that follow.
+    fn gather_garbage(&mut self, search: &Search) {
         let mut alive = BTreeSet::new();
         let mut reached: Vec<ObjectId> = search
             .seen
@@ -147,15 +152,13 @@ impl Core {
         let garbage: Vec<ObjectId> =
             search.seen.keys().copied().filter(|object| !alive.contains(object)).collect();
         // All of them are emptied before one is dropped: none sees another half gone.
-        let mut bodies = Vec::new();
         for object in garbage {
             if let Some(slot) = self.slot_mut(object) {
                 let gone = Body::Broken("it was part of a cycle that nobody reached".to_owned());
-                bodies.push((slot.interface.name, std::mem::replace(&mut slot.body, gone)));
+                let body = std::mem::replace(&mut slot.body, gone);
+                let interface = slot.interface.name;
+                self.collector.garbage.push_back((interface, body));
             }
-        }
-        for (interface, body) in bodies {
-            super::run::discard(body, interface);
         }
     }
 
