@@ -1,6 +1,6 @@
 //! How to connect.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sync_proto::{Address, AuthKey, Error, ErrorKind, Refusal};
 
@@ -38,7 +38,7 @@ impl ConnectOptions {
         self
     }
 
-    /// Tries again for about so long while nobody answers: for a worker that may start before its
+    /// Tries again for so long while nobody answers: for a worker that may start before its
     /// manager. A manager that answers and refuses is not asked again.
     #[must_use]
     pub fn retry_for(mut self, time: Duration) -> Self {
@@ -59,23 +59,22 @@ impl ConnectOptions {
         Error: From<A::Error>,
     {
         let target = Target { address: address.try_into()?, key: self.key };
+        // No manager is there yet whose clock could measure this.
+        let began = Instant::now();
         let (mut pause, longest) = PAUSES;
-        let mut left = self.retry;
         loop {
-            let patience = if left.is_zero() { PATIENCE } else { left.min(PATIENCE) };
+            let left = self.retry.saturating_sub(began.elapsed());
+            let patience =
+                if self.retry.is_zero() { PATIENCE } else { left.clamp(PAUSES.0, PATIENCE) };
             match Session::open(target.clone(), patience) {
                 Ok(session) => return Ok(Manager::over(session)),
-                Err(refusal) if left.is_zero() || !is_worth_a_retry(&refusal) => {
+                Err(refusal) if began.elapsed() >= self.retry || !is_worth_a_retry(&refusal) => {
                     return Err(refusal.into());
                 }
-                Err(refusal) => {
-                    if refusal.kind == ErrorKind::TimedOut {
-                        left = left.saturating_sub(patience);
-                    }
-                    let now = pause.min(left);
+                Err(_) => {
+                    let left = self.retry.saturating_sub(began.elapsed());
                     // Nobody unparks this thread on purpose, and a pause cut short does no harm.
-                    std::thread::park_timeout(now);
-                    left -= now;
+                    std::thread::park_timeout(pause.min(left));
                     pause = (pause * 2).min(longest);
                 }
             }

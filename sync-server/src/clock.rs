@@ -1,11 +1,11 @@
-//! The one clock.
+//! The manager's one clock.
 
 use std::time::Instant;
 
 use sync_objects::Time;
 
-/// The time since the server began, by the system's monotonic clock. The only reader of a clock in
-/// the workspace's libraries: everything else is told.
+/// The time since the server began, by the system's monotonic clock. Everything in the manager
+/// goes by it; whoever needs the time is told.
 #[derive(Debug)]
 pub(crate) struct Clock {
     began: Instant,
