@@ -154,6 +154,7 @@ impl<K, V> Dict<K, V> {
     ///
     /// # Errors
     /// Those of [`set`](Self::set); nothing is set then.
+    #[doc(alias = "insert_many")]
     #[doc(alias = "update")]
     pub fn extend<Q, W>(&self, entries: impl IntoIterator<Item = (Q, W)>) -> Result<(), Error>
     where

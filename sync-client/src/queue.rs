@@ -1,17 +1,26 @@
 //! Queue, its options, its deliveries, its iterators.
 
-use core::iter::FusedIterator;
 use core::marker::PhantomData;
-use core::ops::Deref;
 use std::borrow::Borrow;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sync_objects::{Item, Leased, Order, queue};
-use sync_proto::{Error, Handle, Interface, Payload, Place, Shared, Token};
+use sync_objects::{Item, Leased, queue};
+use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
 use crate::grant::{Held, attempt};
+
+mod delivery;
+mod iter;
+mod options;
+
+pub use delivery::Delivery;
+pub use iter::{Deliveries, Iter};
+pub use options::{QueueOptions, Received, Sent};
+
+/// About how many bytes of items are fetched at once.
+const PORTION: u64 = 1 << 20;
 
 /// A queue that processes share.
 ///
@@ -43,83 +52,6 @@ pub struct Queue<T> {
 }
 
 crate::proxy::common!(Queue<T>, queue);
-
-/// How a queue is to be: how much it holds, and in which order it gives. A number is a bound, in
-/// the order of putting.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct QueueOptions {
-    bound: Option<u64>,
-    order: Order,
-}
-
-impl QueueOptions {
-    /// A queue that takes everything at once.
-    pub fn unbounded() -> Self {
-        Self::default()
-    }
-
-    /// A queue that holds so many items; who puts one more waits.
-    pub fn bounded(items: u64) -> Self {
-        Self { bound: Some(items), ..Self::default() }
-    }
-
-    /// Gives the last item first.
-    #[must_use]
-    #[doc(alias = "LifoQueue")]
-    pub fn lifo(mut self) -> Self {
-        self.order = Order::Lifo;
-        self
-    }
-
-    /// Gives the item with the smallest priority first, and of equal ones the earliest. Items are
-    /// put with [`Queue::put_with_priority`]; plain `put` is priority 0.
-    #[must_use]
-    #[doc(alias = "PriorityQueue")]
-    pub fn by_priority(mut self) -> Self {
-        self.order = Order::Priority;
-        self
-    }
-}
-
-impl From<u64> for QueueOptions {
-    fn from(bound: u64) -> Self {
-        Self::bounded(bound)
-    }
-}
-
-/// What came of putting an item without waiting for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use]
-#[expect(clippy::exhaustive_enums, reason = "it went in or it did not")]
-pub enum Sent {
-    /// It is in.
-    Done,
-    /// There was no room.
-    Full,
-}
-
-/// What came of getting an item without waiting for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use]
-#[expect(clippy::exhaustive_enums, reason = "the three ways it can end")]
-pub enum Received<T> {
-    /// An item.
-    Item(T),
-    /// There was none.
-    Empty,
-    /// There will be none any more: the queue is closed and drained.
-    Closed,
-}
-
-impl<T> Received<T> {
-    /// Returns the item, if there was one.
-    pub fn item(self) -> Option<T> {
-        match self {
-            Self::Item(item) => Some(item),
-            Self::Empty | Self::Closed => None,
-        }
-    }
-}
 
 impl<T> Queue<T> {
     /// Creates a queue at a place: a manager, or a name in it.
@@ -157,6 +89,21 @@ impl<T> Queue<T> {
         Q: Serialize + ?Sized,
     {
         self.proxy.put(self.pack(item, "put")?, priority)
+    }
+
+    /// Puts items in, in one step and one right after the other; waits until there is room for
+    /// all of them. One round trip, however many they are.
+    ///
+    /// # Errors
+    /// Those of [`put`](Self::put); [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
+    /// when they are more than the queue can hold. Nothing is put then.
+    pub fn put_many<Q>(&self, items: impl IntoIterator<Item = Q>) -> Result<(), Error>
+    where
+        Q: Borrow<T>,
+        T: Serialize,
+    {
+        let items = items.into_iter().map(|item| self.pack(item.borrow(), "put_many"));
+        self.proxy.put_many(items.collect::<Result<_, _>>()?)
     }
 
     /// Puts an item in if there is room now and nobody stands in line.
@@ -278,6 +225,24 @@ impl<T: DeserializeOwned> Queue<T> {
         self.proxy.get()?.map(|item| self.open(item)).transpose()
     }
 
+    /// Waits for an item and takes it together with those behind it: at most `max`, and no more
+    /// than about a mebibyte, or one. None when the queue is closed and drained. One round trip,
+    /// however many they are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when one of the items is not a `T`;
+    /// all of them go back to where they were. [`ErrorKind::InvalidInput`](crate::ErrorKind) when
+    /// `max` is 0.
+    pub fn get_many(&self, max: u64) -> Result<Vec<T>, Error> {
+        let items = self.proxy.get_many(max, PORTION)?;
+        let values = items.iter().map(|item| self.unpack(&item.payload, "get_many")).collect();
+        if Result::is_err(&values) {
+            // The first error is the one to tell.
+            let _ = self.proxy.put_back(items);
+        }
+        values
+    }
+
     /// Takes an item if there is one now and nobody stands in line.
     ///
     /// # Errors
@@ -335,7 +300,7 @@ impl<T: DeserializeOwned> Queue<T> {
     fn open(&self, item: Item) -> Result<T, Error> {
         self.unpack(&item.payload, "get").inspect_err(|_| {
             // The first error is the one to tell.
-            let _ = self.proxy.put_back(item);
+            let _ = self.proxy.put_back(vec![item]);
         })
     }
 
@@ -364,129 +329,5 @@ fn received<I, T>(
         Some(Some(item)) => open(item).map(Received::Item),
         Some(None) => Ok(Received::Closed),
         None => Ok(Received::Empty),
-    }
-}
-
-/// A leased item. It is the queue's until [`ack`](Self::ack); dropped before, or with its
-/// process, it goes back to where it was.
-#[derive(Debug)]
-#[must_use = "if unused, the item goes back to the queue at once"]
-pub struct Delivery<T> {
-    item: T,
-    id: u64,
-    attempt: u32,
-    queue: queue::Proxy,
-    held: Held,
-}
-
-impl<T> Delivery<T> {
-    /// Returns the item's number in its queue, the same at every delivery of it.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Returns which delivery of the item this is: 1 for the first.
-    pub fn attempt(&self) -> u32 {
-        self.attempt
-    }
-
-    /// Returns the number of this lease; a later lease has a greater one.
-    pub fn fencing_token(&self) -> Token {
-        self.held.token()
-    }
-
-    /// Returns whether the lease is lost: the session with the manager is over, and somebody
-    /// else may have the item now.
-    pub fn is_lost(&self) -> bool {
-        self.held.is_lost(self.queue.remote())
-    }
-
-    /// Says that the item is done with, and waits until the manager knows. It counts as
-    /// [`Queue::task_done`].
-    ///
-    /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
-    pub fn ack(mut self) -> Result<(), Error> {
-        self.held.give_up().map_or(Ok(()), |token| self.queue.ack(token))
-    }
-
-    /// Gives the item back to where it was, and waits until it is there.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
-    pub fn requeue(mut self) -> Result<(), Error> {
-        self.held.give_up().map_or(Ok(()), |token| self.queue.requeue(token))
-    }
-}
-
-impl<T> Deref for Delivery<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.item
-    }
-}
-
-impl<T> Drop for Delivery<T> {
-    fn drop(&mut self) {
-        if let Some(token) = self.held.give_up() {
-            // A number always encodes; a session that is over has given the item back.
-            let _ = self.queue.one_way().requeue(token);
-        }
-    }
-}
-
-/// Gets items until the queue is closed and drained, or an error has come.
-#[derive(Debug)]
-pub struct Iter<T> {
-    queue: Queue<T>,
-    ended: bool,
-}
-
-/// Leases items until the queue is closed and drained, or an error has come.
-#[derive(Debug)]
-pub struct Deliveries<T> {
-    queue: Queue<T>,
-    ended: bool,
-}
-
-fn step<I>(
-    ended: &mut bool,
-    next: impl FnOnce() -> Result<Option<I>, Error>,
-) -> Option<Result<I, Error>> {
-    if *ended {
-        return None;
-    }
-    let next = next().transpose();
-    *ended = !matches!(next, Some(Ok(_)));
-    next
-}
-
-impl<T: DeserializeOwned> Iterator for Iter<T> {
-    type Item = Result<T, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        step(&mut self.ended, || self.queue.get())
-    }
-}
-
-impl<T: DeserializeOwned> Iterator for Deliveries<T> {
-    type Item = Result<Delivery<T>, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        step(&mut self.ended, || self.queue.get_leased())
-    }
-}
-
-impl<T: DeserializeOwned> FusedIterator for Iter<T> {}
-
-impl<T: DeserializeOwned> FusedIterator for Deliveries<T> {}
-
-impl<T: DeserializeOwned> IntoIterator for &Queue<T> {
-    type Item = Result<T, Error>;
-    type IntoIter = Iter<T>;
-
-    fn into_iter(self) -> Iter<T> {
-        self.iter()
     }
 }

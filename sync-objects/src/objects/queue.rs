@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
+use sync_proto::{ErrorKind, Payload, Refusal, Token};
 
-use crate::{Channel, Cx, Flow, Gone, interface};
+use crate::{Channel, Cx, Flow, interface};
+
+mod service;
 
 /// In which order items come out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +39,14 @@ pub struct Item {
     pub payload: Payload,
 }
 
+impl Item {
+    /// Returns about how many bytes it takes up in an answer.
+    fn size(&self) -> u64 {
+        const OTHER_FIELDS: usize = 32;
+        (self.payload.bytes.len() + self.payload.handles.len() * 16 + OTHER_FIELDS) as u64
+    }
+}
+
 /// An item that is leased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -53,16 +63,22 @@ interface! {
         new(bound: Option<u64>, order: Order);
         /// Waits until there is room, and puts an item in.
         fn put(payload: Payload, priority: i64);
+        /// Waits until there is room for all of them, and puts items in, one right after the
+        /// other.
+        fn put_many(payloads: Vec<Payload>);
         /// Waits for an item and takes it; `None` when the queue is closed and drained.
         fn get() -> Option<Item>;
+        /// Waits for an item and takes those that are in: at least one, at most `max`, and no
+        /// more than make up `max_bytes`; none when the queue is closed and drained.
+        fn get_many(max: u64, max_bytes: u64) -> Vec<Item>;
         /// Waits for an item and leases it; `None` when the queue is closed and drained.
         fn get_leased() -> Option<Leased>;
         /// Ends a lease: the item is done with, which counts as `task_done`.
         fn ack(token: Token);
         /// Ends a lease: the item returns to where it was.
         fn requeue(token: Token);
-        /// Returns an item that its reader could not read to where it was.
-        fn put_back(item: Item);
+        /// Returns items that their reader could not read to where they were: all or none.
+        fn put_back(items: Vec<Item>);
         /// Counts an item that was got as done.
         fn task_done();
         /// Waits until every item that was put is done.
@@ -82,6 +98,8 @@ interface! {
         fn bound() -> Option<u64>;
     }
 }
+
+const CLOSED: &str = "the queue is closed: nothing more goes in";
 
 const ROOM: Channel = Channel::new(0);
 const ITEMS: Channel = Channel::new(1);
@@ -105,8 +123,8 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    fn has_no_room(&self) -> bool {
-        self.bound.is_some_and(|bound| self.ready.len() as u64 >= bound)
+    fn has_room_for(&self, count: usize) -> bool {
+        self.bound.is_none_or(|bound| (self.ready.len() + count) as u64 <= bound)
     }
 
     /// Counts the items that are in, lent or not: none of them is done.
@@ -128,9 +146,28 @@ impl Queue {
         }
     }
 
-    fn enter(&mut self, cx: &mut Cx<'_>, item: Item) {
-        self.ready.insert(self.rank(&item), item);
+    fn enter(&mut self, cx: &mut Cx<'_>, items: impl IntoIterator<Item = Item>) {
+        for item in items {
+            self.ready.insert(self.rank(&item), item);
+        }
         cx.wake_in_turn(ITEMS);
+    }
+
+    /// Takes new items, for which there is room.
+    fn accept(&mut self, cx: &mut Cx<'_>, payloads: Vec<Payload>, priority: i64) {
+        let first = self.next_id;
+        self.next_id += payloads.len() as u64;
+        self.unfinished += payloads.len() as u64;
+        let items = (first..).zip(payloads);
+        self.enter(cx, items.map(|(id, payload)| Item { id, attempt: 0, priority, payload }));
+    }
+
+    /// Returns whether an item is out of this queue, as far as can be told.
+    fn is_out(&self, item: &Item) -> bool {
+        let known = item.id > 0 && item.id < self.next_id;
+        let is_inside = self.ready.contains_key(&self.rank(item))
+            || self.leased.values().any(|other| other.id == item.id);
+        known && !is_inside
     }
 
     /// Takes an item that was out back to where it was; one that would be discarded is.
@@ -138,7 +175,7 @@ impl Queue {
         if self.discards {
             self.done(cx, 1);
         } else {
-            self.enter(cx, item);
+            self.enter(cx, [item]);
         }
     }
 
@@ -172,155 +209,5 @@ impl Queue {
         if self.is_drained() {
             cx.wake(ITEMS, usize::MAX);
         }
-    }
-}
-
-impl queue::Service for Queue {
-    fn new(bound: Option<u64>, order: Order) -> Result<Self, Refusal> {
-        if bound == Some(0) {
-            let why = "a queue with room for nothing would never take an item";
-            return Err(Refusal::new(ErrorKind::InvalidInput, why));
-        }
-        Ok(Self {
-            bound,
-            order,
-            ready: BTreeMap::new(),
-            leased: BTreeMap::new(),
-            next_id: 1,
-            unfinished: 0,
-            closed: false,
-            discards: false,
-        })
-    }
-
-    fn put(&mut self, cx: &mut Cx<'_>, payload: Payload, priority: i64) -> Flow<()> {
-        if self.closed {
-            return Flow::refuse(ErrorKind::Closed, "the queue is closed: nothing more goes in");
-        }
-        if priority != 0 && self.order != Order::Priority {
-            let why = "this queue has no priorities: create it with priority order";
-            return Flow::refuse(ErrorKind::InvalidInput, why);
-        }
-        if self.has_no_room() || cx.is_behind(ROOM) {
-            return Flow::Wait(ROOM);
-        }
-        let item = Item { id: self.next_id, attempt: 0, priority, payload };
-        self.next_id += 1;
-        self.unfinished += 1;
-        self.enter(cx, item);
-        Flow::Done(())
-    }
-
-    fn get(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Item>> {
-        match self.take(cx) {
-            Ok(item) => Flow::Done(Some(item)),
-            Err(flow) => flow.map(|()| None),
-        }
-    }
-
-    fn get_leased(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Leased>> {
-        match self.take(cx) {
-            Ok(item) => {
-                let token = cx.hold(1);
-                self.leased.insert(token, item.clone());
-                Flow::Done(Some(Leased { token, item }))
-            }
-            Err(flow) => flow.map(|()| None),
-        }
-    }
-
-    fn ack(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        self.end_lease(cx, token).map(|_| self.done(cx, 1)).into()
-    }
-
-    fn requeue(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        self.end_lease(cx, token).map(|item| self.come_back(cx, item)).into()
-    }
-
-    fn put_back(&mut self, cx: &mut Cx<'_>, mut item: Item) -> Flow<()> {
-        let known = item.id > 0 && item.id < self.next_id;
-        let is_inside = self.ready.contains_key(&self.rank(&item))
-            || self.leased.values().any(|other| other.id == item.id);
-        if !known || is_inside {
-            return Flow::refuse(ErrorKind::InvalidInput, "the item was not got from this queue");
-        }
-        if self.discards {
-            return Flow::Done(());
-        }
-        item.attempt = item.attempt.saturating_sub(1);
-        self.enter(cx, item);
-        // Somebody may have called it done, unread: what is in is not.
-        self.unfinished = self.unfinished.max(self.pending());
-        Flow::Done(())
-    }
-
-    fn task_done(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
-        if self.unfinished <= self.pending() {
-            let why = "task_done was called more often than items were got";
-            return Flow::refuse(ErrorKind::InvalidInput, why);
-        }
-        self.done(cx, 1);
-        Flow::Done(())
-    }
-
-    fn join(&mut self, _: &mut Cx<'_>) -> Flow<()> {
-        if self.unfinished == 0 { Flow::Done(()) } else { Flow::Wait(ALL_DONE) }
-    }
-
-    fn close(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
-        self.closed = true;
-        cx.wake(ROOM, usize::MAX);
-        cx.wake(ITEMS, usize::MAX);
-        Flow::Done(())
-    }
-
-    fn close_now(&mut self, cx: &mut Cx<'_>) -> Flow<u64> {
-        let discarded = std::mem::take(&mut self.ready).len() as u64;
-        (self.closed, self.discards) = (true, true);
-        self.done(cx, discarded);
-        cx.wake(ROOM, usize::MAX);
-        cx.wake(ITEMS, usize::MAX);
-        Flow::Done(discarded)
-    }
-
-    fn is_closed(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
-        Flow::Done(self.closed)
-    }
-
-    fn len(&mut self, _: &mut Cx<'_>) -> Flow<u64> {
-        Flow::Done(self.ready.len() as u64)
-    }
-
-    fn is_full(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
-        Flow::Done(self.has_no_room())
-    }
-
-    fn bound(&mut self, _: &mut Cx<'_>) -> Flow<Option<u64>> {
-        Flow::Done(self.bound)
-    }
-
-    fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
-        for (token, _) in &gone.held {
-            if let Some(item) = self.leased.remove(token) {
-                self.come_back(cx, item);
-            }
-        }
-    }
-
-    fn shape(&self) -> String {
-        let order = match self.order {
-            Order::Fifo => "first in, first out",
-            Order::Lifo => "last in, first out",
-            Order::Priority => "by priority",
-        };
-        match self.bound {
-            Some(bound) => format!("{order}, at most {bound} items"),
-            None => format!("{order}, without a bound"),
-        }
-    }
-
-    fn handles(&self, visit: &mut dyn FnMut(&Handle)) {
-        let items = self.ready.values().chain(self.leased.values());
-        items.flat_map(|item| &item.payload.handles).for_each(visit);
     }
 }

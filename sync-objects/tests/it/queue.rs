@@ -106,13 +106,13 @@ fn an_item_that_its_reader_could_not_read_returns_to_where_it_was() {
     put(&queue, 2);
     let item = queue.get().unwrap().unwrap();
     assert_eq!(item.attempt, 1);
-    queue.put_back(item.clone()).unwrap();
-    assert_eq!(kind(queue.put_back(item)), ErrorKind::InvalidInput, "it is in");
+    queue.put_back(vec![item.clone()]).unwrap();
+    assert_eq!(kind(queue.put_back(vec![item])), ErrorKind::InvalidInput, "it is in");
     let again = queue.get().unwrap().unwrap();
     assert_eq!((value(&again), again.attempt), (1, 1), "it was not delivered");
     let mut foreign = again;
     foreign.id = 99;
-    assert_eq!(kind(queue.put_back(foreign)), ErrorKind::InvalidInput);
+    assert_eq!(kind(queue.put_back(vec![foreign])), ErrorKind::InvalidInput);
     assert_eq!(take(&queue), 2);
 }
 
@@ -124,13 +124,74 @@ fn an_item_that_is_leased_or_was_called_done_does_not_upset_the_count_when_it_is
     put(&queue, 1);
     let item = queue.get().unwrap().unwrap();
     queue.task_done().unwrap();
-    queue.put_back(item.clone()).unwrap();
+    queue.put_back(vec![item.clone()]).unwrap();
     let joining = start(&client, &queue, queue::Proxy::join);
     assert!(joining.is_waiting(), "what is in is not done");
     let lease = queue.get_leased().unwrap().unwrap();
-    assert_eq!(kind(queue.put_back(item)), ErrorKind::InvalidInput, "it is leased");
+    assert_eq!(kind(queue.put_back(vec![item])), ErrorKind::InvalidInput, "it is leased");
     queue.ack(lease.token).unwrap();
     joining.answer().unwrap();
     assert_eq!(queue.len().unwrap(), 0);
     assert_eq!(queue.close_now().unwrap(), 0);
+}
+
+#[test]
+fn many_items_go_in_together_or_not_at_all() {
+    let sim = Sim::new();
+    let (a, b) = (sim.client(), sim.client());
+    let (qa, qb) = (queue(&a, Some(3)), queue(&b, Some(3)));
+    put(&qa, 1);
+    put(&qa, 2);
+    let many = start(&a, &qa, |q| q.put_many([3u32, 4].map(|n| pack(&n)).to_vec()));
+    let one = start(&b, &qb, |q| q.put(pack(&5u32), 0));
+    assert_eq!(qb.len().unwrap(), 2, "there is room for one of two, and nobody overtakes");
+    assert_eq!(take(&qb), 1);
+    many.answer().unwrap();
+    assert!(one.is_waiting());
+    assert_eq!([2, 3, 4].map(|_| take(&qb)), [2, 3, 4]);
+    one.answer().unwrap();
+    let too_many = [6u32, 7, 8, 9].map(|n| pack(&n)).to_vec();
+    assert_eq!(kind(qa.put_many(too_many)), ErrorKind::InvalidInput);
+    assert_eq!(qa.len().unwrap(), 1);
+    qa.put_many(Vec::new()).unwrap();
+    qa.close().unwrap();
+    assert_eq!(kind(qa.put_many(vec![pack(&6u32)])), ErrorKind::Closed);
+}
+
+#[test]
+fn many_items_come_out_together_as_far_as_they_are_in_and_fit() {
+    let sim = Sim::new();
+    let client = sim.client();
+    let queue = queue(&client, Some(4));
+    let got = |max, max_bytes| queue.get_many(max, max_bytes).unwrap().iter().map(value).collect();
+    queue.put_many([1u32, 2, 3, 4].map(|n| pack(&n)).to_vec()).unwrap();
+    let putting = start(&client, &queue, |q| q.put(pack(&5u32), 0));
+    let items: Vec<u32> = got(2, u64::MAX);
+    assert_eq!(items, [1, 2]);
+    putting.answer().unwrap();
+    let items: Vec<u32> = got(9, 0);
+    assert_eq!(items, [3], "one comes out, however large");
+    let items: Vec<u32> = got(9, u64::MAX);
+    assert_eq!(items, [4, 5]);
+    assert_eq!(kind(queue.get_many(0, u64::MAX)), ErrorKind::InvalidInput);
+    let waiting = start(&client, &queue, |q| q.get_many(9, u64::MAX));
+    assert!(waiting.is_waiting());
+    put(&queue, 6);
+    assert_eq!(value(&waiting.answer().unwrap()[0]), 6);
+    queue.close().unwrap();
+    assert!(queue.get_many(9, u64::MAX).unwrap().is_empty());
+}
+
+#[test]
+fn items_are_put_back_all_or_none() {
+    let sim = Sim::new();
+    let client = sim.client();
+    let queue = queue(&client, None);
+    queue.put_many([1u32, 2, 3].map(|n| pack(&n)).to_vec()).unwrap();
+    let items = queue.get_many(2, u64::MAX).unwrap();
+    let twice = vec![items[0].clone(), items[0].clone()];
+    assert_eq!(kind(queue.put_back(twice)), ErrorKind::InvalidInput);
+    assert_eq!(queue.len().unwrap(), 1);
+    queue.put_back(items).unwrap();
+    assert_eq!([1, 2, 3].map(|_| take(&queue)), [1, 2, 3]);
 }

@@ -1,6 +1,6 @@
 //! Queue.
 
-use sync_client::{ErrorKind, Queue, QueueOptions, Received, Sent};
+use sync_client::{ErrorKind, Queue, QueueOptions, Received, Sent, Shared};
 use sync_testkit::{Role, roles};
 
 use super::{SHORT, Stage, behaviours, refused};
@@ -15,6 +15,7 @@ behaviours![
     join_waits_for_all_that_was_put,
     the_lease_of_a_party_that_ends_comes_back,
     lifo_and_priority_are_orders_of_getting,
+    many_items_go_in_and_come_out_in_one_step,
 ];
 
 fn jobs(role: &Role) -> Queue<u64> {
@@ -157,4 +158,22 @@ fn lifo_and_priority_are_orders_of_getting(stage: &Stage) {
     by_priority.close().unwrap();
     assert_eq!(lifo.iter().map(Result::unwrap).collect::<Vec<_>>(), [3, 2, 1]);
     assert_eq!(by_priority.iter().map(Result::unwrap).collect::<Vec<_>>(), [2, 1, 3]);
+}
+
+fn many_items_go_in_and_come_out_in_one_step(stage: &Stage) {
+    let jobs = stage.manager().named("jobs").create_queue::<u64>(2).unwrap();
+    let mut getter = stage.start(getter);
+    jobs.put_many([1, 2]).unwrap();
+    jobs.put_many([3, 4]).unwrap();
+    jobs.close().unwrap();
+    ["1", "2", "3", "4", "closed"].iter().for_each(|line| getter.expect(line));
+    assert_eq!(jobs.get_many(10).unwrap(), [0; 0]);
+    getter.wait();
+
+    let words = stage.manager().create_queue::<String>(QueueOptions::unbounded()).unwrap();
+    words.put_many(["a", "b", "c"].map(str::to_owned)).unwrap();
+    let as_numbers = Queue::<u64>::attach(words.handle().clone()).unwrap();
+    refused(as_numbers.get_many(2), ErrorKind::WrongType);
+    assert_eq!(words.get_many(2).unwrap(), ["a", "b"], "all went back to where they were");
+    assert_eq!(words.get_many(2).unwrap(), ["c"]);
 }

@@ -1,0 +1,77 @@
+//! An item that is leased.
+
+use core::ops::Deref;
+
+use sync_objects::queue;
+use sync_proto::{Error, Token};
+
+use crate::grant::Held;
+
+/// A leased item. It is the queue's until [`ack`](Self::ack); dropped before, or with its
+/// process, it goes back to where it was.
+#[derive(Debug)]
+#[must_use = "if unused, the item goes back to the queue at once"]
+pub struct Delivery<T> {
+    pub(super) item: T,
+    pub(super) id: u64,
+    pub(super) attempt: u32,
+    pub(super) queue: queue::Proxy,
+    pub(super) held: Held,
+}
+
+impl<T> Delivery<T> {
+    /// Returns the item's number in its queue, the same at every delivery of it.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Returns which delivery of the item this is: 1 for the first.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Returns the number of this lease; a later lease has a greater one.
+    pub fn fencing_token(&self) -> Token {
+        self.held.token()
+    }
+
+    /// Returns whether the lease is lost: the session with the manager is over, and somebody
+    /// else may have the item now.
+    pub fn is_lost(&self) -> bool {
+        self.held.is_lost(self.queue.remote())
+    }
+
+    /// Says that the item is done with, and waits until the manager knows. It counts as
+    /// [`Queue::task_done`](super::Queue::task_done).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn ack(mut self) -> Result<(), Error> {
+        self.held.give_up().map_or(Ok(()), |token| self.queue.ack(token))
+    }
+
+    /// Gives the item back to where it was, and waits until it is there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    pub fn requeue(mut self) -> Result<(), Error> {
+        self.held.give_up().map_or(Ok(()), |token| self.queue.requeue(token))
+    }
+}
+
+impl<T> Deref for Delivery<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.item
+    }
+}
+
+impl<T> Drop for Delivery<T> {
+    fn drop(&mut self) {
+        if let Some(token) = self.held.give_up() {
+            // A number always encodes; a session that is over has given the item back.
+            let _ = self.queue.one_way().requeue(token);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How a queue is to be, and what came of a try.
+
+use sync_objects::Order;
+
+/// How a queue is to be: how much it holds, and in which order it gives. A number is a bound, in
+/// the order of putting.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueueOptions {
+    pub(super) bound: Option<u64>,
+    pub(super) order: Order,
+}
+
+impl QueueOptions {
+    /// A queue that takes everything at once.
+    pub fn unbounded() -> Self {
+        Self::default()
+    }
+
+    /// A queue that holds so many items; who puts one more waits.
+    pub fn bounded(items: u64) -> Self {
+        Self { bound: Some(items), ..Self::default() }
+    }
+
+    /// Gives the last item first.
+    #[must_use]
+    #[doc(alias = "LifoQueue")]
+    pub fn lifo(mut self) -> Self {
+        self.order = Order::Lifo;
+        self
+    }
+
+    /// Gives the item with the smallest priority first, and of equal ones the earliest. Items are
+    /// put with [`put_with_priority`](super::Queue::put_with_priority); plain `put` is priority 0.
+    #[must_use]
+    #[doc(alias = "PriorityQueue")]
+    pub fn by_priority(mut self) -> Self {
+        self.order = Order::Priority;
+        self
+    }
+}
+
+impl From<u64> for QueueOptions {
+    fn from(bound: u64) -> Self {
+        Self::bounded(bound)
+    }
+}
+
+/// What came of putting an item without waiting for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "it went in or it did not")]
+pub enum Sent {
+    /// It is in.
+    Done,
+    /// There was no room.
+    Full,
+}
+
+/// What came of getting an item without waiting for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "the three ways it can end")]
+pub enum Received<T> {
+    /// An item.
+    Item(T),
+    /// There was none.
+    Empty,
+    /// There will be none any more: the queue is closed and drained.
+    Closed,
+}
+
+impl<T> Received<T> {
+    /// Returns the item, if there was one.
+    pub fn item(self) -> Option<T> {
+        match self {
+            Self::Item(item) => Some(item),
+            Self::Empty | Self::Closed => None,
+        }
+    }
+}
