@@ -9,6 +9,7 @@ mod functions;
 mod law;
 mod links;
 mod manifests;
+mod promises;
 mod purity;
 mod rust;
 mod sizes;

@@ -1,0 +1,83 @@
+//! Each promise on the page of guarantees names tests that show it, and they exist.
+
+use super::tree::{File, Problem, Tree};
+
+const PAGE: &str = "docs/guarantees.md";
+
+/// What stands before the names of the tests.
+const SHOWN_BY: &str = "Shown by";
+
+/// Finds promises that name no test, and names of tests that there are not.
+fn check_promises(tree: &Tree) -> Vec<Problem> {
+    let Some(page) = tree.get(PAGE) else {
+        return vec![Problem::new(PAGE, 1, "there is no page of guarantees; write it")];
+    };
+    let mut problems = Vec::new();
+    for (number, promise) in promises(page) {
+        let tests = tests_named(&promise);
+        if tests.is_empty() {
+            let what = format!("a promise without a test; end it with `{SHOWN_BY}` and its name");
+            problems.push(page.problem(number, what));
+        }
+        for test in tests.into_iter().filter(|test| !is_function(tree, test)) {
+            let what = format!("there is no test `{test}`; name the one that shows this");
+            problems.push(page.problem(number, what));
+        }
+    }
+    problems
+}
+
+/// The items of the page's lists, each as one line, with where it begins.
+fn promises(page: &File) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut in_item = false;
+    for (number, line) in page.lines() {
+        if let Some(text) = line.strip_prefix("* ") {
+            found.push((number, text.to_owned()));
+            in_item = true;
+        } else if in_item && line.starts_with("  ") {
+            let (_, item) = found.last_mut().expect("an item has begun");
+            item.push(' ');
+            item.push_str(line.trim());
+        } else {
+            in_item = false;
+        }
+    }
+    found
+}
+
+/// The names in backticks after the words that announce them.
+fn tests_named(promise: &str) -> Vec<&str> {
+    let Some((_, tests)) = promise.split_once(SHOWN_BY) else { return Vec::new() };
+    tests.split('`').skip(1).step_by(2).collect()
+}
+
+fn is_function(tree: &Tree, name: &str) -> bool {
+    let declared = format!("fn {name}(");
+    tree.with("rs").any(|file| file.text.contains(&declared))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{assert_clean, assert_one};
+    use super::*;
+
+    #[test]
+    fn a_promise_that_no_test_shows_is_found() {
+        let code = ("a/tests/it.rs", "#[test]\nfn it_holds() {}\n");
+        let check = |page| check_promises(&Tree::of(&[(PAGE, page), code]));
+        assert_clean(&check("# Promises\n\nText.\n\n* It\n  holds. Shown by\n  `it_holds`.\n"));
+        assert_one(&check("* It holds, `it_holds`.\n"), "docs/guarantees.md:1", "without a test");
+        assert_one(
+            &check("\n* It holds. Shown by `it_holds` and\n  `it_is_so`.\n"),
+            "docs/guarantees.md:2",
+            "`it_is_so`",
+        );
+        assert_one(&check_promises(&Tree::of(&[code])), "docs/guarantees.md:1", "no page");
+    }
+
+    #[test]
+    fn every_promise_is_shown_by_a_test() {
+        assert_clean(&check_promises(Tree::of_repository()));
+    }
+}
