@@ -37,7 +37,7 @@ pub use iter::Iter;
 #[derive(Serialize, Deserialize)]
 #[serde(transparent, bound = "")]
 pub struct Dict<K, V> {
-    proxy: dict::Proxy,
+    pub(crate) proxy: dict::Proxy,
     #[serde(skip)]
     marker: PhantomData<fn() -> (K, V)>,
 }

@@ -36,7 +36,7 @@ pub use iter::Iter;
 #[derive(Serialize, Deserialize)]
 #[serde(transparent, bound = "")]
 pub struct List<T> {
-    proxy: list::Proxy,
+    pub(crate) proxy: list::Proxy,
     #[serde(skip)]
     marker: PhantomData<fn() -> T>,
 }

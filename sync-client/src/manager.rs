@@ -5,17 +5,18 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use sync_objects::{DebugInfo, Naming, manager};
 use sync_proto::address::{AUTHKEY_HEX_VAR, AUTHKEY_VAR, MANAGER_VAR};
 use sync_proto::{
-    Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Place, Refusal,
-    Shared, Transport,
+    Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Pipeline, Place,
+    Refusal, Shared, Transport,
 };
 
 use crate::options::ConnectOptions;
 use crate::spawn::ManagerProcess;
 use crate::ticket::Ticket;
+
+mod create;
 
 /// A manager of shared objects: where they are created and found.
 ///
@@ -219,6 +220,30 @@ impl Manager {
         self.proxy.debug_info(1000)
     }
 
+    /// Makes many calls with one wait: inside `calls`, each proxy's `later` sends its calls
+    /// without waiting for the answers to those before. They are carried out in the order of
+    /// asking, on a connection of their own; ordinary calls in between may overtake them. A call
+    /// that stands in line when `calls` returns, and that nobody has waited for, is given up.
+    ///
+    /// ```
+    /// # let server = sync_server::Server::builder().spawn()?;
+    /// # let manager = sync_client::Manager::over(server.local()?);
+    /// let stock = manager.create_dict::<String, u64>()?;
+    /// let fruits = ["apples", "pears", "plums"];
+    /// manager.pipeline(|p| {
+    ///     let asked = fruits.map(|fruit| stock.later(p).set(fruit, &3)); // one after the other
+    ///     asked.into_iter().try_for_each(|set| set.wait())
+    /// })?;
+    /// # assert_eq!(stock.len()?, 3);
+    /// # Ok::<(), sync_client::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When this `Manager` came out of an object's own code, inside the manager.
+    pub fn pipeline<R>(&self, calls: impl FnOnce(&Pipeline<'_>) -> R) -> R {
+        calls(&Pipeline::new(self.transport().expect("a client's handle has a transport")))
+    }
+
     fn transport(&self) -> Option<&dyn Transport> {
         self.proxy.remote().handle().keeper().transport()
     }
@@ -275,220 +300,5 @@ impl Place for Named<'_> {
         let naming =
             if self.exclusive { Naming::CreateNew(name) } else { Naming::GetOrCreate(name) };
         self.manager.create(interface, naming, data)
-    }
-}
-
-/// The façade: `create_…` on a manager and on a name, for each built-in type.
-macro_rules! creators {
-    ($($place:ty),*) => {$(
-        impl $place {
-            /// Creates a [`Lock`](crate::Lock).
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            #[doc(alias("Lock", "acquire"))]
-            pub fn create_lock(&self) -> Result<crate::Lock, Error> {
-                crate::Lock::new(self.place())
-            }
-
-            /// Creates an [`RLock`](crate::RLock), a lock that its holder may take again.
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            #[doc(alias = "RLock")]
-            pub fn create_rlock(&self) -> Result<crate::RLock, Error> {
-                crate::RLock::new(self.place())
-            }
-
-            /// Creates a [`Condition`](crate::Condition) with a lock of its own.
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            #[doc(alias = "Condition")]
-            pub fn create_condition(&self) -> Result<crate::Condition, Error> {
-                crate::Condition::new(self.place())
-            }
-
-            /// Creates a [`Condition`](crate::Condition) on a [`Lock`](crate::Lock) or an
-            /// [`RLock`](crate::RLock), which other conditions may share.
-            ///
-            /// # Errors
-            /// Those of [`Condition::new_on`](crate::Condition::new_on).
-            #[doc(alias = "Condition")]
-            pub fn create_condition_on<L: crate::ConditionLock>(
-                &self,
-                lock: &L,
-            ) -> Result<crate::Condition<L>, Error> {
-                crate::Condition::new_on(self.place(), lock)
-            }
-
-            /// Creates a [`Barrier`](crate::Barrier): with a number of parties, or with
-            /// [`BarrierOptions`](crate::BarrierOptions).
-            ///
-            /// # Errors
-            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] for 0 parties.
-            #[doc(alias = "Barrier")]
-            pub fn create_barrier(
-                &self,
-                options: impl Into<crate::BarrierOptions>,
-            ) -> Result<crate::Barrier, Error> {
-                crate::Barrier::new(self.place(), options)
-            }
-
-            /// Creates an [`Event`](crate::Event), not set.
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            pub fn create_event(&self) -> Result<crate::Event, Error> {
-                crate::Event::new(self.place())
-            }
-
-            /// Creates a [`Semaphore`](crate::Semaphore) with so many permits.
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            pub fn create_semaphore(&self, permits: u32) -> Result<crate::Semaphore, Error> {
-                crate::Semaphore::new(self.place(), permits)
-            }
-
-            /// Creates a [`Semaphore`](crate::Semaphore) that never has more permits than these.
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            #[doc(alias = "BoundedSemaphore")]
-            pub fn create_bounded_semaphore(
-                &self,
-                permits: u32,
-            ) -> Result<crate::Semaphore, Error> {
-                crate::Semaphore::new_bounded(self.place(), permits)
-            }
-
-            /// Creates a [`Queue`](crate::Queue): with a bound, or with
-            /// [`QueueOptions`](crate::QueueOptions).
-            ///
-            /// # Errors
-            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] for a bound of 0.
-            #[doc(alias = "JoinableQueue")]
-            pub fn create_queue<T>(
-                &self,
-                options: impl Into<crate::QueueOptions>,
-            ) -> Result<crate::Queue<T>, Error> {
-                crate::Queue::new(self.place(), options)
-            }
-
-            /// Creates a [`Value`](crate::Value).
-            ///
-            /// # Errors
-            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] when the value can't be
-            /// encoded.
-            pub fn create_value<T: Serialize + 'static>(
-                &self,
-                initial: T,
-            ) -> Result<crate::Value<T>, Error> {
-                crate::Value::new(self.place(), &initial)
-            }
-
-            /// Creates an empty [`Dict`](crate::Dict).
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            pub fn create_dict<K, V>(&self) -> Result<crate::Dict<K, V>, Error> {
-                crate::Dict::new(self.place())
-            }
-
-            /// Creates a [`Dict`](crate::Dict) with these entries; of equal keys the last value
-            /// counts.
-            ///
-            /// # Errors
-            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] when a key can't be a key.
-            pub fn create_dict_from<K: Serialize, V: Serialize>(
-                &self,
-                entries: impl IntoIterator<Item = (K, V)>,
-            ) -> Result<crate::Dict<K, V>, Error> {
-                crate::Dict::from_entries(self.place(), entries)
-            }
-
-            /// Creates an empty [`List`](crate::List).
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            pub fn create_list<T>(&self) -> Result<crate::List<T>, Error> {
-                crate::List::new(self.place())
-            }
-
-            /// Creates a [`List`](crate::List) of these items.
-            ///
-            /// # Errors
-            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] when one can't be encoded.
-            pub fn create_list_from<T: Serialize>(
-                &self,
-                items: impl IntoIterator<Item = T>,
-            ) -> Result<crate::List<T>, Error> {
-                crate::List::from_items(self.place(), items)
-            }
-
-            /// Creates an [`Array`](crate::Array) of these elements.
-            ///
-            /// # Errors
-            /// Those of [`Array::new`](crate::Array::new).
-            pub fn create_array<T: crate::Element>(
-                &self,
-                elements: impl IntoIterator<Item = T>,
-            ) -> Result<crate::Array<T>, Error> {
-                crate::Array::new(self.place(), elements)
-            }
-
-            /// Creates an [`Array`](crate::Array) of so many zeros.
-            ///
-            /// # Errors
-            /// Those of [`Array::zeroed`](crate::Array::zeroed).
-            pub fn create_array_zeroed<T: crate::Element>(
-                &self,
-                len: u64,
-            ) -> Result<crate::Array<T>, Error> {
-                crate::Array::zeroed(self.place(), len)
-            }
-
-            /// Creates an empty [`Namespace`](crate::Namespace).
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            pub fn create_namespace(&self) -> Result<crate::Namespace, Error> {
-                crate::Namespace::new(self.place())
-            }
-
-            /// Creates an empty [`Set`](crate::Set).
-            ///
-            /// # Errors
-            /// Those of [`Place::create`].
-            pub fn create_set<T>(&self) -> Result<crate::Set<T>, Error> {
-                crate::Set::new(self.place())
-            }
-
-            /// Creates a [`Set`](crate::Set) of these members.
-            ///
-            /// # Errors
-            /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`] when one can't be a member.
-            pub fn create_set_from<T: Serialize>(
-                &self,
-                members: impl IntoIterator<Item = T>,
-            ) -> Result<crate::Set<T>, Error> {
-                crate::Set::from_members(self.place(), members)
-            }
-        }
-    )*};
-}
-
-creators!(Manager, Named<'_>);
-
-impl Manager {
-    fn place(&self) -> &Self {
-        self
-    }
-}
-
-impl Named<'_> {
-    fn place(&self) -> Self {
-        *self
     }
 }

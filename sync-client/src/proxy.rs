@@ -38,7 +38,7 @@ macro_rules! common {
                 Self::of(self.proxy.within(timeout))
             }
 
-            fn pack<Packed: Serialize + ?Sized>(
+            pub(crate) fn pack<Packed: Serialize + ?Sized>(
                 &self,
                 value: &Packed,
                 method: &'static str,
@@ -46,7 +46,7 @@ macro_rules! common {
                 crate::proxy::pack(value, &$module::INTERFACE, method)
             }
 
-            fn unpack<Unpacked: serde::de::DeserializeOwned>(
+            pub(crate) fn unpack<Unpacked: serde::de::DeserializeOwned>(
                 &self,
                 payload: &Payload,
                 method: &'static str,

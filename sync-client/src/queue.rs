@@ -46,7 +46,7 @@ const PORTION: u64 = 1 << 20;
 #[derive(Serialize, Deserialize)]
 #[serde(transparent, bound = "")]
 pub struct Queue<T> {
-    proxy: queue::Proxy,
+    pub(crate) proxy: queue::Proxy,
     #[serde(skip)]
     marker: PhantomData<fn() -> T>,
 }
@@ -297,7 +297,7 @@ impl<T: DeserializeOwned> Queue<T> {
         Deliveries { queue: self.clone(), ended: false }
     }
 
-    fn open(&self, item: Item) -> Result<T, Error> {
+    pub(crate) fn open(&self, item: Item) -> Result<T, Error> {
         self.unpack(&item.payload, "get").inspect_err(|_| {
             // The first error is the one to tell.
             let _ = self.proxy.put_back(vec![item]);

@@ -13,15 +13,17 @@ use parking_lot::Mutex;
 use sync_proto::address::{AUTHKEY_HEX_VAR, MANAGER_VAR};
 use sync_proto::frame::FrameLimit;
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
-use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
+use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{
     Address, AuthKey, Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId,
-    Refusal, ThreadId, Transport,
+    Pipe, Refusal, ThreadId, Transport,
 };
 
 mod connection;
+mod pipe;
 
 use connection::{Connection, Socket};
+use pipe::SocketPipe;
 
 /// Connections that are kept for later calls; one more is closed when its call is done.
 const IDLE_MAX: usize = 64;
@@ -176,18 +178,29 @@ impl Session {
         connection.write()
     }
 
-    fn converse(&self, call: Call) -> Result<Data, Refusal> {
+    /// Makes a call this session's next one.
+    fn request(&self, call: Call) -> Result<Request, Refusal> {
         let Call { object, method, timeout, data, .. } = call;
-        let id = CallId(self.next_call.fetch_add(1, Ordering::Relaxed));
-        let request = Request {
-            call: id,
+        Ok(Request {
+            call: CallId(self.next_call.fetch_add(1, Ordering::Relaxed)),
             after: OneWayId(self.one_ways.load(Ordering::SeqCst)),
             thread: ThreadId::current(),
             object,
             method,
             timeout,
             data: data.into_wire(self.manager())?,
-        };
+        })
+    }
+
+    /// Takes the handles of an answer.
+    fn receive(&self, answer: Result<Data<WireHandle>, Refusal>) -> Result<Data, Refusal> {
+        let keeper = || self.me.upgrade().expect("who calls is there");
+        answer?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
+    }
+
+    fn converse(&self, call: Call) -> Result<Data, Refusal> {
+        let request = self.request(call)?;
+        let id = request.call;
         let mut connection = self.connection()?;
         if let Err(refusal) = connection.queue(&ClientMessage::Request(request), self.limit()) {
             // Nothing was sent: the connection is as good as before.
@@ -198,8 +211,7 @@ impl Session {
         match answer.map_err(|why| self.end(why))? {
             ServerMessage::Reply(Reply { call, outcome }) if call == id => {
                 self.put_by(connection);
-                let keeper = || self.me.upgrade().expect("who calls is there");
-                outcome?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
+                self.receive(outcome)
             }
             ServerMessage::Refused(refusal) => Err(self.end(refusal)),
             other => {
@@ -233,6 +245,14 @@ impl Transport for Session {
             Err(_) if self.is_over() => {}
             Err(_) => self.unsent.lock().push((thread, call)),
         }
+    }
+
+    fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {
+        if !self.is_own() {
+            return self.current()?.pipe();
+        }
+        let me = self.me.upgrade().expect("who calls is there");
+        Ok(Box::new(SocketPipe::open(me)?))
     }
 
     fn disconnect(&self) {

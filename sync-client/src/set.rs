@@ -36,7 +36,7 @@ pub use operand::SetOperand;
 #[derive(Serialize, Deserialize)]
 #[serde(transparent, bound = "")]
 pub struct Set<T> {
-    proxy: set::Proxy,
+    pub(crate) proxy: set::Proxy,
     #[serde(skip)]
     marker: PhantomData<fn() -> T>,
 }

@@ -29,7 +29,7 @@ use crate::update::Update;
 #[derive(Serialize, Deserialize)]
 #[serde(transparent, bound = "")]
 pub struct Value<T> {
-    proxy: value::Proxy,
+    pub(crate) proxy: value::Proxy,
     #[serde(skip)]
     marker: PhantomData<fn() -> T>,
 }

@@ -49,13 +49,14 @@
 ///   `shape`, `handles` and `handles_from`, each with a default;
 /// * `register::<S>(&mut Registry)`;
 /// * `Proxy`: the typed client. `Proxy::new(place, …)` creates an object, each method calls it,
-///   `within(duration)` gives each call a deadline, `one_way()` sends without waiting;
+///   `within(duration)` gives each call a deadline, `one_way()` sends without waiting, and
+///   `later(pipeline)` asks now and waits for the answer later;
 /// * `Peer`: how another object reaches this one inside the same atomic step.
 ///
 /// Arguments and answers are anything that serde reads and writes; a user's value that the object
 /// only keeps is a [`Payload`](sync_proto::Payload) or a [`Packed`](sync_proto::Packed), a
 /// reference to another object a [`Handle`](sync_proto::Handle). The names `new`, `within`,
-/// `one_way` and `remote` are the proxy's own and cannot be methods.
+/// `one_way`, `later` and `remote` are the proxy's own and cannot be methods.
 #[macro_export]
 macro_rules! interface {
     (
@@ -200,6 +201,11 @@ macro_rules! interface {
                     OneWay(&self.0)
                 }
 
+                /// Returns what puts calls into a pipeline.
+                pub fn later<'p>(&'p self, pipeline: &'p p::Pipeline<'_>) -> Later<'p> {
+                    Later { remote: &self.0, pipeline }
+                }
+
                 /// Returns the untyped proxy.
                 pub fn remote(&self) -> &p::Remote {
                     &self.0
@@ -260,6 +266,26 @@ macro_rules! interface {
                 )*
             }
 
+            /// Puts calls into a pipeline, without waiting for their answers.
+            #[derive(Clone, Copy, Debug)]
+            pub struct Later<'a> {
+                remote: &'a p::Remote,
+                pipeline: &'a p::Pipeline<'a>,
+            }
+
+            #[allow(clippy::len_without_is_empty, reason = "an interface has the methods it has")]
+            impl<'a> Later<'a> {
+                $(
+                    $(#[$method_doc])*
+                    pub fn $method(
+                        &self $(, $arg: $type)*
+                    ) -> p::Pending<'a, $crate::answer!($($answer)?)> {
+                        let method = const { method(stringify!($method)) };
+                        self.pipeline.call(self.remote, method, &($($arg,)*))
+                    }
+                )*
+            }
+
             /// How another object reaches this one, inside the same atomic step. A `Wait` that
             /// it answers stands in this object's line, whoever returns it.
             #[derive(Clone, Copy, Debug)]
@@ -306,7 +332,8 @@ pub mod private {
     pub use serde::de::Error as DeError;
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
     pub use sync_proto::{
-        Data, Error, Fingerprint, Handle, Interface, MethodId, Place, Refusal, Remote, Shared,
+        Data, Error, Fingerprint, Handle, Interface, MethodId, Pending, Pipeline, Place, Refusal,
+        Remote, Shared,
     };
 
     pub use crate::{Cx, Flow, Gone, Object, Registry};

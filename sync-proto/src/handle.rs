@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 
 use crate::data::{Data, scope};
-use crate::{Fingerprint, Interface, ManagerId, MethodId, ObjectId, Refusal, cbor};
+use crate::{Fingerprint, Interface, ManagerId, MethodId, ObjectId, Pipe, Refusal, cbor};
 
 /// A counted reference to an object: the object lives as long as one of them does.
 ///
@@ -57,6 +57,13 @@ pub trait Transport: Keeper {
     /// Sends a call whose answer nobody needs, without waiting. Every later call of the session,
     /// from whichever thread, is carried out after it. A failure is the manager's to log.
     fn send(&self, call: Call);
+
+    /// Returns what carries many calls at once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind) when the session is over, or there is no
+    /// connection for it.
+    fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal>;
 
     /// Ends the session: calls that wait fail with
     /// [`ErrorKind::Disconnected`](crate::ErrorKind), and so does every later one.

@@ -18,6 +18,7 @@ mod id;
 mod interface;
 pub mod message;
 mod payload;
+mod pipeline;
 mod remote;
 pub mod version;
 
@@ -31,4 +32,5 @@ pub use id::{
 };
 pub use interface::{Fingerprint, Interface};
 pub use payload::{Encoding, Packed, Payload};
+pub use pipeline::{Pending, Pipe, Pipeline};
 pub use remote::{Remote, Shared};

@@ -100,7 +100,7 @@ impl Remote {
         Ok(())
     }
 
-    fn encode(&self, method: MethodId, args: &impl Serialize) -> Result<Call, Refusal> {
+    pub(crate) fn encode(&self, method: MethodId, args: &impl Serialize) -> Result<Call, Refusal> {
         let mut call = Call::new(self.handle.object(), method, Data::encode(args)?);
         call.timeout = self.within;
         Ok(call)
@@ -113,7 +113,7 @@ impl Remote {
         })
     }
 
-    fn error(&self, method: MethodId, refusal: Refusal) -> Error {
+    pub(crate) fn error(&self, method: MethodId, refusal: Refusal) -> Error {
         refusal.during(self.interface.name, self.interface.method_name(method))
     }
 }

@@ -36,12 +36,25 @@ pub(crate) struct Hub {
     open: AtomicBool,
 }
 
-/// A thread of this process that waits for an answer.
+/// A call of this process, whose answer a thread of it waits for.
 #[derive(Debug)]
-struct Caller {
+pub(crate) struct Caller {
     session: SessionId,
     answer: Mutex<Option<Answer>>,
     arrived: Condvar,
+}
+
+impl Caller {
+    /// Waits for the answer and takes it.
+    pub(crate) fn wait(&self) -> Answer {
+        let mut answer = self.answer.lock();
+        loop {
+            match answer.take() {
+                Some(answer) => return answer,
+                None => self.arrived.wait(&mut answer),
+            }
+        }
+    }
 }
 
 impl Hub {
@@ -101,8 +114,8 @@ impl Hub {
         result
     }
 
-    /// Makes a call of this process and waits for its answer.
-    pub(crate) fn call(&self, session: SessionId, request: Request) -> Answer {
+    /// Begins a call of this process; its answer can be waited for.
+    pub(crate) fn begin(&self, session: SessionId, request: Request) -> Arc<Caller> {
         let id = self.next_caller.fetch_add(1, Ordering::Relaxed);
         let caller =
             Arc::new(Caller { session, answer: Mutex::default(), arrived: Condvar::new() });
@@ -112,13 +125,7 @@ impl Hub {
                 self.deliver(id, Err(ErrorKind::Disconnected.into()));
             }
         });
-        let mut answer = caller.answer.lock();
-        loop {
-            match answer.take() {
-                Some(answer) => return answer,
-                None => caller.arrived.wait(&mut answer),
-            }
-        }
+        caller
     }
 
     /// Tells every caller of a session that has ended.

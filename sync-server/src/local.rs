@@ -1,5 +1,6 @@
 //! Calls from the server's own process: the same proxies, without a socket.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -9,11 +10,11 @@ use sync_objects::DisconnectReason;
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Refusal,
+    Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Pipe, Refusal,
     SessionId, ThreadId, Transport,
 };
 
-use crate::hub::Hub;
+use crate::hub::{Answer, Caller, Hub};
 
 /// A session of the server's own process.
 #[derive(Debug)]
@@ -76,8 +77,53 @@ impl Local {
         data.into_wire(self.manager)
     }
 
-    fn keeper(&self) -> Arc<dyn Keeper> {
-        self.me.upgrade().expect("who calls is there")
+    fn request(&self, call: Call) -> Result<Request, Refusal> {
+        let Call { object, method, timeout, data, .. } = call;
+        Ok(Request {
+            call: CallId(self.next_call.fetch_add(1, Ordering::Relaxed)),
+            after: OneWayId(*self.one_ways.lock()),
+            thread: ThreadId::current(),
+            object,
+            method,
+            timeout,
+            data: self.check(data)?,
+        })
+    }
+
+    fn receive(&self, answer: Answer) -> Result<Data, Refusal> {
+        let keeper = || self.me.upgrade().expect("who calls is there");
+        answer?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
+    }
+}
+
+/// Calls of this process that are under way together.
+#[derive(Debug)]
+struct LocalPipe {
+    local: Arc<Local>,
+    asked: BTreeMap<CallId, Arc<Caller>>,
+}
+
+impl Pipe for LocalPipe {
+    fn send(&mut self, call: Call) -> Result<CallId, Refusal> {
+        let request = self.local.request(call)?;
+        let call = request.call;
+        self.asked.insert(call, self.local.hub.begin(self.local.session, request));
+        Ok(call)
+    }
+
+    fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
+        let caller = self.asked.remove(&call).expect("a call is waited for once");
+        self.local.receive(caller.wait())
+    }
+}
+
+impl Drop for LocalPipe {
+    fn drop(&mut self) {
+        let local = &self.local;
+        for (call, caller) in std::mem::take(&mut self.asked) {
+            local.hub.visit(|kernel, now| kernel.handle_cancel(now, local.session, call));
+            drop(local.receive(caller.wait()));
+        }
     }
 }
 
@@ -105,15 +151,8 @@ impl Keeper for Local {
 
 impl Transport for Local {
     fn call(&self, call: Call) -> Result<Data, Refusal> {
-        let id = CallId(self.next_call.fetch_add(1, Ordering::Relaxed));
-        let Call { object, method, timeout, data, .. } = call;
-        let data = self.check(data)?;
-        let thread = ThreadId::current();
-        let after = OneWayId(*self.one_ways.lock());
-        let request = Request { call: id, after, thread, object, method, timeout, data };
-        self.hub
-            .call(self.session, request)?
-            .map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, self.keeper())))
+        let request = self.request(call)?;
+        self.receive(self.hub.begin(self.session, request).wait())
     }
 
     fn send(&self, call: Call) {
@@ -124,6 +163,11 @@ impl Transport for Local {
         *number += 1;
         let message = OneWay { number: OneWayId(*number), thread, object, method, data };
         self.hub.visit(|kernel, now| kernel.handle_one_way(now, self.session, message));
+    }
+
+    fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {
+        let local = self.me.upgrade().expect("who calls is there");
+        Ok(Box::new(LocalPipe { local, asked: BTreeMap::new() }))
     }
 
     fn disconnect(&self) {

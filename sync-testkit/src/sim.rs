@@ -17,7 +17,7 @@ use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
     Call, CallId, Data, Error, ErrorKind, Handle, Interface, Keeper, ManagerId, ObjectId, OneWayId,
-    Place, Refusal, SessionId, Shared, ThreadId, Transport,
+    Pipe, Place, Refusal, SessionId, Shared, ThreadId, Transport,
 };
 
 /// A manager in memory.
@@ -284,8 +284,24 @@ impl Process {
         self.sim.state.lock().answers.remove(&call)
     }
 
-    fn keeper(&self) -> Arc<dyn Keeper> {
-        self.me.upgrade().expect("a process that acts exists")
+    fn receive(&self, answer: Answer) -> Result<Data, Refusal> {
+        let keeper = || self.me.upgrade().expect("a process that acts exists");
+        answer?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
+    }
+}
+
+/// Calls that are made one after the other and answered later.
+#[derive(Debug)]
+struct SimPipe(Arc<Process>);
+
+impl Pipe for SimPipe {
+    fn send(&mut self, call: Call) -> Result<CallId, Refusal> {
+        self.0.request(call)
+    }
+
+    fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
+        let answer = self.0.take_answer(call).expect("the call waits: another must let it go on");
+        self.0.receive(answer)
     }
 }
 
@@ -304,7 +320,7 @@ impl Transport for Process {
             }
             Mode::Replay(id) => self.take_answer(id).expect("a call is answered once"),
         };
-        answer?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, self.keeper())))
+        self.receive(answer)
     }
 
     fn send(&self, call: Call) {
@@ -320,6 +336,11 @@ impl Transport for Process {
         let data = data.into_wire(self.manager).expect("handles of this manager");
         let message = OneWay { number, thread, object, method, data };
         self.sim.kernel(|kernel, now| kernel.handle_one_way(now, self.session, message));
+    }
+
+    fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {
+        let process = self.me.upgrade().expect("a process that acts exists");
+        Ok(Box::new(SimPipe(process)))
     }
 
     fn disconnect(&self) {

@@ -163,7 +163,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         page.values.iter().map(|value| self.unpack(value, "values")).collect()
     }
 
-    fn unpack_some(
+    pub(crate) fn unpack_some(
         &self,
         value: Option<&Payload>,
         method: &'static str,

@@ -112,6 +112,11 @@ impl Connection {
         frame::encode(message, limit, &mut self.out)
     }
 
+    /// Returns how many bytes are prepared.
+    pub(crate) fn queued(&self) -> usize {
+        self.out.len()
+    }
+
     /// Writes what was prepared.
     pub(crate) fn write(&mut self) -> Result<(), Refusal> {
         while !self.out.is_empty() {

@@ -23,7 +23,7 @@ interface! {
         /// Holds something.
         fn hold();
         /// Changes where it panics.
-        fn later(place: String);
+        fn next_time(place: String);
     }
 }
 
@@ -70,7 +70,7 @@ impl fragile::Service for Fragile {
         Flow::Done(())
     }
 
-    fn later(&mut self, _: &mut Cx<'_>, place: String) -> Flow<()> {
+    fn next_time(&mut self, _: &mut Cx<'_>, place: String) -> Flow<()> {
         self.place = place;
         Flow::Done(())
     }
@@ -211,7 +211,7 @@ fn a_panic_in_shape_refuses_who_asks_and_leaves_the_manager_whole() {
     let wanted = fragile::Proxy::new(client.named("f"), "shape".into());
     assert_eq!(kind(wanted), ErrorKind::Broken);
     found.hold().expect("nothing was asked of the object that is there");
-    found.later("shape".into()).unwrap();
+    found.next_time("shape".into()).unwrap();
     let wanted = fragile::Proxy::new(client.named("f"), String::new());
     assert_eq!(kind(wanted), ErrorKind::Broken);
     assert_eq!(client.manager().names().unwrap(), ["f"]);

@@ -22,6 +22,7 @@ mod latch;
 mod list;
 mod lock;
 mod namespace;
+mod pipeline;
 mod queue;
 mod rlock;
 mod semaphore;

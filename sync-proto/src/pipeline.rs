@@ -1,0 +1,138 @@
+//! Many calls under way at once: sent one after the other, answered together.
+
+use core::cell::RefCell;
+use core::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Call, CallId, Data, Error, ErrorKind, MethodId, Refusal, Remote, Transport};
+
+/// Carries calls of which many are under way at once: what a [`Transport`] gives for a
+/// [`Pipeline`]. Dropped, it gives up the calls that wait, and takes in what is left of the
+/// answers.
+pub trait Pipe: fmt::Debug {
+    /// Sends a call, behind those sent before. May wait for answers to earlier ones where too much
+    /// is under way.
+    ///
+    /// # Errors
+    /// Why it cannot be sent; [`ErrorKind::Disconnected`] when the session is over.
+    fn send(&mut self, call: Call) -> Result<CallId, Refusal>;
+
+    /// Waits for the answer to a call, and returns it, once.
+    ///
+    /// # Errors
+    /// Those of [`Transport::call`].
+    fn wait(&mut self, call: CallId) -> Result<Data, Refusal>;
+}
+
+/// Sends calls without waiting for the answers to those before: many calls, and one wait for all
+/// of them. They are carried out in the order of asking, but one that must stand in line keeps
+/// none behind it waiting.
+pub struct Pipeline<'t> {
+    transport: &'t dyn Transport,
+    pipe: RefCell<Option<Box<dyn Pipe>>>,
+}
+
+impl<'t> Pipeline<'t> {
+    /// Makes a pipeline to a manager; a connection is taken for it with the first call.
+    pub fn new(transport: &'t dyn Transport) -> Self {
+        Self { transport, pipe: RefCell::new(None) }
+    }
+
+    /// Sends a call; what came of it, also that it could not be sent, is for whoever waits for
+    /// its answer.
+    pub fn call<R: DeserializeOwned>(
+        &self,
+        remote: &Remote,
+        method: MethodId,
+        args: &impl Serialize,
+    ) -> Pending<'_, R> {
+        let sent = self
+            .check(remote)
+            .and_then(|()| remote.encode(method, args))
+            .and_then(|call| self.with_pipe(|pipe| pipe.send(call)))
+            .map_err(|refusal| remote.error(method, refusal));
+        let remote = remote.clone();
+        Pending::new(self, sent, move |answer| {
+            answer.and_then(|data| data.decode()).map_err(|refusal| remote.error(method, refusal))
+        })
+    }
+
+    /// Returns a call that failed before it was sent.
+    pub fn failed<R>(&self, error: Error) -> Pending<'_, R> {
+        Pending::new(self, Err(error), |_| unreachable!("it was not sent"))
+    }
+
+    fn check(&self, remote: &Remote) -> Result<(), Refusal> {
+        let theirs = remote.handle().keeper().transport();
+        if theirs.is_some_and(|theirs| core::ptr::addr_eq(theirs, self.transport)) {
+            return Ok(());
+        }
+        let why = "the object was reached through another session than the pipeline's: make the \
+                   pipeline with the Manager that it comes from";
+        Err(Refusal::new(ErrorKind::InvalidInput, why))
+    }
+
+    fn with_pipe<R>(
+        &self,
+        act: impl FnOnce(&mut dyn Pipe) -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        let mut pipe = self.pipe.borrow_mut();
+        let pipe = match &mut *pipe {
+            Some(pipe) => pipe,
+            none => none.insert(self.transport.pipe()?),
+        };
+        act(&mut **pipe)
+    }
+}
+
+type Decode<'p, R> = Box<dyn FnOnce(Result<Data, Refusal>) -> Result<R, Error> + 'p>;
+
+/// A call that is under way in a [`Pipeline`].
+#[must_use = "what came of the call is lost, and the call is given up if it stands in line"]
+pub struct Pending<'p, R> {
+    pipeline: &'p Pipeline<'p>,
+    sent: Result<CallId, Error>,
+    decode: Decode<'p, R>,
+}
+
+impl<'p, R> Pending<'p, R> {
+    fn new(
+        pipeline: &'p Pipeline<'p>,
+        sent: Result<CallId, Error>,
+        decode: impl FnOnce(Result<Data, Refusal>) -> Result<R, Error> + 'p,
+    ) -> Self {
+        Self { pipeline, sent, decode: Box::new(decode) }
+    }
+
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// Those of the call, also why it could not be sent.
+    pub fn wait(self) -> Result<R, Error> {
+        let call = self.sent?;
+        (self.decode)(self.pipeline.with_pipe(|pipe| pipe.wait(call)))
+    }
+
+    /// Makes something else of the answer, once it is waited for.
+    pub fn and_then<S>(self, f: impl FnOnce(R) -> Result<S, Error> + 'p) -> Pending<'p, S>
+    where
+        R: 'p,
+    {
+        let decode = self.decode;
+        Pending::new(self.pipeline, self.sent, move |answer| decode(answer).and_then(f))
+    }
+}
+
+impl fmt::Debug for Pipeline<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").field("pipe", &self.pipe).finish_non_exhaustive()
+    }
+}
+
+impl<R> fmt::Debug for Pending<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pending({:?})", self.sent)
+    }
+}
