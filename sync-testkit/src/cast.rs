@@ -77,10 +77,18 @@ impl Cast {
     /// # Panics
     /// When it cannot be reached.
     pub fn joining(server: &ServerProcess) -> Self {
+        Self::joining_for(Self::LIMIT, server)
+    }
+
+    /// Works with a manager that is a process of its own, in a test that may take only so long.
+    ///
+    /// # Panics
+    /// When it cannot be reached.
+    pub fn joining_for(limit: Duration, server: &ServerProcess) -> Self {
         let manager = server.connect();
         let watch = Arc::new(Watch::default());
         watch.add(server.watched());
-        let watchdog = Watchdog::start(&watch, Self::LIMIT, {
+        let watchdog = Watchdog::start(&watch, limit, {
             let manager = manager.clone();
             move || manager.disconnect()
         });

@@ -85,6 +85,7 @@
 mod actor;
 mod cast;
 pub mod every;
+pub mod fuzz;
 mod raw;
 mod role;
 mod server_process;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sync_client::{Address, Manager};
 
@@ -30,8 +30,16 @@ impl ServerProcess {
     /// # Panics
     /// When it cannot be built or started.
     pub fn start(args: &[&str], listeners: usize) -> Self {
+        Self::start_for(Cast::LIMIT, args, listeners)
+    }
+
+    /// Starts the server for a test that may take only so long.
+    ///
+    /// # Panics
+    /// When it cannot be built or started.
+    pub fn start_for(limit: Duration, args: &[&str], listeners: usize) -> Self {
         let watch = Arc::new(Watch::default());
-        let watchdog = Watchdog::start(&watch, Cast::LIMIT, || ());
+        let watchdog = Watchdog::start(&watch, limit, || ());
         let mut command = Command::new(Self::binary());
         // It ends with this process, also if that is killed: its input ends then.
         command.arg("--stop-with-stdin").args(args);
@@ -53,6 +61,11 @@ impl ServerProcess {
     /// Returns the addresses that it said it listens on.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Returns its process's number.
+    pub fn pid(&self) -> u32 {
+        self.actor.pid()
     }
 
     /// Connects to its first address.

@@ -29,6 +29,14 @@ pub(crate) fn run_tidy(root: &Path) -> Result<()> {
     run_steps(root, &[Step::cargo("tidy", &["test", "--package", "xtask", "--locked"])])
 }
 
+/// Runs the torture of sync-testkit for so many cycles, with the binary that users run.
+pub(crate) fn run_torture(root: &Path, cycles: u32) -> Result<()> {
+    let test = ["test", "--release", "--package", "sync-testkit", "--test", "it", "--locked"];
+    let torture =
+        Step::cargo("torture", &[&test[..], &["--", "torture::", "--nocapture"]].concat());
+    run_steps(root, &[torture.with_env("SYNC_TORTURE_CYCLES", cycles.to_string())])
+}
+
 fn run_steps(root: &Path, steps: &[Step]) -> Result<()> {
     let mut table = Table::default();
     let outcome = steps.iter().try_for_each(|step| {

@@ -1,4 +1,5 @@
-//! The project's own tasks: `cargo xtask ci` is what CI runs, `cargo xtask tidy` its house rules.
+//! The project's own tasks: `cargo xtask ci` is what CI runs; the others are for
+//! whoever wants to know more.
 
 mod ci;
 #[cfg(test)]
@@ -25,6 +26,12 @@ enum Task {
     Ci,
     /// Runs the house rules alone: sizes, words, dependencies, documents.
     Tidy,
+    /// Kills processes in every state in which they can hold or want something, again and again.
+    Torture {
+        /// How often each state is met.
+        #[arg(long, default_value_t = 1000)]
+        cycles: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -32,6 +39,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Ci => ci::run(&root),
         Task::Tidy => ci::run_tidy(&root),
+        Task::Torture { cycles } => ci::run_torture(&root, cycles),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 #[derive(Debug)]
 pub(super) struct Step {
     name: String,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, String)>,
     arguments: Vec<String>,
 }
 
@@ -24,8 +24,8 @@ impl Step {
         }
     }
 
-    pub(super) fn with_env(mut self, variable: &'static str, value: &'static str) -> Self {
-        self.variables.push((variable, value));
+    pub(super) fn with_env(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((variable, value.into()));
         self
     }
 
@@ -37,7 +37,7 @@ impl Step {
     pub(super) fn run(&self, root: &Path) -> Result<()> {
         let status = cargo(root)
             .args(&self.arguments)
-            .envs(self.variables.iter().copied())
+            .envs(self.variables.iter().map(|(variable, value)| (variable, value)))
             .status()
             .with_context(|| format!("the step `{}` can't start `{self}`", self.name))?;
         if !status.success() {

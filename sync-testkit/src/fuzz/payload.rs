@@ -1,0 +1,55 @@
+//! Payloads: users' values, of which only the users know what they are.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sync_proto::cbor;
+
+/// Checks that a value's bytes are refused or have one meaning: a normal form is its own normal
+/// form, what a reader takes is written back as an equal value, and nothing panics. The first byte
+/// says how many handles come with the value.
+///
+/// # Panics
+/// When it does not hold.
+pub fn payload(input: &[u8]) {
+    let Some((&count, bytes)) = input.split_first() else { return };
+    // Each handle's object has the handle's own number: normalizing changes no handle.
+    let handles: Vec<u64> = (0..u64::from(count)).collect();
+    let _ = (cbor::show(bytes, 80), cbor::describe(bytes), cbor::kind(bytes));
+    let valid = cbor::validate(bytes, handles.len());
+    for normalize in [cbor::normalize, cbor::normalize_key] {
+        let Ok(normal) = normalize(bytes, &handles) else { continue };
+        assert_eq!(valid, Ok(()), "what is malformed has no normal form");
+        let again = normalize(normal.as_bytes(), &handles);
+        assert_eq!(again.as_ref(), Ok(&normal), "a normal form is its own");
+        // Some kinds have no order; what has one equals itself.
+        let order = cbor::compare(&normal, &normal);
+        assert!(order.is_err() || order.is_ok_and(std::cmp::Ordering::is_eq));
+    }
+    read_back::<i64>(bytes);
+    read_back::<u128>(bytes);
+    read_back::<f64>(bytes);
+    read_back::<Option<Option<bool>>>(bytes);
+    read_back::<(char, String)>(bytes);
+    read_back::<Vec<Shape>>(bytes);
+    read_back::<BTreeMap<String, Vec<i8>>>(bytes);
+}
+
+/// One of each form in which serde gives a type's parts.
+#[derive(Debug, Serialize, serde::Deserialize)]
+enum Shape {
+    Unit,
+    Newtype(u32),
+    Tuple(i16, f32),
+    Struct { name: String, size: Option<u8> },
+}
+
+fn read_back<T: Serialize + DeserializeOwned + Debug>(bytes: &[u8]) {
+    let Ok(value) = cbor::from_slice::<T>(bytes) else { return };
+    let written = cbor::to_vec(&value).expect("what was read can be written");
+    if let (Ok(read), Ok(written)) = (cbor::normalize(bytes, &[]), cbor::normalize(&written, &[])) {
+        assert_eq!(read, written, "{value:?} is not what was read");
+    }
+}
