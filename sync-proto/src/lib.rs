@@ -20,6 +20,7 @@ pub mod message;
 mod payload;
 mod pipeline;
 mod remote;
+mod spin;
 pub mod version;
 
 pub use address::Address;
@@ -34,3 +35,4 @@ pub use interface::{Fingerprint, Interface};
 pub use payload::{Encoding, Packed, Payload};
 pub use pipeline::{Pending, Pipe, Pipeline};
 pub use remote::{Remote, Shared};
+pub use spin::Spin;

@@ -1,0 +1,125 @@
+//! Whether to look again for a moment before falling asleep.
+//!
+//! To be woken costs more than a small call: some microseconds on the core where the process
+//! slept, and more where the core slept, too. An end that looks again for a moment after it was
+//! active often finds the other end's answer there. Where other work wants the core, looking is
+//! worse than sleeping: a slice that was given away comes back after milliseconds. So an end that
+//! sees that, or that looks in vain, stops looking for a while.
+
+use core::time::Duration;
+
+/// How long a core that others want is left to them.
+const REST: Duration = Duration::from_millis(100);
+
+/// A yield that took so long gave its slice to other work. One to a process that only answers and
+/// sleeps again is over much sooner.
+const OTHERS_RAN: Duration = Duration::from_millis(1);
+
+/// The most waits that begin asleep after others were looked through in vain.
+const MOST_SKIPPED: u32 = 64;
+
+/// Decides, for one end of a connection or one event loop, whether to look again (with a yield in
+/// between) or to sleep. It has no clock: every `now` is the time since any one moment.
+#[derive(Debug)]
+pub struct Spin {
+    limit: Duration,
+    began: Duration,
+    rests_until: Duration,
+    /// Waits in a row that were looked through in vain.
+    in_vain: u32,
+    /// Waits that are still to begin asleep.
+    skip: u32,
+}
+
+impl Spin {
+    /// What one wait may take awake, where spinning is on.
+    pub const USUAL: Duration = Duration::from_micros(50);
+
+    /// Makes one that looks for at most so long in each wait; zero is never.
+    pub const fn new(limit: Duration) -> Self {
+        let zero = Duration::ZERO;
+        Self { limit, began: zero, rests_until: zero, in_vain: 0, skip: 0 }
+    }
+
+    /// A wait begins, straight after activity. Returns whether to look again instead of sleeping.
+    pub fn begin(&mut self, now: Duration) -> bool {
+        if self.limit.is_zero() || now < self.rests_until {
+            return false;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        self.began = now;
+        true
+    }
+
+    /// Nothing was found, and a yield went from `before` to `now`. Returns whether to look again.
+    pub fn go_on(&mut self, before: Duration, now: Duration) -> bool {
+        if now.saturating_sub(before) >= OTHERS_RAN {
+            self.rests_until = now + REST;
+            return false;
+        }
+        if now.saturating_sub(self.began) < self.limit {
+            return true;
+        }
+        // Twice as many waits asleep each time: who waits long pays next to nothing for this.
+        self.skip = 1_u32.checked_shl(self.in_vain).map_or(MOST_SKIPPED, |n| n.min(MOST_SKIPPED));
+        self.in_vain += 1;
+        false
+    }
+
+    /// What was waited for was there before sleeping.
+    pub fn found(&mut self) {
+        self.in_vain = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_micros(50);
+    const fn us(count: u64) -> Duration {
+        Duration::from_micros(count)
+    }
+
+    #[test]
+    fn a_wait_is_looked_through_until_its_time_is_up() {
+        let mut spin = Spin::new(LIMIT);
+        assert!(spin.begin(us(100)));
+        assert!(spin.go_on(us(100), us(101)));
+        assert!(spin.go_on(us(148), us(149)));
+        assert!(!spin.go_on(us(149), us(150)));
+    }
+
+    #[test]
+    fn what_is_never_found_is_looked_for_ever_more_rarely() {
+        let mut spin = Spin::new(LIMIT);
+        let mut looked = 0;
+        for wait in 1..=1000 {
+            if spin.begin(us(wait * 1000)) {
+                looked += 1;
+                assert!(!spin.go_on(us(wait * 1000), us(wait * 1000 + 60)));
+            }
+        }
+        assert!((10..30).contains(&looked), "{looked} of 1000");
+        while !spin.begin(us(2_000_000)) {}
+        spin.found();
+        assert!(spin.begin(us(2_000_100)), "it was there: the next wait is looked through, too");
+    }
+
+    #[test]
+    fn a_core_that_others_want_is_left_to_them() {
+        let mut spin = Spin::new(LIMIT);
+        assert!(spin.begin(us(0)));
+        assert!(!spin.go_on(us(0), us(4_000)));
+        assert!(!spin.begin(us(103_999)));
+        assert!(spin.begin(us(104_000)));
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_looked_for() {
+        assert!(!Spin::new(Duration::ZERO).begin(us(1)));
+    }
+}
