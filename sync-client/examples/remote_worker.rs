@@ -2,7 +2,7 @@
 //! wherever they are: here they count primes.
 //!
 //! ```text
-//! head -c 32 /dev/urandom | base64 > key
+//! sync-server keygen key
 //! cargo run --example remote_worker -- work --connect tcp:127.0.0.1:7000 --authkey-file key &
 //! cargo run --example remote_worker -- serve --listen tcp:127.0.0.1:7000 --authkey-file key
 //! ```
@@ -10,15 +10,14 @@
 //! It shows a key from a file; a worker that starts before its manager and tries until it is
 //! there; and a queue whose owner waits until all that he put in is done.
 
-use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
-use sync_client::{Address, AuthKey, Dict, Error, ErrorKind, Manager, Queue};
-use sync_server::Server;
+use sync_client::{Address, Dict, Error, ErrorKind, Manager, Queue};
+use sync_server::{Server, read_key};
 
 /// Counts primes with workers on other computers.
 #[derive(Debug, Parser)]
@@ -75,21 +74,15 @@ const STRIDE: u64 = 10_000;
 
 fn main() -> Result<()> {
     match Args::parse().role {
-        Role::Serve { listen, authkey_file, below } => serve(listen, key(authkey_file)?, below),
+        Role::Serve { listen, authkey_file, below } => serve(listen, &authkey_file, below),
         Role::Work { connect, authkey_file, patience } => {
-            work(connect, key(authkey_file)?, Duration::from_secs(patience))
+            work(connect, &authkey_file, Duration::from_secs(patience))
         }
     }
 }
 
-fn key(file: PathBuf) -> Result<AuthKey> {
-    let bytes = fs::read(&file)
-        .with_context(|| format!("the key file {} cannot be read", file.display()))?;
-    AuthKey::new(bytes).with_context(|| format!("the key file {} holds no key", file.display()))
-}
-
-fn serve(listen: Address, key: AuthKey, below: u64) -> Result<()> {
-    let server = Server::builder().listen(listen).authkey(key).spawn()?;
+fn serve(listen: Address, key_file: &Path, below: u64) -> Result<()> {
+    let server = Server::builder().listen(listen).authkey(read_key(key_file)?).spawn()?;
     writeln!(io::stdout(), "READY {}", server.address())?;
     let desk = Desk::of(&Manager::over(server.local()?))?;
     for from in (0..below).step_by(STRIDE as usize) {
@@ -102,9 +95,10 @@ fn serve(listen: Address, key: AuthKey, below: u64) -> Result<()> {
     Ok(())
 }
 
-fn work(address: Address, key: AuthKey, patience: Duration) -> Result<()> {
+fn work(address: Address, key_file: &Path, patience: Duration) -> Result<()> {
     writeln!(io::stdout(), "connecting to {address}")?;
-    let manager = Manager::options().authkey(key).retry_for(patience).connect(&address)?;
+    let options = Manager::options().authkey_file(key_file)?.retry_for(patience);
+    let manager = options.connect(&address)?;
     let desk = Desk::of(&manager)?;
     let mut done = 0;
     loop {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sync_objects::{DebugInfo, Naming, manager};
-use sync_proto::address::{AUTHKEY_HEX_VAR, AUTHKEY_VAR, MANAGER_VAR};
+use sync_proto::address::{AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
 use sync_proto::{
     Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Pipeline, Place,
     Refusal, Shared, Transport,
@@ -94,6 +94,9 @@ impl Manager {
             options = options.authkey(AuthKey::from_hex(&digits)?);
         } else if let Some(key) = std::env::var_os(AUTHKEY_VAR) {
             options = options.authkey(AuthKey::new(key.into_encoded_bytes())?);
+        }
+        if std::env::var_os(INSECURE_TCP_VAR).is_some() {
+            options = options.insecure_tcp();
         }
         options.connect(address)
     }

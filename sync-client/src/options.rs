@@ -1,5 +1,10 @@
 //! How to connect.
 
+use std::fmt::Display;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sync_proto::{Address, AuthKey, Error, ErrorKind, Refusal};
@@ -10,15 +15,17 @@ use crate::session::{PATIENCE, Session, Target};
 /// The shortest and the longest pause between two attempts to connect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
+/// As much of a key file as is read.
+const KEY_FILE_MAX: usize = 4096;
+
 /// How to connect to a manager: with a key, or before it is there.
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use sync_client::{AuthKey, Manager};
+/// use sync_client::Manager;
 ///
-/// let key = AuthKey::new(std::fs::read("key")?)?;
 /// let manager = Manager::options()
-///     .authkey(key)
+///     .authkey_file("key")?
 ///     .retry_for(Duration::from_secs(10))
 ///     .connect("tcp:manager.example:7000")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -26,15 +33,46 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 #[derive(Clone, Debug, Default)]
 pub struct ConnectOptions {
     key: Option<AuthKey>,
+    insecure_tcp: bool,
     retry: Duration,
 }
 
 impl ConnectOptions {
-    /// Shows this key to the manager, and demands that it has the same. Every TCP address wants
-    /// one; a unix socket asks for none.
+    /// Proves this key to the manager, demands that it has the same, and seals the connection with
+    /// it. Every TCP address wants one; a unix socket asks for none.
     #[must_use]
     pub fn authkey(mut self, key: AuthKey) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// Takes the key from a file that nobody but its owner can read; white space at its end does
+    /// not count.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
+    /// owner may read or write it, or when it holds no key.
+    pub fn authkey_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let failed = |kind, why: &dyn Display| {
+            Error::new(kind, format!("the key file {} is not taken: {why}", path.display()))
+        };
+        let io = |error: std::io::Error| failed(ErrorKind::Io, &error);
+        // Of the file that is read, whatever the path names by then.
+        let file = File::open(path).map_err(io)?;
+        let mode = file.metadata().map_err(io)?.mode();
+        let mut bytes = Vec::with_capacity(KEY_FILE_MAX);
+        file.take(KEY_FILE_MAX as u64).read_to_end(&mut bytes).map_err(io)?;
+        let key = AuthKey::from_file(bytes, mode);
+        Ok(self.authkey(key.map_err(|refusal| failed(refusal.kind, &refusal))?))
+    }
+
+    /// Connects over TCP without a key and without a seal, to a manager that was started like
+    /// that: **whoever is on the way can read and change all there is**. For measurements over
+    /// loopback, and for networks that hold nothing but tests.
+    #[must_use]
+    pub fn insecure_tcp(mut self) -> Self {
+        self.insecure_tcp = true;
         self
     }
 
@@ -49,16 +87,18 @@ impl ConnectOptions {
     /// Connects to a manager at an address, `unix:PATH` or `tcp:HOST:PORT`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the address makes no sense; [`ErrorKind::Disconnected`]
+    /// [`ErrorKind::InvalidInput`] when the address makes no sense or the key is too short; [`ErrorKind::Disconnected`]
     /// when nobody answers there; [`ErrorKind::Unauthorized`] when the manager does not take this
-    /// client, or does not prove that it has the key; [`ErrorKind::Incompatible`] when it speaks
+    /// client, closes the connection without a word because the key is none of its own, or does
+    /// not prove that it has it; [`ErrorKind::Incompatible`] when it speaks
     /// another version of the protocol; [`ErrorKind::TimedOut`] when it does not answer in 10 s.
     pub fn connect<A>(self, address: A) -> Result<Manager, Error>
     where
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        let target = Target { address: address.try_into()?, key: self.key };
+        let Self { key, insecure_tcp, .. } = self;
+        let target = Target { address: address.try_into()?, key, insecure_tcp };
         // No manager is there yet whose clock could measure this.
         let began = Instant::now();
         let (mut pause, longest) = PAUSES;

@@ -10,20 +10,21 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use sync_proto::address::{AUTHKEY_HEX_VAR, MANAGER_VAR};
 use sync_proto::frame::FrameLimit;
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{
-    Address, AuthKey, Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId,
-    Pipe, Refusal, ThreadId, Transport,
+    Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Pipe, Refusal,
+    ThreadId, Transport,
 };
 
 mod connection;
 mod pipe;
+mod target;
 
 use connection::{Connection, Socket};
 use pipe::SocketPipe;
+pub(crate) use target::Target;
 
 /// Connections that are kept for later calls; one more is closed when its call is done.
 const IDLE_MAX: usize = 64;
@@ -31,13 +32,6 @@ const IDLE_MAX: usize = 64;
 /// How long a manager may take for each step of letting a connection in: longer than it gives its
 /// clients.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How to reach a manager.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) address: Address,
-    pub(crate) key: Option<AuthKey>,
-}
 
 /// This process's session with a manager.
 #[derive(Debug)]
@@ -267,11 +261,7 @@ impl Transport for Session {
     }
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
-        let mut invitation = vec![(MANAGER_VAR, self.target.address.to_string().into())];
-        if let Some(key) = &self.target.key {
-            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().into()));
-        }
-        invitation
+        self.target.invitation()
     }
 }
 

@@ -20,6 +20,10 @@ pub const AUTHKEY_VAR: &str = "SYNC_AUTHKEY";
 /// may hold bytes that no environment variable can.
 pub const AUTHKEY_HEX_VAR: &str = "SYNC_AUTHKEY_HEX";
 
+/// The environment variable that tells a child process, by any value, that connections over TCP
+/// are not sealed.
+pub const INSECURE_TCP_VAR: &str = "SYNC_INSECURE_TCP";
+
 /// A manager's address, as text `unix:PATH` or `tcp:HOST:PORT` (an IPv6 host in brackets).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a new kind of address is a breaking change")]
@@ -39,14 +43,21 @@ impl Address {
     /// Makes the address of a unix socket.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the path is empty, holds a zero byte, or is longer than
-    /// [`UNIX_PATH_MAX`] bytes.
+    /// [`ErrorKind::InvalidInput`] when the path is empty, begins with `@` (an abstract
+    /// address), holds a zero byte, or is longer than [`UNIX_PATH_MAX`] bytes.
     pub fn unix(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let bytes = path.as_os_str().as_encoded_bytes();
         let wrong = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
         if bytes.is_empty() {
             return wrong("the path of a unix socket is empty".into());
+        }
+        if bytes.starts_with(b"@") {
+            return wrong(
+                "the address of a unix socket is abstract, which has no owner and no mode: name \
+                 a file (./@NAME if it is called that)"
+                    .into(),
+            );
         }
         if bytes.contains(&0) {
             return wrong("the path of a unix socket holds a zero byte".into());
@@ -133,6 +144,8 @@ mod tests {
             ("/run/a.sock", "write unix:PATH"),
             ("unix:", "is empty"),
             ("unix:a\0b", "zero byte"),
+            ("unix:\0a", "zero byte"),
+            ("unix:@a", "abstract"),
             (long.as_str(), "107 bytes, this one has 108"),
             ("tcp:localhost", "port is missing"),
             ("tcp:localhost:70000", "up to 65535"),

@@ -1,117 +1,28 @@
-//! How a connection begins, as two small state machines without I/O and without randomness.
+//! How a connection begins: the client says what it is for, and is welcomed or refused.
 //!
 //! ```text
 //! client                                     server
-//!   │  preamble, Hello {purpose, nonce}         │
+//!   │  preamble, Hello {purpose}                │
 //!   │ ────────────────────────────────────────► │
-//!   │                    Challenge {nonce}      │   where the server has a key
-//!   │ ◄──────────────────────────────────────── │
-//!   │  Proof                                    │   HMAC-SHA256 over both nonces and the hello
-//!   │ ────────────────────────────────────────► │
-//!   │           Welcome {session, token, proof} │   the server's own proof; or Refused
+//!   │           Welcome {session, token}        │   or Refused
 //!   │ ◄──────────────────────────────────────── │
 //! ```
 //!
-//! The key authenticates both ways: neither end says anything else before the other has proven
-//! it. It does not encrypt.
+//! Who the other one is has been settled before: over a unix socket by the peer's credentials,
+//! over TCP by the key, inside whose encryption these messages travel ([`secure`](crate::secure)).
 
-use core::fmt;
 use std::path::{Path, PathBuf};
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
-use crate::version::PREAMBLE;
+use crate::message::{ClientMessage, ServerMessage};
 use crate::{ErrorKind, ManagerId, Refusal, SessionId, SessionToken};
-
-mod client;
-mod server;
-
-pub use client::ClientHandshake;
-pub use server::{ServerHandshake, ServerStep};
-
-/// 32 random bytes, never used twice.
-pub type Nonce = [u8; 32];
-
-/// A shared secret that lets a client in and shows it the right server. Zeroed when dropped, never
-/// printed, compared in constant time.
-#[derive(Clone)]
-pub struct AuthKey(Zeroizing<Vec<u8>>);
-
-impl AuthKey {
-    /// Takes the bytes of a key, less trailing white space (a text file ends with a newline).
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidInput`] when nothing is left.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, Refusal> {
-        let mut bytes = Zeroizing::new(bytes.into());
-        let len = bytes.trim_ascii_end().len();
-        bytes.truncate(len);
-        if bytes.is_empty() {
-            return Err(Refusal::new(ErrorKind::InvalidInput, "the key is empty"));
-        }
-        Ok(Self(bytes))
-    }
-
-    /// Returns the key as hexadecimal digits, for handing it on to a child process.
-    pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// Takes a key from hexadecimal digits.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidInput`] when they are not pairs of digits, or none.
-    pub fn from_hex(digits: &str) -> Result<Self, Refusal> {
-        let pair = |pair: &[u8]| {
-            let text = core::str::from_utf8(pair).ok().filter(|_| pair.len() == 2)?;
-            u8::from_str_radix(text, 16).ok()
-        };
-        let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(pair).collect();
-        // Not `new`, which would take a last byte for white space.
-        match bytes.filter(|bytes| !bytes.is_empty()) {
-            Some(bytes) => Ok(Self(Zeroizing::new(bytes))),
-            None => Err(Refusal::new(ErrorKind::InvalidInput, "the key is not hexadecimal")),
-        }
-    }
-
-    fn mac(&self, role: &[u8], hello: &Hello, challenge: &Nonce) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes any key length");
-        mac.update(&PREAMBLE);
-        mac.update(role);
-        mac.update(challenge);
-        // Fixed-length fields first, the hello last: no two inputs run together.
-        mac.update(&hello.bytes());
-        mac
-    }
-
-    fn prove(&self, role: &[u8], hello: &Hello, challenge: &Nonce) -> [u8; 32] {
-        self.mac(role, hello, challenge).finalize().into_bytes().into()
-    }
-
-    fn verify(&self, role: &[u8], hello: &Hello, challenge: &Nonce, proof: &[u8; 32]) -> bool {
-        self.mac(role, hello, challenge).verify_slice(proof).is_ok()
-    }
-}
-
-const CLIENT: &[u8] = b"client";
-const SERVER: &[u8] = b"server";
-
-impl fmt::Debug for AuthKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AuthKey(..)")
-    }
-}
 
 /// A client's first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// What the connection is for.
     pub purpose: Purpose,
-    /// The client's part of what the proofs cover.
-    pub nonce: Nonce,
 }
 
 /// What a connection is for.
@@ -147,26 +58,6 @@ impl ClientInfo {
     }
 }
 
-impl Hello {
-    fn bytes(&self) -> Vec<u8> {
-        postcard::to_stdvec(self).expect("a hello is plain data")
-    }
-}
-
-/// A server's demand for proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Challenge {
-    /// The server's part of what the proofs cover.
-    pub nonce: Nonce,
-}
-
-/// A client's proof that it has the key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// HMAC-SHA256 over the preamble, the role, the challenge and the hello.
-    pub mac: [u8; 32],
-}
-
 /// The end of a handshake that went well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
@@ -178,9 +69,61 @@ pub struct Welcome {
     pub token: SessionToken,
     /// The longest frame body that the server takes, in bytes.
     pub body_max: u32,
-    /// The server's own proof, where there is a key.
-    pub proof: Option<[u8; 32]>,
+}
+
+impl Hello {
+    /// Takes a client's first message.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] when it is another one; to be sent, and the connection closed.
+    pub fn of(message: ClientMessage) -> Result<Self, Refusal> {
+        match message {
+            ClientMessage::Hello(hello) => Ok(hello),
+            _ => Err(Refusal::new(ErrorKind::Malformed, "a connection begins with a hello")),
+        }
+    }
+}
+
+impl Welcome {
+    /// Takes a server's first message.
+    ///
+    /// # Errors
+    /// What the server refused with; [`ErrorKind::Malformed`] when it says something that has no
+    /// place here.
+    pub fn of(message: ServerMessage) -> Result<Self, Refusal> {
+        match message {
+            ServerMessage::Welcome(welcome) => Ok(welcome),
+            ServerMessage::Refused(refusal) => Err(refusal),
+            _ => Err(Refusal::new(ErrorKind::Malformed, "the manager's handshake is out of order")),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::CallId;
+    use crate::message::Reply;
+
+    #[test]
+    fn a_connection_begins_with_a_hello_and_a_welcome_or_a_refusal_and_nothing_else() {
+        let hello = Hello { purpose: Purpose::Open(ClientInfo::default()) };
+        assert_eq!(Hello::of(ClientMessage::Hello(hello.clone())).unwrap(), hello);
+        let early = Hello::of(ClientMessage::Cancel(CallId(1))).unwrap_err();
+        assert_eq!(early.kind, ErrorKind::Malformed);
+        let (manager, session, token) = (ManagerId(1), SessionId(2), SessionToken(3));
+        let welcome = Welcome { manager, session, token, body_max: 4 };
+        assert_eq!(Welcome::of(ServerMessage::Welcome(welcome.clone())).unwrap(), welcome);
+        let refusal = Refusal::from(ErrorKind::ShuttingDown);
+        assert_eq!(Welcome::of(ServerMessage::Refused(refusal.clone())).unwrap_err(), refusal);
+        let reply = Reply { call: CallId(1), outcome: Err(refusal) };
+        let early = Welcome::of(ServerMessage::Reply(reply)).unwrap_err();
+        assert_eq!(early.kind, ErrorKind::Malformed);
+    }
+
+    #[test]
+    fn a_long_name_of_a_program_is_cut() {
+        let info = ClientInfo::new(7, Some(PathBuf::from(format!("/bin/{}", "é".repeat(40)))));
+        assert_eq!(info.program, "é".repeat(32));
+    }
+}

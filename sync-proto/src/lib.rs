@@ -1,13 +1,14 @@
 //! What crosses a socket between a manager of shared objects and its clients. No I/O.
 //!
 //! * [`frame`] cuts messages out of a stream of bytes, [`message`] says which there are,
-//!   [`handshake`] how a connection begins.
+//!   [`handshake`] how a connection begins, [`secure`] how it is sealed by a key.
 //! * [`Data`] is what a call carries: postcard-encoded arguments, and beside them the users'
 //!   values ([`Payload`], written in [`cbor`]) and the [`Handle`]s on other objects.
 //! * [`Interface`] names an object type; a [`Remote`] calls one through a [`Transport`].
 //! * [`Error`] is the one vocabulary of what can go wrong.
 
 pub mod address;
+mod auth_key;
 pub mod cbor;
 mod data;
 mod error;
@@ -21,13 +22,14 @@ mod payload;
 mod pipeline;
 mod remote;
 mod spin;
+pub mod secure;
 pub mod version;
 
 pub use address::Address;
+pub use auth_key::{AuthKey, KEY_MIN};
 pub use data::Data;
 pub use error::{Error, ErrorKind, Refusal};
 pub use handle::{Call, Handle, Keeper, Place, Transport, WeakHandle};
-pub use handshake::AuthKey;
 pub use id::{
     CallId, ManagerId, MethodId, ObjectId, OneWayId, SessionId, SessionToken, ThreadId, Token,
 };

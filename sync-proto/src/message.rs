@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::handshake::{Challenge, Hello, Proof, Welcome};
+use crate::handshake::{Hello, Welcome};
 use crate::{
     CallId, Data, Fingerprint, Handle, MethodId, ObjectId, OneWayId, Refusal, ThreadId, frame,
 };
@@ -33,8 +33,6 @@ impl From<&Handle> for WireHandle {
 pub enum ClientMessage<D = Data<WireHandle>> {
     /// The first message of a connection.
     Hello(Hello),
-    /// The answer to a [`Challenge`].
-    Proof(Proof),
     /// A call that wants an answer.
     Request(Request<D>),
     /// A call that wants none.
@@ -51,8 +49,6 @@ pub enum ServerMessage<D = Data<WireHandle>> {
     /// The connection is not accepted, or is about to be closed. Its form is the same in every
     /// version of the protocol, so that any client can read why.
     Refused(Refusal),
-    /// Asks for proof of the key.
-    Challenge(Challenge),
     /// The connection is accepted.
     Welcome(Welcome),
     /// The answer to a request.
@@ -121,7 +117,6 @@ impl Message for ClientMessage {
     fn split(&self) -> (Self::Head, Option<&Data<WireHandle>>) {
         match self {
             Self::Hello(hello) => (ClientMessage::Hello(hello.clone()), None),
-            Self::Proof(proof) => (ClientMessage::Proof(proof.clone()), None),
             Self::Request(request) => {
                 let head = request.with_data(frame::DataHead::of(&request.data));
                 (ClientMessage::Request(head), Some(&request.data))
@@ -143,11 +138,8 @@ impl Message for ClientMessage {
                 Self::OneWay(head.with_data(head.data.clone().join(body)?))
             }
             ClientMessage::Hello(hello) if body.is_empty() => Self::Hello(hello),
-            ClientMessage::Proof(proof) if body.is_empty() => Self::Proof(proof),
             ClientMessage::Cancel(call) if body.is_empty() => Self::Cancel(call),
-            ClientMessage::Hello(_) | ClientMessage::Proof(_) | ClientMessage::Cancel(_) => {
-                return None;
-            }
+            ClientMessage::Hello(_) | ClientMessage::Cancel(_) => return None,
         })
     }
 }
@@ -158,7 +150,6 @@ impl Message for ServerMessage {
     fn split(&self) -> (Self::Head, Option<&Data<WireHandle>>) {
         match self {
             Self::Refused(refusal) => (ServerMessage::Refused(refusal.clone()), None),
-            Self::Challenge(challenge) => (ServerMessage::Challenge(challenge.clone()), None),
             Self::Welcome(welcome) => (ServerMessage::Welcome(welcome.clone()), None),
             Self::Reply(Reply { call, outcome }) => {
                 let head = outcome.as_ref().map(frame::DataHead::of).map_err(Clone::clone);
@@ -178,7 +169,6 @@ impl Message for ServerMessage {
                 Self::Reply(Reply { call, outcome: Err(refusal) })
             }
             ServerMessage::Refused(refusal) => Self::Refused(refusal),
-            ServerMessage::Challenge(challenge) => Self::Challenge(challenge),
             ServerMessage::Welcome(welcome) => Self::Welcome(welcome),
         })
     }

@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use sync_objects::{Kernel, Registry};
-use sync_proto::address::{AUTHKEY_HEX_VAR, MANAGER_VAR};
+use sync_proto::address::{AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
+use sync_proto::secure::KeyRing;
 use sync_proto::{Address, AuthKey, Error, ErrorKind, ManagerId, Transport};
 
 use crate::Limits;
@@ -15,12 +16,16 @@ use crate::event_loop::{EventLoop, WAKER_TOKEN};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::local::Local;
+use crate::socket_file::Audience;
+use crate::strangers::Strangers;
 
 /// How a server is to be.
 #[derive(Default)]
 pub struct Builder {
     addresses: Vec<Address>,
-    key: Option<AuthKey>,
+    keys: Vec<AuthKey>,
+    insecure_tcp: bool,
+    uids: Vec<u32>,
     registry: Option<Registry>,
     limits: Limits,
     initializer: Option<Initializer>,
@@ -34,7 +39,9 @@ type Initializer = Box<dyn FnOnce(Arc<dyn Transport>) -> Result<(), Error>>;
 pub struct Server {
     hub: Arc<Hub>,
     addresses: Vec<Address>,
+    /// What a child is given to connect with.
     key: Option<AuthKey>,
+    insecure_tcp: bool,
     message_max: usize,
     /// The process whose thread it is; a forked child only has a copy of this.
     pid: u32,
@@ -50,10 +57,31 @@ impl Builder {
         self
     }
 
-    /// Demands this key of whoever connects over TCP.
+    /// Demands this key of whoever connects over TCP, and seals the connection with it. Said
+    /// twice, either key will do: give the server the new one beside the old one, then the
+    /// clients the new one, then take the old one from the server. The first is what children are
+    /// given.
     #[must_use]
     pub fn authkey(mut self, key: AuthKey) -> Self {
-        self.key = Some(key);
+        self.keys.push(key);
+        self
+    }
+
+    /// Lets everybody in over TCP, and seals nothing: **whoever reaches the port can read and
+    /// change all there is**. For measurements over loopback, and for networks that hold nothing
+    /// but tests. Clients must be told, too (`ConnectOptions::insecure_tcp`).
+    #[must_use]
+    pub fn insecure_tcp(mut self) -> Self {
+        self.insecure_tcp = true;
+        self
+    }
+
+    /// Lets a user in over unix sockets, by number; may be said several times. The server's own
+    /// user is let in without. It wants an address whose directory that user can enter; the
+    /// socket's file then has mode 0666, and the peer's credentials decide.
+    #[must_use]
+    pub fn allow_uid(mut self, uid: u32) -> Self {
+        self.uids.push(uid);
         self
     }
 
@@ -89,15 +117,19 @@ impl Builder {
     /// # Errors
     /// What the initializer failed with;
     /// [`ErrorKind::Exists`] when an address is taken; [`ErrorKind::InvalidInput`] for a TCP
-    /// address without a key; [`ErrorKind::Io`] with the system's words otherwise.
+    /// address without a key, or with one that is too short, and for users who could not reach the
+    /// socket; [`ErrorKind::Io`] with the system's words otherwise.
     pub fn spawn(self) -> Result<Server, Error> {
         self.check()?;
+        let keys = KeyRing::new(if self.has_tcp() { &self.keys } else { &[] })?;
+        let audience = if self.uids.is_empty() { Audience::Owner } else { Audience::Others };
         let id = random()?;
         let listeners = if self.addresses.is_empty() {
             // 32 of the bits suffice for a name that is not there yet.
             vec![Listener::bind_private((id >> 96) as u64)?]
         } else {
-            self.addresses.iter().map(Listener::bind).collect::<Result<_, _>>()?
+            let bind = |address| Listener::bind(address, audience);
+            self.addresses.iter().map(bind).collect::<Result<_, _>>()?
         };
         let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
         let registry = self.registry.unwrap_or_else(sync_objects::registry);
@@ -106,15 +138,16 @@ impl Builder {
         let waker = mio::Waker::new(poll.registry(), WAKER_TOKEN);
         let hub = Arc::new(Hub::new(kernel, waker.map_err(|error| io_error(&error))?));
         let message_max = self.limits.message;
-        let event_loop =
-            EventLoop::new(poll, Arc::clone(&hub), listeners, self.key.clone(), self.limits);
+        let strangers = Strangers::new(keys, self.insecure_tcp, self.uids);
+        let event_loop = EventLoop::new(poll, Arc::clone(&hub), listeners, strangers, self.limits);
         let thread = std::thread::Builder::new()
             .name("sync-server".to_owned())
             .spawn(move || event_loop.run())
             .map_err(|error| io_error(&error))?;
         let thread = Mutex::new(Some(thread));
         let pid = std::process::id();
-        let server = Server { hub, addresses, key: self.key, message_max, pid, thread };
+        let (key, insecure_tcp) = (self.keys.into_iter().next(), self.insecure_tcp);
+        let server = Server { hub, addresses, key, insecure_tcp, message_max, pid, thread };
         if let Some(initializer) = self.initializer {
             initializer(server.local()?)?;
         }
@@ -122,18 +155,31 @@ impl Builder {
         Ok(server)
     }
 
+    fn has_tcp(&self) -> bool {
+        self.addresses.iter().any(|address| matches!(address, Address::Tcp { .. }))
+    }
+
     fn check(&self) -> Result<(), Error> {
-        let open = self.addresses.iter().find(|address| matches!(address, Address::Tcp { .. }));
-        match open {
-            Some(address) if self.key.is_none() => Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!(
+        let refused = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
+        if !self.uids.is_empty() && self.addresses.is_empty() {
+            return refused(
+                "no other user can enter the server's own directory: say where to listen".into(),
+            );
+        }
+        for address in &self.addresses {
+            if !matches!(address, Address::Tcp { .. }) {
+                continue;
+            }
+            if self.insecure_tcp {
+                tracing::warn!("{address} is not sealed: whoever reaches it can do everything");
+            } else if self.keys.is_empty() {
+                return refused(format!(
                     "{address} can be reached by anyone on the network: give the server a key, \
                      or listen on a unix socket"
-                ),
-            )),
-            _ => Ok(()),
+                ));
+            }
         }
+        Ok(())
     }
 }
 
@@ -188,8 +234,15 @@ impl Server {
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         let mut invitation = vec![(MANAGER_VAR, self.address().to_string().into())];
-        if let (Address::Tcp { .. }, Some(key)) = (self.address(), &self.key) {
-            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().into()));
+        match (self.address(), &self.key) {
+            (Address::Unix(_), _) => {}
+            (Address::Tcp { .. }, _) if self.insecure_tcp => {
+                invitation.push((INSECURE_TCP_VAR, "1".into()));
+            }
+            (Address::Tcp { .. }, Some(key)) => {
+                invitation.push((AUTHKEY_HEX_VAR, key.to_hex().into()));
+            }
+            (Address::Tcp { .. }, None) => {}
         }
         invitation
     }

@@ -1,6 +1,7 @@
 //! One socket with its two buffers, and what it has to say to the event loop. No meaning.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::net::SocketAddr;
 
 use bytes::Buf;
 use mio::net::{TcpStream, UnixStream};
@@ -8,8 +9,8 @@ use mio::{Interest, Registry, Token};
 use rustix::process::Pid;
 use sync_objects::{Time, Via};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
-use sync_proto::handshake::ServerHandshake;
 use sync_proto::message::{ClientMessage, ServerMessage};
+use sync_proto::secure::{Channel, KeyRing, Responder, Stranger};
 use sync_proto::{Refusal, SessionId};
 
 /// How many pieces of output go into one system call.
@@ -21,10 +22,38 @@ pub(crate) enum Stream {
     Tcp(TcpStream),
 }
 
+/// Who can read along.
+#[derive(Debug)]
+pub(crate) enum Guard {
+    /// Whoever is on the way: nobody, or a network that is said to be closed.
+    Open,
+    /// The other end has to show that it has the key.
+    Knocking(Box<Responder>),
+    /// Nobody.
+    Sealed(Box<Channel>),
+}
+
+/// What all connections are read into, one after the other.
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    wire: Vec<u8>,
+    /// What was sealed in it.
+    plain: Vec<u8>,
+}
+
+impl Buffers {
+    pub(crate) fn new(read_at_once: usize) -> Self {
+        Self { wire: vec![0; read_at_once], plain: Vec::new() }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: Stream,
+    guard: Guard,
+    /// Sealed, and to be written. Without a seal `out` is written itself.
+    wire: OutBuffer,
     token: Token,
     interest: Option<Interest>,
     decoder: Decoder,
@@ -43,9 +72,9 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) enum Stage {
     /// The first bytes say what protocol this is.
-    Preamble { seen: Vec<u8>, handshake: ServerHandshake },
+    Preamble { seen: Vec<u8> },
     /// Not known yet.
-    Handshake { handshake: ServerHandshake },
+    Handshake,
     /// One of a session's connections.
     Live(SessionId),
     /// Refused: what is left is sent, then it is closed.
@@ -61,14 +90,23 @@ pub(crate) enum Got {
     Drained(usize),
     /// The peer has closed its end.
     End,
+    /// Bytes that are not to be trusted; those before them are.
+    Foul(Stranger),
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Stream, token: Token, via: Via, stage: Stage) -> Self {
+    pub(crate) fn new(stream: Stream, guard: Guard, token: Token, via: Via) -> Self {
         let decoder = Decoder::new(FrameLimit::HANDSHAKE);
         let (out, interest) = (OutBuffer::new(), None);
+        // What is sealed says what protocol it is outside of the seal.
+        let stage = match guard {
+            Guard::Open => Stage::Preamble { seen: Vec::new() },
+            Guard::Knocking(_) | Guard::Sealed(_) => Stage::Handshake,
+        };
         Self {
             stream,
+            guard,
+            wire: OutBuffer::new(),
             token,
             interest,
             decoder,
@@ -85,22 +123,41 @@ impl Connection {
         self.decoder.set_limit(limit);
     }
 
-    /// Reads once: into `buffer`, or, inside a large message, straight to its place.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<(Got, usize)> {
-        if let Some(direct) = self.decoder.direct() {
+    /// Reads once: into the buffers, or, inside a large message, straight to its place. Returns
+    /// what there is to decode.
+    pub(crate) fn read<'a>(
+        &mut self,
+        buffers: &'a mut Buffers,
+        keys: &KeyRing,
+    ) -> io::Result<(Got, &'a [u8])> {
+        if let (Guard::Open, Some(direct)) = (&self.guard, self.decoder.direct()) {
             let (room, result) = (direct.len(), read(&mut self.stream, direct));
             let got = got(result, room)?;
             if let Got::Full(count) | Got::Drained(count) = got {
                 self.decoder.filled(count);
             }
-            return Ok((got, 0));
+            return Ok((got, &[]));
         }
-        let got = got(read(&mut self.stream, buffer), buffer.len())?;
-        let count = match got {
-            Got::Full(count) | Got::Drained(count) => count,
-            Got::End => 0,
-        };
-        Ok((got, count))
+        let Buffers { wire, plain } = buffers;
+        let got = got(read(&mut self.stream, wire), wire.len())?;
+        let (Got::Full(count) | Got::Drained(count)) = got else { return Ok((got, &[])) };
+        let wire = &wire[..count];
+        match &mut self.guard {
+            Guard::Open => Ok((got, wire)),
+            Guard::Knocking(responder) => match responder.handle(wire, keys) {
+                Ok(None) => Ok((got, &[])),
+                Ok(Some((answer, channel))) => {
+                    self.wire.extend(&answer);
+                    self.guard = Guard::Sealed(Box::new(channel));
+                    Ok((got, &[]))
+                }
+                Err(stranger) => Ok((Got::Foul(stranger), &[])),
+            },
+            Guard::Sealed(channel) => {
+                let opened = channel.open(wire, &mut self.decoder, plain);
+                Ok((opened.map_or_else(Got::Foul, |()| got), plain))
+            }
+        }
     }
 
     /// Returns the next message in what was read.
@@ -119,14 +176,26 @@ impl Connection {
 
     /// Writes what waits, once, and asks to be told when the rest can be written.
     pub(crate) fn flush(&mut self, registry: &Registry) -> io::Result<()> {
-        while !self.out.is_empty() {
+        loop {
+            let out = match &mut self.guard {
+                Guard::Open => &mut self.out,
+                Guard::Knocking(_) => break,
+                Guard::Sealed(channel) => {
+                    let sealed = channel.seal(&mut self.out, &mut self.wire);
+                    sealed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+                    &mut self.wire
+                }
+            };
+            if out.is_empty() {
+                break;
+            }
             let mut slices = [IoSlice::new(&[]); SLICES];
-            let count = self.out.chunks_vectored(&mut slices);
+            let count = out.chunks_vectored(&mut slices);
             match write(&mut self.stream, &slices[..count]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     let all = slices[..count].iter().map(|slice| slice.len()).sum::<usize>();
-                    self.out.advance(written);
+                    out.advance(written);
                     if written < all {
                         break;
                     }
@@ -141,7 +210,7 @@ impl Connection {
 
     /// Tells the poll what is waited for, if that has changed.
     pub(crate) fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        let wanted = if self.out.is_empty() {
+        let wanted = if self.pending_output() == 0 {
             Interest::READABLE
         } else {
             Interest::READABLE | Interest::WRITABLE
@@ -161,7 +230,24 @@ impl Connection {
 
     /// Returns how many bytes wait to be written.
     pub(crate) fn pending_output(&self) -> usize {
-        self.out.len()
+        self.out.len() + self.wire.len()
+    }
+
+    /// Returns whether it has shown that it may be spoken to.
+    pub(crate) fn is_trusted(&self) -> bool {
+        match &self.guard {
+            Guard::Open => true,
+            Guard::Knocking(_) => false,
+            Guard::Sealed(channel) => channel.has_opened(),
+        }
+    }
+
+    /// Returns where a TCP connection comes from.
+    pub(crate) fn origin(&self) -> Option<SocketAddr> {
+        match &self.stream {
+            Stream::Unix(_) => None,
+            Stream::Tcp(stream) => stream.peer_addr().ok(),
+        }
     }
 }
 

@@ -11,15 +11,16 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 use slab::Slab;
-use sync_objects::{DisconnectReason, Kernel, Outgoing, Time};
+use sync_objects::{DisconnectReason, Kernel, Outgoing, Time, Via};
 use sync_proto::message::{ClientMessage, Reply, ServerMessage};
-use sync_proto::{AuthKey, ErrorKind, Refusal, SessionId};
+use sync_proto::{ErrorKind, Refusal, SessionId};
 
-use crate::connection::{Connection, Got, Stage};
+use crate::connection::{Buffers, Connection, Got, Stage};
 use crate::hub::Hub;
 use crate::limits::{Limits, READ_PER_TURN};
 use crate::listener::Listener;
 use crate::sessions::Clients;
+use crate::strangers::Strangers;
 
 mod accept;
 mod peers;
@@ -44,9 +45,11 @@ pub(crate) struct EventLoop {
     poll: Poll,
     hub: Arc<Hub>,
     limits: Limits,
-    key: Option<AuthKey>,
+    strangers: Strangers,
     listeners: Vec<Listener>,
     connections: Slab<Connection>,
+    /// Connections that are not let in yet, the oldest first.
+    half_open: BTreeSet<Via>,
     clients: Clients,
     /// Listeners that may have more to accept.
     accepting: BTreeSet<usize>,
@@ -63,10 +66,10 @@ pub(crate) struct EventLoop {
     /// Connections that broke while they were written to.
     broken: Vec<usize>,
     /// Handshakes under way, the earliest first.
-    handshakes: VecDeque<(Time, usize, sync_objects::Via)>,
+    handshakes: VecDeque<(Time, usize, Via)>,
     accepted: u64,
     replies: Vec<Outgoing>,
-    buffer: Vec<u8>,
+    buffers: Buffers,
     /// The listeners are listened to.
     is_open: bool,
 }
@@ -96,16 +99,17 @@ impl EventLoop {
         poll: Poll,
         hub: Arc<Hub>,
         listeners: Vec<Listener>,
-        key: Option<AuthKey>,
+        strangers: Strangers,
         limits: Limits,
     ) -> Self {
         Self {
             poll,
             hub,
             limits,
-            key,
+            strangers,
             listeners,
             connections: Slab::new(),
+            half_open: BTreeSet::new(),
             clients: Clients::default(),
             accepting: BTreeSet::new(),
             accept_again: None,
@@ -117,7 +121,7 @@ impl EventLoop {
             handshakes: VecDeque::new(),
             accepted: 0,
             replies: Vec::new(),
-            buffer: vec![0; READ_PER_TURN],
+            buffers: Buffers::new(READ_PER_TURN),
             is_open: false,
         }
     }
@@ -235,14 +239,17 @@ impl EventLoop {
             self.paused.insert(key);
             return;
         }
-        let (got, count) = match connection.read(&mut self.buffer) {
+        let (got, mut input) = match connection.read(&mut self.buffers, &self.strangers.keys) {
             Ok(read) => read,
             Err(error) => {
                 tracing::debug!(%error, "a connection broke");
-                (Got::End, 0)
+                (Got::End, &[][..])
             }
         };
-        let mut input = &self.buffer[..count];
+        if connection.pending_output() > 0 {
+            // The answer to a handshake.
+            self.dirty.insert(key);
+        }
         loop {
             match peers::next(connection, &mut input) {
                 Ok(Some(message)) => said.push((key, Said::Message(message))),
@@ -255,6 +262,11 @@ impl EventLoop {
         }
         match got {
             Got::End => said.push((key, Said::End)),
+            // Whoever can do that can also cut the connection: it is no more than that.
+            Got::Foul(why) => {
+                self.strangers.log(self.hub.now(), connection.origin(), why);
+                said.push((key, Said::End));
+            }
             // A short read means that nothing is left, but for the end of the stream.
             Got::Drained(count) if count == 0 || !connection.read_closed => {}
             Got::Drained(_) | Got::Full(_) => {
@@ -281,7 +293,7 @@ impl EventLoop {
                 kernel.handle_one_way(now, session, message);
             }
             Said::Message(ClientMessage::Cancel(call)) => kernel.handle_cancel(now, session, call),
-            Said::Message(ClientMessage::Hello(_) | ClientMessage::Proof(_)) => {
+            Said::Message(ClientMessage::Hello(_)) => {
                 let refusal = Refusal::new(ErrorKind::Malformed, "a second hello");
                 self.end_malformed(kernel, now, key, session, refusal);
             }

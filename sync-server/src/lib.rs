@@ -21,13 +21,16 @@ mod clock;
 mod connection;
 mod event_loop;
 mod hub;
+mod key_file;
 mod limits;
 mod listener;
 mod local;
 mod sessions;
 mod socket_file;
+mod strangers;
 
 pub use builder::{Builder, Server};
+pub use key_file::{read_key, write_new_key};
 pub use limits::Limits;
 pub use sync_objects::{Registry, interface};
 pub use sync_proto::{Address, AuthKey, Error, ErrorKind};

@@ -13,6 +13,9 @@ pub struct Limits {
     pub message: usize,
     /// Connections at once (`--max-connections`): each is a file descriptor.
     pub connections: usize,
+    /// Connections at once that are not let in yet (`--max-half-open`). One more, and the oldest
+    /// of them is dropped: strangers that come and say nothing keep nobody out.
+    pub half_open: usize,
     /// How long a client may take from its first byte to its welcome (`--handshake-timeout`), in
     /// all and not for each message: a silent stranger costs a connection for no longer.
     pub handshake: Duration,
@@ -44,6 +47,7 @@ impl Default for Limits {
         Self {
             message: 64 << 20,
             connections: 10_000,
+            half_open: 1024,
             handshake: Duration::from_secs(5),
             output_pause: 1 << 20,
             kernel: sync_objects::Limits::default(),

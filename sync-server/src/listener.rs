@@ -12,7 +12,7 @@ use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use sync_proto::{Address, Error, ErrorKind};
 
 use crate::connection::Stream;
-use crate::socket_file::{SocketFile, is_socket};
+use crate::socket_file::{Audience, SocketFile, is_socket};
 
 /// A listening socket. A unix one removes its file when it is dropped.
 #[derive(Debug)]
@@ -33,9 +33,9 @@ enum Socket {
 
 impl Listener {
     /// Binds an address.
-    pub(crate) fn bind(address: &Address) -> Result<Self, Error> {
+    pub(crate) fn bind(address: &Address, audience: Audience) -> Result<Self, Error> {
         match address {
-            Address::Unix(path) => Self::bind_unix(path),
+            Address::Unix(path) => Self::bind_unix(path, audience),
             Address::Tcp { host, port } => Self::bind_tcp(host, *port),
         }
         .map_err(|error| {
@@ -61,8 +61,8 @@ impl Listener {
             let why = format!("cannot make {} for the socket: {error}", directory.display());
             Error::new(ErrorKind::Io, why)
         })?;
-        let bound =
-            Address::unix(directory.join("socket")).and_then(|address| Self::bind(&address));
+        let bound = Address::unix(directory.join("socket"))
+            .and_then(|address| Self::bind(&address, Audience::Owner));
         match bound {
             Ok(mut listener) => {
                 listener.directory = Some(directory);
@@ -75,8 +75,8 @@ impl Listener {
         }
     }
 
-    fn bind_unix(path: &Path) -> io::Result<Self> {
-        let (socket, file) = SocketFile::bind(path)?;
+    fn bind_unix(path: &Path, audience: Audience) -> io::Result<Self> {
+        let (socket, file) = SocketFile::bind(path, audience)?;
         let socket = UnixListener::from_std(StdUnixListener::from(socket));
         let address = Address::Unix(path.to_owned());
         Ok(Self { socket: Socket::Unix(socket), address, file: Some(file), directory: None })
@@ -140,15 +140,18 @@ impl Drop for Listener {
     }
 }
 
-/// Checks that a unix peer runs as the same user; returns its process id, as this process sees
-/// it, for the watch on it.
-pub(crate) fn unix_peer(stream: &UnixStream) -> Result<Option<rustix::process::Pid>, String> {
+/// Checks that a unix peer runs as the same user, or as one of these; returns its process id, as
+/// this process sees it, for the watch on it.
+pub(crate) fn unix_peer(
+    stream: &UnixStream,
+    allowed: &[u32],
+) -> Result<Option<rustix::process::Pid>, String> {
     let peer = rustix::net::sockopt::socket_peercred(stream)
         .map_err(|error| format!("its credentials cannot be read: {error}"))?;
     let own = rustix::process::geteuid();
-    if peer.uid != own {
+    if peer.uid != own && !allowed.contains(&peer.uid.as_raw()) {
         return Err(format!(
-            "this manager belongs to user {}, the client runs as user {}",
+            "this manager belongs to user {}, the client runs as user {}: --allow-uid lets it in",
             own.as_raw(),
             peer.uid.as_raw()
         ));

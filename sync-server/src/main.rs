@@ -1,6 +1,5 @@
 //! `sync-server`: the manager as a program.
 
-use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use sync_server::{Address, AuthKey, Limits, Server};
+use sync_server::{Address, AuthKey, Limits, Server, read_key, write_new_key};
 use tracing_subscriber::EnvFilter;
 
 /// Hosts objects that processes share: locks, queues, dicts, …
@@ -20,18 +19,31 @@ use tracing_subscriber::EnvFilter;
 /// to standard error, and ends on SIGTERM or Ctrl-C: callers that wait are told, and socket files
 /// are removed.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Where to listen: unix:PATH or tcp:HOST:PORT (port 0: the system chooses). May be given
     /// several times. Without it: a unix socket in a new private directory.
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<Address>,
 
-    /// The file that holds the key for TCP clients; trailing white space does not count. Without
-    /// it the key is taken from the environment variable `SYNC_AUTHKEY`. Unix sockets need none:
-    /// they accept this user only.
+    /// The file that holds the key for TCP clients (`sync-server keygen FILE` makes one); nobody
+    /// but its owner may be able to read it. Given twice, either key will do, so that it can be
+    /// changed. Without it the key is taken from the environment variable `SYNC_AUTHKEY`. Unix
+    /// sockets need none: they accept this user only.
     #[arg(long, value_name = "FILE")]
-    authkey_file: Option<PathBuf>,
+    authkey_file: Vec<PathBuf>,
+
+    /// Dangerous: let everybody in over TCP, and seal nothing. Whoever reaches the port can read
+    /// and change all there is. For measurements over loopback and closed test networks.
+    #[arg(long)]
+    insecure_tcp: bool,
+
+    /// Another user, by number, who may connect to the unix sockets. May be given several times.
+    #[arg(long, value_name = "UID")]
+    allow_uid: Vec<u32>,
 
     /// End when standard input is closed: with the process that started this one, however that
     /// one ends.
@@ -47,6 +59,11 @@ struct Options {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections,
         help_heading = "Limits")]
     max_connections: usize,
+
+    /// The most connections at once that are not let in yet; one more, and the oldest is dropped.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().half_open,
+        help_heading = "Limits")]
+    max_half_open: usize,
 
     /// The most client processes at once.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.sessions,
@@ -64,6 +81,15 @@ struct Options {
     handshake_timeout: u64,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a key for TCP: 32 random bytes, in a new file that only this user can read.
+    Keygen {
+        /// The file, which must not be there yet.
+        file: PathBuf,
+    },
+}
+
 #[expect(clippy::print_stderr, reason = "why it cannot start is for whoever started it")]
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -76,6 +102,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some(Command::Keygen { file }) = &options.command {
+        return Ok(write_new_key(file)?);
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -83,8 +112,14 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let mut builder = Server::builder().limits(options.limits());
-    if let Some(key) = options.key()? {
+    for key in options.keys()? {
         builder = builder.authkey(key);
+    }
+    for &uid in &options.allow_uid {
+        builder = builder.allow_uid(uid);
+    }
+    if options.insecure_tcp {
+        builder = builder.insecure_tcp();
     }
     for address in options.listen.iter().cloned() {
         builder = builder.listen(address);
@@ -139,22 +174,19 @@ impl Options {
         let mut limits = Limits::default();
         limits.message = self.max_message;
         limits.connections = self.max_connections;
+        limits.half_open = self.max_half_open;
         limits.handshake = Duration::from_secs(self.handshake_timeout);
         limits.kernel.sessions = self.max_sessions;
         limits.kernel.objects = self.max_objects;
         limits
     }
 
-    fn key(&self) -> anyhow::Result<Option<AuthKey>> {
-        let bytes = match &self.authkey_file {
-            Some(file) => fs::read(file)
-                .with_context(|| format!("the key file {} cannot be read", file.display()))?,
-            None => match std::env::var_os("SYNC_AUTHKEY") {
-                Some(key) => key.into_encoded_bytes(),
-                None => return Ok(None),
-            },
-        };
-        let key = AuthKey::new(bytes).context("the key file, or SYNC_AUTHKEY, holds no key")?;
-        Ok(Some(key))
+    fn keys(&self) -> anyhow::Result<Vec<AuthKey>> {
+        if !self.authkey_file.is_empty() {
+            return Ok(self.authkey_file.iter().map(read_key).collect::<Result<_, _>>()?);
+        }
+        let Some(key) = std::env::var_os("SYNC_AUTHKEY") else { return Ok(Vec::new()) };
+        let key = AuthKey::new(key.into_encoded_bytes()).context("SYNC_AUTHKEY holds no key")?;
+        Ok(vec![key])
     }
 }

@@ -26,15 +26,24 @@ pub(crate) struct SocketFile {
     _lock: File,
 }
 
+/// Who may connect, as far as the file's mode says; the peer's credentials say the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The server's own user: mode 0600.
+    Owner,
+    /// Other users, too: mode 0666.
+    Others,
+}
+
 impl SocketFile {
-    /// Binds a socket to the path and listens; its file has mode 0600 before anybody can connect.
-    pub(crate) fn bind(path: &Path) -> io::Result<(OwnedFd, Self)> {
+    /// Binds a socket to the path and listens; its file has its mode before anybody can connect.
+    pub(crate) fn bind(path: &Path, audience: Audience) -> io::Result<(OwnedFd, Self)> {
         let (lock_path, lock) = lock(path)?;
-        let socket = match bind_socket(path) {
+        let socket = match bind_socket(path, audience) {
             // A socket's file outlives a server that was killed. Nobody answers behind it then.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
                 fs::remove_file(path)?;
-                bind_socket(path)?
+                bind_socket(path, audience)?
             }
             other => other?,
         };
@@ -80,12 +89,16 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-fn bind_socket(path: &Path) -> io::Result<OwnedFd> {
+fn bind_socket(path: &Path, audience: Audience) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
     // Between bind and listen a connection is refused: the mode is set in time.
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    let mode = match audience {
+        Audience::Owner => 0o600,
+        Audience::Others => 0o666,
+    };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok(socket)
 }

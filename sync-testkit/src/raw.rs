@@ -59,7 +59,7 @@ impl RawClient {
     /// Returns a good first message.
     pub fn hello() -> ClientMessage {
         let info = ClientInfo { pid: std::process::id(), program: "raw".to_owned() };
-        ClientMessage::Hello(Hello { purpose: Purpose::Open(info), nonce: [7; 32] })
+        ClientMessage::Hello(Hello { purpose: Purpose::Open(info) })
     }
 
     /// Returns a message as it stands in the stream.

@@ -8,15 +8,19 @@ use std::time::Duration;
 
 use bytes::Buf;
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
-use sync_proto::handshake::{ClientHandshake, Purpose, Welcome};
+use sync_proto::handshake::{Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
+use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator, Stranger};
 use sync_proto::version::PREAMBLE;
-use sync_proto::{Address, ErrorKind, Refusal};
+use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
 
-use super::Target;
+use super::{Target, target::Guard};
 
 /// Bytes read at once; larger answers are read straight to their place.
 const READ_BUFFER: usize = 16 * 1024;
+
+/// Bytes of a sealed connection read at once: a record of the longest.
+const SEALED_BUFFER: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(crate) enum Socket {
@@ -30,9 +34,18 @@ pub(crate) struct Connection {
     number: u64,
     decoder: Decoder,
     out: OutBuffer,
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
     /// What of `buffer` was read and is not decoded yet.
     unread: std::ops::Range<usize>,
+    seal: Option<Box<Seal>>,
+}
+
+/// What a sealed connection has besides: what crosses the wire, both ways.
+#[derive(Debug)]
+struct Seal {
+    channel: Channel,
+    sealed: OutBuffer,
+    read: Vec<u8>,
 }
 
 impl Connection {
@@ -64,30 +77,64 @@ impl Connection {
             number: 0,
             decoder: Decoder::new(FrameLimit::HANDSHAKE),
             out: OutBuffer::new(),
-            buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            buffer: Vec::new(),
             unread: 0..0,
+            seal: None,
         };
-        let mut nonce = [0; 32];
-        getrandom::fill(&mut nonce)
-            .map_err(|error| Refusal::new(ErrorKind::Io, format!("no randomness: {error}")))?;
-        let (mut handshake, hello) = ClientHandshake::new(target.key.clone(), purpose, nonce);
-        connection.out.extend(&PREAMBLE);
-        connection.queue(&hello, FrameLimit::HANDSHAKE)?;
-        loop {
-            connection.write()?;
-            match handshake.handle(connection.read()?)? {
-                Ok(welcome) => {
-                    // From here on a call waits as long as it takes: the manager keeps the time.
-                    connection.socket.set_patience(None).map_err(|error| gone(Some(error)))?;
-                    let limit = FrameLimit::of_body(welcome.body_max as usize);
-                    connection.decoder.set_limit(limit.of_answers());
-                    return Ok((connection, welcome));
-                }
-                Err(proof) => {
-                    connection.queue(&ClientMessage::Proof(proof), FrameLimit::HANDSHAKE)?;
-                }
+        match target.guard()? {
+            Guard::Key(key) => {
+                let channel = connection.seal_with(key)?;
+                let (sealed, read) = (OutBuffer::new(), vec![0; SEALED_BUFFER]);
+                connection.seal = Some(Box::new(Seal { channel, sealed, read }));
+            }
+            Guard::Open => {
+                connection.buffer = vec![0; READ_BUFFER];
+                connection.out.extend(&PREAMBLE);
             }
         }
+        let hello = ClientMessage::Hello(Hello { purpose });
+        connection.queue(&hello, FrameLimit::HANDSHAKE)?;
+        connection.write()?;
+        let welcome = Welcome::of(connection.read()?)?;
+        // From here on a call waits as long as it takes: the manager keeps the time.
+        connection.socket.set_patience(None).map_err(|error| gone(Some(error)))?;
+        let limit = FrameLimit::of_body(welcome.body_max as usize);
+        connection.decoder.set_limit(limit.of_answers());
+        Ok((connection, welcome))
+    }
+
+    /// Makes sure that only a manager with our key is spoken to, and nobody listens.
+    fn seal_with(&self, key: &AuthKey) -> Result<Channel, Refusal> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random)
+            .map_err(|error| Refusal::new(ErrorKind::Io, format!("no randomness: {error}")))?;
+        let initiator = Initiator::new(key, Cipher::preferred(), random)?;
+        let mut first = &initiator.first()[..];
+        while !first.is_empty() {
+            match self.socket.write(&[IoSlice::new(first)]) {
+                Ok(0) => return Err(gone(None)),
+                Ok(written) => first = &first[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(gone(Some(error))),
+            }
+        }
+        let mut answer = [0; ANSWER];
+        let mut filled = 0;
+        while filled < ANSWER {
+            match self.socket.read(&mut answer[filled..]) {
+                Ok(0) => return Err(silence(filled)),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(gone(Some(error))),
+            }
+        }
+        initiator.finish(&answer).map_err(|_| {
+            Refusal::new(
+                ErrorKind::Unauthorized,
+                "what answered does not have this key: it is no manager, another one, or one \
+                 that seals nothing (--insecure-tcp)",
+            )
+        })
     }
 
     pub(crate) fn set_number(&mut self, number: u64) {
@@ -119,18 +166,27 @@ impl Connection {
 
     /// Writes what was prepared.
     pub(crate) fn write(&mut self) -> Result<(), Refusal> {
-        while !self.out.is_empty() {
+        loop {
+            let out = match &mut self.seal {
+                None => &mut self.out,
+                Some(seal) => {
+                    seal.channel.seal(&mut self.out, &mut seal.sealed).map_err(foul)?;
+                    &mut seal.sealed
+                }
+            };
+            if out.is_empty() {
+                return Ok(());
+            }
             let mut slices = [IoSlice::new(&[]); 16];
-            let count = self.out.chunks_vectored(&mut slices);
+            let count = out.chunks_vectored(&mut slices);
             match self.socket.write(&slices[..count]) {
                 Ok(0) => return Err(gone(None)),
-                Ok(written) => self.out.advance(written),
+                Ok(written) => out.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Why it was closed may be there to read.
                 Err(error) => return Err(self.last_words().unwrap_or_else(|| gone(Some(error)))),
             }
         }
-        Ok(())
     }
 
     /// Waits for the next message.
@@ -142,28 +198,38 @@ impl Connection {
             if let Some(message) = message {
                 return Ok(message);
             }
-            let read = match self.decoder.direct() {
-                Some(direct) => {
-                    let read = self.socket.read(direct);
-                    if let Ok(count) = read {
-                        self.decoder.filled(count);
-                    }
-                    self.unread = 0..0;
-                    read
-                }
-                None => {
-                    let read = self.socket.read(&mut self.buffer);
-                    self.unread = 0..*read.as_ref().unwrap_or(&0);
-                    read
-                }
-            };
-            match read {
+            match self.fill() {
                 Ok(0) => return Err(gone(None)),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(gone(Some(error))),
             }
+            if let Some(seal) = &mut self.seal {
+                let read = &seal.read[..self.unread.end];
+                let opened = seal.channel.open(read, &mut self.decoder, &mut self.buffer);
+                self.unread = 0..self.buffer.len();
+                opened.map_err(foul)?;
+            }
         }
+    }
+
+    /// Reads once, to where it is to be decoded or opened.
+    fn fill(&mut self) -> io::Result<usize> {
+        self.unread = 0..0;
+        let buffer = match &mut self.seal {
+            Some(seal) => &mut seal.read,
+            None => {
+                if let Some(direct) = self.decoder.direct() {
+                    let count = self.socket.read(direct)?;
+                    self.decoder.filled(count);
+                    return Ok(count);
+                }
+                &mut self.buffer
+            }
+        };
+        let count = self.socket.read(buffer)?;
+        self.unread = 0..count;
+        Ok(count)
     }
 
     fn last_words(&mut self) -> Option<Refusal> {
@@ -253,6 +319,24 @@ fn gone(error: Option<io::Error>) -> Refusal {
         }
         None => Refusal::new(ErrorKind::Disconnected, "the manager closed the connection"),
     }
+}
+
+/// An end before the answer. Who is taken for a stranger is told nothing.
+fn silence(heard: usize) -> Refusal {
+    let why = match heard {
+        0 => {
+            "the manager closed the connection without a word: it has not this key, or is no \
+              manager"
+        }
+        _ => "the connection was closed in the middle of the handshake",
+    };
+    let kind = if heard == 0 { ErrorKind::Unauthorized } else { ErrorKind::Disconnected };
+    Refusal::new(kind, why)
+}
+
+fn foul(why: Stranger) -> Refusal {
+    let why = format!("the connection to the manager is not to be trusted any more: {why}");
+    Refusal::new(ErrorKind::Disconnected, why)
 }
 
 /// Has the system ask whether a silent manager is still there: after 10 s of silence every 5 s,

@@ -29,6 +29,14 @@ impl OutBuffer {
         self.len += bytes.len();
     }
 
+    /// Appends so many bytes, zero at first, and returns them to be filled.
+    pub(crate) fn grow(&mut self, count: usize) -> &mut [u8] {
+        let at = self.tail.len();
+        self.tail.resize(at + count, 0);
+        self.len += count;
+        &mut self.tail[at..]
+    }
+
     /// Appends the bytes, shared where they are large.
     pub fn push(&mut self, bytes: &Bytes) {
         if bytes.len() < SHARED_FROM {

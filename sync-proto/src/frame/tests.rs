@@ -87,7 +87,7 @@ fn messages_come_out_as_they_went_in_wherever_the_stream_is_cut() {
 fn the_bytes_of_a_request_are_these() {
     let bytes = encoded(&[request(vec![0xaa, 0xbb])]);
     let head = [
-        2, 1, 2, 3, 4, 5, 1, 0, 0x80, 0x9b, 0xee,
+        1, 1, 2, 3, 4, 5, 1, 0, 0x80, 0x9b, 0xee,
         0x02, // request, ids, Some(0 s, 6,000,000 ns)
         2, 2, 0, 2, 1, 0xac, 2, 9, 0, 1, 1, 0xac, 2, 9, // args, two payloads
         1, 1, 2, // one handle
@@ -107,7 +107,7 @@ fn the_bytes_of_a_refusal_stay_what_they_are() {
     let mut out = OutBuffer::new();
     let reply = Reply { call: CallId(1), outcome: Err(ErrorKind::TimedOut.into()) };
     encode(&ServerMessage::Reply(reply), LIMIT, &mut out).unwrap();
-    assert_eq!(out.chunk(), [5, 0, 0, 0, 0, 0, 0, 0, 3, 1, 1, 3, 0]);
+    assert_eq!(out.chunk(), [5, 0, 0, 0, 0, 0, 0, 0, 2, 1, 1, 3, 0]);
 }
 
 #[test]

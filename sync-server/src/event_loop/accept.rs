@@ -3,12 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use sync_objects::Via;
-use sync_proto::handshake::{Nonce, ServerHandshake};
+use sync_objects::{Time, Via};
+use sync_proto::secure::{Random, Responder};
 use sync_proto::{ErrorKind, Refusal};
 
 use super::{CONNECTION, EventLoop, token};
-use crate::connection::{Connection, Stage, Stream};
+use crate::connection::{Connection, Guard, Stream};
 use crate::limits::ACCEPTS_PER_TURN;
 use crate::listener::unix_peer;
 
@@ -53,38 +53,61 @@ impl EventLoop {
 
     fn welcome(&mut self, stream: Stream) {
         let now = self.hub.now();
-        let (peer, key) = match &stream {
+        let (peer, guard) = match &stream {
             // Who comes over a unix socket is known by its credentials.
-            Stream::Unix(stream) => (unix_peer(stream), None),
-            Stream::Tcp(_) => (Ok(None), self.key.clone()),
+            Stream::Unix(stream) => (unix_peer(stream, &self.strangers.uids), Guard::Open),
+            Stream::Tcp(_) if self.strangers.insecure_tcp => (Ok(None), Guard::Open),
+            Stream::Tcp(_) => {
+                let mut random: Random = [0; 32];
+                if let Err(error) = getrandom::fill(&mut random) {
+                    tracing::error!(%error, "no randomness: the connection is dropped");
+                    return;
+                }
+                (Ok(None), Guard::Knocking(Box::new(Responder::new(random))))
+            }
         };
-        let mut nonce: Nonce = [0; 32];
-        if let Err(error) = getrandom::fill(&mut nonce) {
-            tracing::error!(%error, "no randomness: the connection is dropped");
-            return;
-        }
-        let deadline = now + self.limits.handshake;
-        let handshake = ServerHandshake::new(key, nonce);
-        let stage = Stage::Preamble { seen: Vec::new(), handshake };
-        let full = self.connections.len() >= self.limits.connections.min(1 << KEY_BITS);
+        let sealed = !matches!(guard, Guard::Open);
         let entry = self.connections.vacant_entry();
         let key = entry.key();
+        if key >= 1 << KEY_BITS {
+            return;
+        }
         self.accepted += 1;
         let via = Via(self.accepted << KEY_BITS | key as u64);
-        let mut connection = Connection::new(stream, token(CONNECTION, key), via, stage);
+        let mut connection = Connection::new(stream, guard, token(CONNECTION, key), via);
         if let Err(error) = connection.register(self.poll.registry()) {
             tracing::error!(%error, "a connection cannot be watched and is dropped");
             return;
         }
         connection.peer = peer.as_ref().ok().copied().flatten();
         entry.insert(connection);
-        self.handshakes.push_back((deadline, key, via));
+        self.handshakes.push_back((now + self.limits.handshake, key, via));
+        self.half_open.insert(via);
         if let Err(why) = peer {
             self.refuse(now, key, Refusal::new(ErrorKind::Unauthorized, why));
-        } else if full {
-            let limit = self.limits.connections;
-            let why = format!("the manager has {limit} connections, the most it may");
-            self.refuse(now, key, Refusal::new(ErrorKind::LimitReached, why));
+        } else if !sealed && let Err(refusal) = self.has_room() {
+            // Who comes sealed hears of it when it can be told.
+            self.refuse(now, key, refusal);
+        }
+        self.drop_half_open(now);
+    }
+
+    /// Returns whether one more connection may be let in.
+    pub(super) fn has_room(&self) -> Result<(), Refusal> {
+        let limit = self.limits.connections;
+        if self.connections.len() - self.half_open.len() < limit {
+            return Ok(());
+        }
+        let why = format!("the manager has {limit} connections, the most it may");
+        Err(Refusal::new(ErrorKind::LimitReached, why))
+    }
+
+    /// Drops the oldest of too many connections that are not let in yet: whoever means it is
+    /// among the newest.
+    fn drop_half_open(&mut self, now: Time) {
+        while self.half_open.len() > self.limits.half_open {
+            let Some(&oldest) = self.half_open.first() else { return };
+            self.turn_away(now, key_of(oldest), "too many connections that are not let in yet");
         }
     }
 }

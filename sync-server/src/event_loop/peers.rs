@@ -1,9 +1,11 @@
 //! How a connection becomes a session's, and how it ends.
 
+use std::fmt::Display;
+
 use sync_objects::{DisconnectReason, Kernel, Time};
-use sync_proto::handshake::{Purpose, ServerStep, Welcome};
+use sync_proto::handshake::{Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
-use sync_proto::version::{CURRENT, PREAMBLE};
+use sync_proto::version::{CURRENT, PREAMBLE, SECURE_PREAMBLE};
 use sync_proto::{ErrorKind, Refusal, SessionId, SessionToken};
 
 use super::{EventLoop, PROCESS, Said, token};
@@ -14,7 +16,7 @@ pub(super) fn next(
     connection: &mut Connection,
     input: &mut &[u8],
 ) -> Result<Option<ClientMessage>, Refusal> {
-    if let Stage::Preamble { seen, .. } = &mut connection.stage {
+    if let Stage::Preamble { seen } = &mut connection.stage {
         let (now, rest) = input.split_at(input.len().min(PREAMBLE.len() - seen.len()));
         seen.extend_from_slice(now);
         *input = rest;
@@ -22,11 +24,7 @@ pub(super) fn next(
         if seen.len() < PREAMBLE.len() {
             return Ok(None);
         }
-        let closing = Stage::Closing { deadline: Time::ZERO };
-        if let Stage::Preamble { handshake, .. } = std::mem::replace(&mut connection.stage, closing)
-        {
-            connection.stage = Stage::Handshake { handshake };
-        }
+        connection.stage = Stage::Handshake;
     }
     connection.next(input)
 }
@@ -34,6 +32,14 @@ pub(super) fn next(
 fn check_preamble(seen: &[u8]) -> Result<(), Refusal> {
     let name = &PREAMBLE[..PREAMBLE.len() - 1];
     if !name.starts_with(&seen[..seen.len().min(name.len())]) {
+        if seen.starts_with(&SECURE_PREAMBLE[..name.len()]) {
+            let why = "this manager does not seal its connections: connect with insecure_tcp()";
+            return Err(Refusal::new(ErrorKind::Unauthorized, why));
+        }
+        // It may be that: the bytes so far are the same.
+        if SECURE_PREAMBLE.starts_with(seen) {
+            return Ok(());
+        }
         let why = "this is a manager of shared objects: connect with sync-client";
         return Err(Refusal::new(ErrorKind::Malformed, why));
     }
@@ -52,19 +58,10 @@ fn check_preamble(seen: &[u8]) -> Result<(), Refusal> {
 impl EventLoop {
     /// Takes a message of a connection that is not known yet.
     pub(super) fn shake(&mut self, kernel: &mut Kernel, now: Time, key: usize, said: Said) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        let (Stage::Handshake { handshake, .. }, Said::Message(message)) =
-            (&mut connection.stage, said)
-        else {
-            return;
-        };
-        let admitted = match handshake.handle(message) {
-            Ok(ServerStep::Send(message)) => return self.send(key, &message),
-            Ok(ServerStep::Accept(purpose, proof)) => {
-                self.admit(kernel, now, key, purpose).map(|welcome| Welcome { proof, ..welcome })
-            }
-            Err(refusal) => Err(refusal),
-        };
+        let Said::Message(message) = said else { return };
+        let admitted = Hello::of(message)
+            .and_then(|hello| self.has_room().map(|()| hello.purpose))
+            .and_then(|purpose| self.admit(kernel, now, key, purpose));
         match admitted {
             Ok(welcome) => self.send(key, &ServerMessage::Welcome(welcome)),
             Err(refusal) => self.refuse(now, key, refusal),
@@ -102,6 +99,7 @@ impl EventLoop {
             client.connections.push(key);
         }
         let connection = &mut self.connections[key];
+        self.half_open.remove(&connection.via);
         connection.stage = Stage::Live(session);
         connection.set_limit(self.limits.frame());
         Ok(Welcome {
@@ -109,18 +107,29 @@ impl EventLoop {
             session,
             token: secret,
             body_max: u32::try_from(self.limits.message).unwrap_or(u32::MAX),
-            proof: None,
         })
     }
 
-    /// Tells a peer why it is not served, and closes the connection once that is written.
+    /// Tells a peer why it is not served, and closes the connection once that is written. A
+    /// stranger is told nothing.
     pub(super) fn refuse(&mut self, now: Time, key: usize, refusal: Refusal) {
-        tracing::info!(%refusal, "a connection is refused");
         let Some(connection) = self.connections.get_mut(key) else { return };
+        if !connection.is_trusted() {
+            return self.turn_away(now, key, refusal);
+        }
+        tracing::info!(%refusal, "a connection is refused");
+        self.half_open.remove(&connection.via);
         let deadline = now + self.limits.handshake;
         connection.stage = Stage::Closing { deadline };
         self.handshakes.push_back((deadline, key, connection.via));
         self.send(key, &ServerMessage::Refused(refusal));
+    }
+
+    /// Closes a stranger's connection without a word.
+    pub(super) fn turn_away(&mut self, now: Time, key: usize, why: impl Display) {
+        let Some(connection) = self.connections.get(key) else { return };
+        self.strangers.log(now, connection.origin(), why);
+        self.forget(key);
     }
 
     /// Ends the session of a connection that broke the protocol.
@@ -175,7 +184,9 @@ impl EventLoop {
 
     /// Drops a connection that belongs to no session, or whose session knows already.
     pub(super) fn forget(&mut self, key: usize) {
-        self.connections.try_remove(key);
+        if let Some(connection) = self.connections.try_remove(key) {
+            self.half_open.remove(&connection.via);
+        }
         self.ready.remove(&key);
         self.dirty.remove(&key);
         self.paused.remove(&key);
@@ -208,7 +219,7 @@ impl EventLoop {
                 Stage::Live(_) => {}
                 Stage::Closing { deadline } if deadline > at => {}
                 Stage::Closing { .. } => self.forget(key),
-                Stage::Preamble { .. } | Stage::Handshake { .. } => {
+                Stage::Preamble { .. } | Stage::Handshake => {
                     let limit = self.limits.handshake;
                     let why = format!("the handshake took longer than {limit:?}");
                     self.refuse(now, key, Refusal::new(ErrorKind::TimedOut, why));

@@ -65,7 +65,7 @@ fn a_request_waits_for_the_messages_before_it_that_come_by_another_connection() 
     let purpose = Purpose::Join(first.welcome().token);
     let mut second = RawClient::connect(cast.server().address());
     second.send_bytes(&PREAMBLE);
-    second.send(&ClientMessage::Hello(Hello { purpose, nonce: [8; 32] }));
+    second.send(&ClientMessage::Hello(Hello { purpose }));
     second.welcome();
     let ask = |call, after| {
         ClientMessage::Request(Request {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager, Value};
+use sync_client::{Address, ErrorKind, LockGuard, Manager, Value};
 use sync_testkit::{Actor, Cast, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
@@ -102,8 +102,9 @@ fn a_client_that_is_frozen_when_the_server_dies_hears_of_it_later() {
 fn the_server_says_on_which_addresses_it_is_ready() {
     let (directory, unix) = directory();
     let key_file = directory.path().join("key");
-    fs::write(&key_file, "open sesame\n").unwrap();
     let key_file = key_file.to_str().unwrap();
+    let mut keygen = Command::new(ServerProcess::binary());
+    assert!(keygen.args(["keygen", key_file]).status().unwrap().success());
     let args = ["--listen", &unix, "--listen", "tcp:127.0.0.1:0", "--authkey-file", key_file];
     let server = ServerProcess::start(&args, 2);
     assert_eq!(server.addresses()[0].to_string(), unix);
@@ -111,8 +112,8 @@ fn the_server_says_on_which_addresses_it_is_ready() {
     assert_ne!(port, 0);
     let mode = fs::metadata(directory.path().join("socket")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let key = AuthKey::new("open sesame").unwrap();
-    let by_tcp = Manager::options().authkey(key).connect(server.addresses()[1].clone()).unwrap();
+    let options = Manager::options().authkey_file(key_file).unwrap();
+    let by_tcp = options.connect(server.addresses()[1].clone()).unwrap();
     by_tcp.named("number").create_value(9u8).unwrap();
     assert_eq!(server.connect().names().unwrap(), ["number"]);
 }

@@ -1,6 +1,5 @@
 //! The example `remote_worker`.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -43,7 +42,7 @@ fn a_worker_with_a_wrong_key_is_refused() {
     let output = stranger.output().unwrap();
     assert!(!output.status.success(), "{output:?}");
     let error = String::from_utf8_lossy(&output.stderr);
-    let why = format!("cannot connect to {address}: the key is wrong");
+    let why = format!("cannot connect to {address}: the manager closed the connection without");
     assert!(error.contains(&why), "{error}");
 
     let worker = Running::start(&["work", &connect], &keys.right);
@@ -71,8 +70,7 @@ impl Keys {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [right, wrong] = ["right", "wrong"].map(|name| folder.path().join(name));
-        fs::write(&right, "a key that only friends have\n").unwrap();
-        fs::write(&wrong, "a key that somebody made up\n").unwrap();
+        [&right, &wrong].map(|path| sync_server::write_new_key(path).unwrap());
         Self { _folder: folder, right, wrong }
     }
 }

@@ -152,7 +152,7 @@ pub(super) const ROWS: Rows = &[
 ];
 
 fn key(bytes: &[u8]) -> Result<AuthKey, sync_client::Error> {
-    Ok(AuthKey::new(bytes.repeat(16))?)
+    Ok(AuthKey::new(bytes.repeat(32))?)
 }
 
 interface! {

@@ -3,16 +3,15 @@
 use super::*;
 
 #[test]
-fn a_browser_is_told_what_this_is() {
-    let key = AuthKey::new("key").unwrap();
+fn a_browser_is_told_what_this_is_where_nobody_needs_a_key() {
     let tcp = Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
-    let cast = Cast::with(Server::builder().listen(tcp).authkey(key.clone()));
+    let cast = Cast::with(Server::builder().listen(tcp).insecure_tcp());
     let mut client = RawClient::connect(address(&cast));
     client.send_bytes(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let refusal = client.refused();
     assert_eq!(refusal.kind, ErrorKind::Malformed);
     assert!(refusal.message.contains("manager of shared objects"), "{refusal}");
-    let manager = Manager::options().authkey(key).connect(address(&cast).clone()).unwrap();
+    let manager = Manager::options().insecure_tcp().connect(address(&cast).clone()).unwrap();
     assert_eq!(manager.create_value(1u8).unwrap().get().unwrap(), 1);
 }
 
@@ -81,7 +80,7 @@ fn an_address_that_is_taken_is_refused_with_the_reason() {
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = tcp.local_addr().unwrap().port();
     let tcp = Address::Tcp { host: "127.0.0.1".to_owned(), port };
-    let builder = Server::builder().listen(tcp).authkey(AuthKey::new("key").unwrap());
+    let builder = Server::builder().listen(tcp).authkey(AuthKey::new("key".repeat(11)).unwrap());
     taken(builder.spawn().unwrap_err(), "another server listens there");
 }
 

@@ -1,0 +1,49 @@
+//! How to reach a manager.
+
+use std::ffi::OsString;
+
+use sync_proto::address::{AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
+use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
+
+/// How to reach a manager.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) address: Address,
+    pub(crate) key: Option<AuthKey>,
+    pub(crate) insecure_tcp: bool,
+}
+
+/// What keeps others out of a connection.
+#[derive(Debug)]
+pub(super) enum Guard<'a> {
+    /// The key.
+    Key(&'a AuthKey),
+    /// The system (a unix socket), or nothing.
+    Open,
+}
+
+impl Target {
+    pub(super) fn guard(&self) -> Result<Guard<'_>, Refusal> {
+        match (&self.address, &self.key) {
+            (Address::Unix(_), _) => Ok(Guard::Open),
+            (Address::Tcp { .. }, _) if self.insecure_tcp => Ok(Guard::Open),
+            (Address::Tcp { .. }, Some(key)) => Ok(Guard::Key(key)),
+            (Address::Tcp { .. }, None) => Err(Refusal::new(
+                ErrorKind::Unauthorized,
+                "a manager on TCP wants a key: connect with the one it was started with",
+            )),
+        }
+    }
+
+    /// Returns what a child process needs to connect likewise.
+    pub(super) fn invitation(&self) -> Vec<(&'static str, OsString)> {
+        let mut invitation = vec![(MANAGER_VAR, self.address.to_string().into())];
+        if let Some(key) = &self.key {
+            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().into()));
+        }
+        if self.insecure_tcp {
+            invitation.push((INSECURE_TCP_VAR, "1".into()));
+        }
+        invitation
+    }
+}

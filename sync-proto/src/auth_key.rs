@@ -1,0 +1,138 @@
+//! The shared secret of a manager and its clients.
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::{ErrorKind, Refusal};
+
+/// The fewest bytes that a key for TCP has.
+pub const KEY_MIN: usize = 32;
+
+/// A shared secret that lets a client in, shows it the right server, and seals what they say.
+///
+/// It is zeroed when dropped, never printed, and never compared: both ends derive from it, and
+/// either what they derive fits or it does not. Make one with `sync-server keygen FILE`: whoever
+/// records a connection can try keys on it at leisure, so that a sentence that a person made up is
+/// no key, however long it is.
+#[derive(Clone)]
+pub struct AuthKey(Zeroizing<Vec<u8>>);
+
+impl AuthKey {
+    /// Takes the bytes of a key, less trailing white space (a text file ends with a newline). TCP
+    /// wants [`KEY_MIN`] of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when nothing is left.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, Refusal> {
+        let mut bytes = Zeroizing::new(bytes.into());
+        let len = bytes.trim_ascii_end().len();
+        bytes.truncate(len);
+        if bytes.is_empty() {
+            return Err(Refusal::new(ErrorKind::InvalidInput, "the key is empty"));
+        }
+        Ok(Self(bytes))
+    }
+
+    /// Takes what a file holds that has these permission bits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when others than its owner may read or write it, and those of
+    /// [`new`](Self::new).
+    pub fn from_file(bytes: impl Into<Vec<u8>>, mode: u32) -> Result<Self, Refusal> {
+        let mode = mode & 0o777;
+        if mode & 0o077 != 0 {
+            let why = format!(
+                "others than its owner can reach it (mode {mode:03o}): take that from them with \
+                 `chmod 600`, and make a new key if they are not to be trusted"
+            );
+            return Err(Refusal::new(ErrorKind::InvalidInput, why));
+        }
+        Self::new(bytes)
+    }
+
+    /// Returns the key as hexadecimal digits, for handing it on to a child process.
+    pub fn to_hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Takes a key from hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when they are not pairs of digits, or none.
+    pub fn from_hex(digits: &str) -> Result<Self, Refusal> {
+        let pair = |pair: &[u8]| {
+            let text = core::str::from_utf8(pair).ok().filter(|_| pair.len() == 2)?;
+            u8::from_str_radix(text, 16).ok()
+        };
+        let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(pair).collect();
+        // Not `new`, which would take a last byte for white space.
+        match bytes.filter(|bytes| !bytes.is_empty()) {
+            Some(bytes) => Ok(Self(Zeroizing::new(bytes))),
+            None => Err(Refusal::new(ErrorKind::InvalidInput, "the key is not hexadecimal")),
+        }
+    }
+
+    /// Returns the bytes of a key that is long enough for TCP.
+    pub(crate) fn for_tcp(&self) -> Result<&[u8], Refusal> {
+        let len = self.0.len();
+        if len < KEY_MIN {
+            let why = format!(
+                "the key has {len} bytes, TCP wants {KEY_MIN} at least: make one with \
+                 `sync-server keygen FILE`"
+            );
+            return Err(Refusal::new(ErrorKind::InvalidInput, why));
+        }
+        Ok(&self.0)
+    }
+}
+
+impl fmt::Debug for AuthKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_key_is_no_key_and_white_space_at_the_end_does_not_count() {
+        assert_eq!(AuthKey::new(" \n").unwrap_err().kind, ErrorKind::InvalidInput);
+        assert_eq!(AuthKey::new("secret \n").unwrap().to_hex(), "736563726574");
+    }
+
+    #[test]
+    fn a_short_key_is_refused_for_tcp_with_its_length_and_without_itself() {
+        let short = AuthKey::new("x".repeat(KEY_MIN - 1)).unwrap();
+        let error = short.for_tcp().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidInput);
+        assert!(error.message.contains("31 bytes") && error.message.contains("keygen"), "{error}");
+        assert!(!error.message.contains("xx"), "{error}");
+        assert!(AuthKey::new("x".repeat(KEY_MIN)).unwrap().for_tcp().is_ok());
+        assert_eq!(format!("{short:?}"), "AuthKey(..)");
+    }
+
+    #[test]
+    fn a_file_that_others_can_reach_is_refused() {
+        for mode in [0o640, 0o604, 0o660, 0o601, 0o100_644] {
+            let error = AuthKey::from_file("secret", mode).unwrap_err();
+            assert!(error.message.contains("chmod 600"), "{error}");
+            assert!(!error.message.contains("secret"), "{error}");
+        }
+        for mode in [0o600, 0o400, 0o100_600] {
+            assert!(AuthKey::from_file("secret", mode).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_key_of_any_bytes_goes_through_an_environment_variable() {
+        let bytes: Vec<u8> = (0..=255).rev().collect();
+        let passed_on = AuthKey::from_hex(&AuthKey::new(bytes.clone()).unwrap().to_hex()).unwrap();
+        assert_eq!(*passed_on.0, bytes);
+        for wrong in ["", "0", "0g", "123"] {
+            assert!(AuthKey::from_hex(wrong).is_err(), "{wrong}");
+        }
+    }
+}
