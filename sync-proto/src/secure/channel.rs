@@ -163,6 +163,18 @@ impl Channel {
     }
 }
 
+#[cfg(test)]
+impl Channel {
+    /// Counts as if the last record had been the first one under its key.
+    pub(super) fn forget_to_replace_the_key(&mut self) {
+        self.opened = 1;
+    }
+
+    pub(super) fn skip_to_the_last_record(&mut self) {
+        self.noise.set_receiving_nonce(u64::MAX);
+    }
+}
+
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Channel({} sealed, {} opened)", self.sealed, self.opened)
