@@ -21,8 +21,8 @@ pub mod message;
 mod payload;
 mod pipeline;
 mod remote;
-mod spin;
 pub mod secure;
+mod spin;
 pub mod version;
 
 pub use address::Address;

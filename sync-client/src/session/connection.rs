@@ -95,7 +95,8 @@ impl Connection {
         let hello = ClientMessage::Hello(Hello { purpose });
         connection.queue(&hello, FrameLimit::HANDSHAKE)?;
         connection.write()?;
-        let welcome = Welcome::of(connection.read()?)?;
+        let first = connection.read().map_err(|refusal| target.explain(refusal))?;
+        let welcome = Welcome::of(first)?;
         // From here on a call waits as long as it takes: the manager keeps the time.
         connection.socket.set_patience(None).map_err(|error| gone(Some(error)))?;
         let limit = FrameLimit::of_body(welcome.body_max as usize);

@@ -35,6 +35,18 @@ impl Target {
         }
     }
 
+    /// Adds what may be the reason that a manager ended a connection without a word.
+    pub(super) fn explain(&self, refusal: Refusal) -> Refusal {
+        let open = matches!(self.address, Address::Tcp { .. }) && self.insecure_tcp;
+        if !open || refusal.kind != ErrorKind::Disconnected {
+            return refusal;
+        }
+        Refusal::new(
+            refusal.kind,
+            format!("{refusal}: it may want a key, and this client has none"),
+        )
+    }
+
     /// Returns what a child process needs to connect likewise.
     pub(super) fn invitation(&self) -> Vec<(&'static str, OsString)> {
         let mut invitation = vec![(MANAGER_VAR, self.address.to_string().into())];

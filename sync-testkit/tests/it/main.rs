@@ -19,6 +19,7 @@ mod namespace;
 mod one_way;
 mod queue;
 mod rlock;
+mod sealed;
 mod semaphore;
 mod server_gone;
 mod set;

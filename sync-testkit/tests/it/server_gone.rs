@@ -119,6 +119,30 @@ fn the_server_says_on_which_addresses_it_is_ready() {
 }
 
 #[test]
+fn a_key_that_others_can_read_or_that_is_there_already_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let key_file = directory.path().join("key");
+    let path = key_file.to_str().unwrap();
+    let mut keygen = Command::new(ServerProcess::binary());
+    assert!(keygen.args(["keygen", path]).status().unwrap().success());
+    let mode = |mode| fs::set_permissions(&key_file, fs::Permissions::from_mode(mode)).unwrap();
+    assert_eq!(fs::metadata(&key_file).unwrap().permissions().mode() & 0o777, 0o600);
+    let key = fs::read(&key_file).unwrap();
+    assert!(failing(&["keygen", path]).contains("a key is not overwritten"));
+    assert_eq!(fs::read(&key_file).unwrap(), key);
+    mode(0o644);
+    let said = failing(&["--listen", "tcp:127.0.0.1:0", "--authkey-file", path]);
+    assert!(said.contains(path) && said.contains("chmod 600"), "{said}");
+    let error = Manager::options().authkey_file(path).unwrap_err();
+    assert!(error.message().contains(path) && error.message().contains("chmod 600"), "{error}");
+    mode(0o600);
+    fs::write(&key_file, "guess").unwrap();
+    let said = failing(&["--listen", "tcp:127.0.0.1:0", "--authkey-file", path]);
+    assert!(said.contains("5 bytes") && said.contains("keygen"), "{said}");
+    assert!(!said.contains("guess"), "{said}");
+}
+
+#[test]
 fn a_socket_file_that_a_killed_server_left_is_taken_over() {
     let (directory, address) = directory();
     ServerProcess::start(&["--listen", &address], 1).kill();
