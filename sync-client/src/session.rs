@@ -18,6 +18,7 @@ use sync_proto::{
     ThreadId, Transport,
 };
 
+mod awake;
 mod connection;
 mod pipe;
 mod target;

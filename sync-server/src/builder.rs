@@ -4,6 +4,7 @@ use core::fmt;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use sync_objects::{Kernel, Registry};
@@ -28,6 +29,7 @@ pub struct Builder {
     uids: Vec<u32>,
     registry: Option<Registry>,
     limits: Limits,
+    spin: Duration,
     initializer: Option<Initializer>,
 }
 
@@ -93,6 +95,14 @@ impl Builder {
         self
     }
 
+    /// Looks for more to do for so long, straight after there was something, before falling asleep;
+    /// see `ConnectOptions::spin`, the clients' part. Zero, the default, is never.
+    #[must_use]
+    pub fn spin(mut self, time: Duration) -> Self {
+        self.spin = time;
+        self
+    }
+
     /// Sets what the server refuses to exceed.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -139,7 +149,11 @@ impl Builder {
         let hub = Arc::new(Hub::new(kernel, waker.map_err(|error| io_error(&error))?));
         let message_max = self.limits.message;
         let strangers = Strangers::new(keys, self.insecure_tcp, self.uids);
-        let event_loop = EventLoop::new(poll, Arc::clone(&hub), listeners, strangers, self.limits);
+        // On one core, who looks keeps the clients from asking.
+        let alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+        let spin = if alone { Duration::ZERO } else { self.spin };
+        let hub_of_loop = Arc::clone(&hub);
+        let event_loop = EventLoop::new(poll, hub_of_loop, listeners, strangers, self.limits, spin);
         let thread = std::thread::Builder::new()
             .name("sync-server".to_owned())
             .spawn(move || event_loop.run())

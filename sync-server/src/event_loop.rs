@@ -13,7 +13,7 @@ use mio::{Events, Poll, Token};
 use slab::Slab;
 use sync_objects::{DisconnectReason, Kernel, Outgoing, Time, Via};
 use sync_proto::message::{ClientMessage, Reply, ServerMessage};
-use sync_proto::{ErrorKind, Refusal, SessionId};
+use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
 use crate::connection::{Buffers, Connection, Got, Stage};
 use crate::hub::Hub;
@@ -25,6 +25,7 @@ use crate::strangers::Strangers;
 mod accept;
 mod peers;
 mod shutdown;
+mod wait;
 
 /// What an event is about, in the low bits of its token.
 const KIND_BITS: usize = 2;
@@ -72,6 +73,10 @@ pub(crate) struct EventLoop {
     buffers: Buffers,
     /// The listeners are listened to.
     is_open: bool,
+    /// Whether to look again before falling asleep.
+    spin: Spin,
+    /// Something was heard or said in the last turn.
+    was_active: bool,
 }
 
 /// What a connection said in this turn, in order.
@@ -101,6 +106,7 @@ impl EventLoop {
         listeners: Vec<Listener>,
         strangers: Strangers,
         limits: Limits,
+        spin: Duration,
     ) -> Self {
         Self {
             poll,
@@ -123,6 +129,8 @@ impl EventLoop {
             replies: Vec::new(),
             buffers: Buffers::new(READ_PER_TURN),
             is_open: false,
+            spin: Spin::new(spin),
+            was_active: false,
         }
     }
 
@@ -133,7 +141,7 @@ impl EventLoop {
         let mut kernel_wake = None;
         while !self.hub.is_stopping() {
             let timeout = self.sleep_for(kernel_wake);
-            if let Err(error) = self.poll.poll(&mut events, timeout) {
+            if let Err(error) = self.wait(&mut events, timeout) {
                 if error.kind() != io::ErrorKind::Interrupted {
                     tracing::error!(%error, "the event loop cannot go on");
                     break;
@@ -211,6 +219,7 @@ impl EventLoop {
         for key in std::mem::take(&mut self.ready) {
             self.read(key, &mut said);
         }
+        let heard = !said.is_empty();
         let hub = Arc::clone(&self.hub);
         let mut replies = std::mem::take(&mut self.replies);
         let wake = hub.turn(
@@ -222,6 +231,7 @@ impl EventLoop {
             },
             &mut replies,
         );
+        self.was_active = heard || !replies.is_empty();
         for outgoing in replies.drain(..) {
             self.reply(outgoing);
         }

@@ -45,6 +45,12 @@ struct Options {
     #[arg(long, value_name = "UID")]
     allow_uid: Vec<u32>,
 
+    /// The microseconds that the server looks for more to do, straight after there was something,
+    /// before it falls asleep. It pays where clients do the same and no other work wants the core;
+    /// where other work does, the server stops looking for a while by itself. 0 is never.
+    #[arg(long, value_name = "MICROSECONDS", default_value_t = 0)]
+    spin: u64,
+
     /// End when standard input is closed: with the process that started this one, however that
     /// one ends.
     #[arg(long)]
@@ -111,7 +117,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    let mut builder = Server::builder().limits(options.limits());
+    let spin = Duration::from_micros(options.spin);
+    let mut builder = Server::builder().limits(options.limits()).spin(spin);
     for key in options.keys()? {
         builder = builder.authkey(key);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Buf;
+use rustix::net::{RecvFlags, recv};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
@@ -14,7 +15,7 @@ use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator, Stranger};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
 
-use super::{Target, target::Guard};
+use super::{Target, awake::Awake, target::Guard};
 
 /// Bytes read at once; larger answers are read straight to their place.
 const READ_BUFFER: usize = 16 * 1024;
@@ -38,6 +39,7 @@ pub(crate) struct Connection {
     /// What of `buffer` was read and is not decoded yet.
     unread: std::ops::Range<usize>,
     seal: Option<Box<Seal>>,
+    awake: Awake,
 }
 
 /// What a sealed connection has besides: what crosses the wire, both ways.
@@ -80,6 +82,7 @@ impl Connection {
             buffer: Vec::new(),
             unread: 0..0,
             seal: None,
+            awake: Awake::new(target.spin),
         };
         match target.guard()? {
             Guard::Key(key) => {
@@ -221,14 +224,14 @@ impl Connection {
             Some(seal) => &mut seal.read,
             None => {
                 if let Some(direct) = self.decoder.direct() {
-                    let count = self.socket.read(direct)?;
+                    let count = self.awake.read(&self.socket, direct)?;
                     self.decoder.filled(count);
                     return Ok(count);
                 }
                 &mut self.buffer
             }
         };
-        let count = self.socket.read(buffer)?;
+        let count = self.awake.read(&self.socket, buffer)?;
         self.unread = 0..count;
         Ok(count)
     }
@@ -280,11 +283,20 @@ impl Socket {
         };
     }
 
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Unix(socket) => (&*socket).read(buffer),
             Self::Tcp(socket) => (&*socket).read(buffer),
         }
+    }
+
+    /// Reads what is there; `WouldBlock` when nothing is.
+    pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match self {
+            Self::Unix(socket) => recv(socket, buffer, RecvFlags::DONTWAIT),
+            Self::Tcp(socket) => recv(socket, buffer, RecvFlags::DONTWAIT),
+        };
+        Ok(read?.0)
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {

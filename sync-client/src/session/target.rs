@@ -1,6 +1,7 @@
 //! How to reach a manager.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use sync_proto::address::{AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
 use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
@@ -11,6 +12,8 @@ pub(crate) struct Target {
     pub(crate) address: Address,
     pub(crate) key: Option<AuthKey>,
     pub(crate) insecure_tcp: bool,
+    /// How long a call may look for its answer before it sleeps.
+    pub(crate) spin: Duration,
 }
 
 /// What keeps others out of a connection.
