@@ -18,6 +18,16 @@ pub struct Caller {
     pub thread: ThreadId,
 }
 
+/// Who can give back what is owned ([`Cx::own`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the object lets the thread, or its process")]
+pub enum Owner {
+    /// The thread that owns it, and no other. While that one waits, nobody gives it back.
+    Thread,
+    /// Any thread of the owner's process: while the owner waits, another one may give it back.
+    Process,
+}
+
 /// One look of a call at its object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
@@ -75,7 +85,18 @@ impl<'k> Cx<'k> {
         self.core.hold(self.object, self.look.caller, count)
     }
 
-    /// Ends what [`hold`](Self::hold) began; returns how much it was, or `None` when nothing is
+    /// The caller now owns what the callers in this line wait for: a lock. As `hold(1)`, and the
+    /// kernel knows from now on that who stands in the line waits for the caller; when several
+    /// own it, as readers do, for each of them. So it finds deadlocks. Not for what anybody may
+    /// give back, as permits: a wait for those is no wait for one caller.
+    ///
+    /// # Panics
+    /// As [`hold`](Self::hold).
+    pub fn own(&mut self, on: Channel, by: Owner) -> Token {
+        self.core.own(self.object, self.look.caller, on.number(), by)
+    }
+
+    /// Ends what [`hold`](Self::hold) or [`own`](Self::own) began; returns how much it was, or `None` when nothing is
     /// held under that token: it was given up, or its owner died.
     pub fn let_go(&mut self, token: Token) -> Option<u32> {
         self.core.let_go(self.object, token)

@@ -15,6 +15,7 @@ use crate::{Registry, Time};
 
 mod calls;
 mod cycles;
+mod deadlock;
 mod holds;
 mod ledger;
 mod limits;
@@ -29,14 +30,20 @@ mod table;
 mod timers;
 
 pub(crate) use cycles::HANDLES_PER_LOOK;
+pub use deadlock::Deadlocks;
 pub use limits::Limits;
 pub use names::Naming;
 pub use note::{DisconnectReason, Note};
-pub use report::{DebugInfo, HolderInfo, ObjectInfo, SessionInfo, WaiterInfo};
+pub use report::{
+    CallerInfo, DeadlockInfo, DeadlockWait, DebugInfo, HolderInfo, ObjectInfo, SessionInfo,
+    WaiterInfo,
+};
 
 use calls::{Blocked, Route};
 use cycles::Collector;
-use ledger::{Ledger, Root};
+use deadlock::Waits;
+use ledger::Ledger;
+use names::Names;
 use sessions::Session;
 use settle::Wakes;
 use table::Objects;
@@ -79,10 +86,11 @@ pub(crate) struct Core {
     ledger: Arc<Ledger>,
     sessions: BTreeMap<SessionId, Session>,
     calls: slab::Slab<Blocked>,
+    waits: Waits,
     timers: Timers,
     wakes: Wakes,
     collector: Collector,
-    names: BTreeMap<String, Root>,
+    names: Names,
     tickets: BTreeMap<u128, names::Issued>,
     replies: VecDeque<Outgoing>,
     notes: VecDeque<Note>,
@@ -107,10 +115,11 @@ impl Kernel {
             ledger: Arc::new(Ledger::new(id)),
             sessions: BTreeMap::new(),
             calls: slab::Slab::new(),
+            waits: Waits::default(),
             timers: Timers::default(),
             wakes: Wakes::default(),
             collector: Collector::default(),
-            names: BTreeMap::new(),
+            names: Names::default(),
             tickets: BTreeMap::new(),
             replies: VecDeque::new(),
             notes: VecDeque::new(),
@@ -120,6 +129,11 @@ impl Kernel {
         };
         core.install_root();
         Self { core }
+    }
+
+    /// Says what is to be done about deadlocks; without it, they are reported.
+    pub fn set_deadlocks(&mut self, deadlocks: Deadlocks) {
+        self.core.waits.policy = deadlocks;
     }
 
     /// Begins a session for a client process.

@@ -9,12 +9,12 @@ mod object;
 mod objects;
 mod time;
 
-pub use cx::{Caller, Cx};
+pub use cx::{Caller, Cx, Owner};
 pub use flow::{Channel, Flow};
 pub use interface::private;
 pub use kernel::{
-    DebugInfo, DisconnectReason, HolderInfo, Kernel, Limits, Naming, Note, ObjectInfo, Outgoing,
-    SessionInfo, Via, WaiterInfo,
+    CallerInfo, DeadlockInfo, DeadlockWait, Deadlocks, DebugInfo, DisconnectReason, HolderInfo,
+    Kernel, Limits, Naming, Note, ObjectInfo, Outgoing, SessionInfo, Via, WaiterInfo,
 };
 pub use object::{Constructor, Gone, Object, Registry};
 pub use objects::array::{ArrayStart, ArrayUpdate, PackedElements, Typecode, array};
@@ -24,7 +24,7 @@ pub use objects::dict::{DictPage, DictPart, DictUpdate, Removed, dict};
 pub use objects::event::event;
 pub use objects::list::{ListPage, ListUpdate, Slice, list};
 pub use objects::lock::{Grant, lock};
-pub use objects::manager::{manager, release_call};
+pub use objects::manager::{manager, name_thread_call, release_call};
 pub use objects::namespace::namespace;
 pub use objects::number::{NumberKind, NumberOp};
 pub use objects::queue::{Item, Leased, Order, queue};

@@ -51,6 +51,9 @@ pub enum ErrorKind {
     UnknownMethod,
     /// The operating system said no; the message has its words.
     Io,
+    /// Waiting would have closed a circle of callers that wait for each other, and the manager was
+    /// told to refuse that.
+    Deadlock,
 }
 
 impl ErrorKind {
@@ -78,6 +81,7 @@ impl ErrorKind {
             Self::Malformed => "the protocol was broken",
             Self::UnknownMethod => "no such method",
             Self::Io => "an input/output error",
+            Self::Deadlock => "waiting would be a deadlock",
         }
     }
 
@@ -87,6 +91,7 @@ impl ErrorKind {
             Self::Unauthorized | Self::NotOwner => io::ErrorKind::PermissionDenied,
             Self::TimedOut => io::ErrorKind::TimedOut,
             Self::Closed => io::ErrorKind::BrokenPipe,
+            Self::Deadlock => io::ErrorKind::Deadlock,
             Self::Exists => io::ErrorKind::AlreadyExists,
             Self::NotFound => io::ErrorKind::NotFound,
             Self::InvalidInput | Self::OutOfRange => io::ErrorKind::InvalidInput,

@@ -5,12 +5,17 @@ use sync_proto::{CallId, Data, Handle, MethodId, ObjectId, Refusal, SessionId};
 
 use super::timers::TimerKey;
 use super::{Core, Outgoing, Via};
-use crate::Caller;
 use crate::cx::Place;
+use crate::{Caller, Time};
 
 /// A call's key in the table of blocked calls, valid while it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallKey(usize);
+
+impl CallKey {
+    pub(crate) const FIRST: Self = Self(0);
+    pub(crate) const LAST: Self = Self(usize::MAX);
+}
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +41,8 @@ pub(crate) struct Blocked {
     pub(crate) note: u64,
     pub(crate) deadline: Option<TimerKey>,
     pub(crate) place: Option<Place>,
+    /// Since when it stands there.
+    pub(crate) since: Time,
 }
 
 /// How a call waits.
@@ -52,8 +59,9 @@ pub(crate) enum Stance {
 impl Core {
     /// Keeps a call that waits, in its line and in its session's list.
     pub(crate) fn keep_call(&mut self, call: Blocked) -> CallKey {
-        let (route, place) = (call.route, call.place);
+        let (route, place, caller) = (call.route, call.place, call.caller);
         let key = CallKey(self.calls.insert(call));
+        self.waits.join(caller, key);
         if let Some(session) = self.sessions.get_mut(&route.session) {
             session.calls.insert(route.call, key);
         }
@@ -66,6 +74,7 @@ impl Core {
     /// Takes a call out of everything: line, deadline, session's list, table.
     pub(crate) fn take_call(&mut self, key: CallKey) -> Option<Blocked> {
         let call = self.calls.try_remove(key.0)?;
+        self.waits.leave(call.caller, key);
         if let Some(place) = call.place {
             self.unstand(place);
         }
@@ -84,6 +93,11 @@ impl Core {
 
     pub(crate) fn call_mut(&mut self, key: CallKey) -> Option<&mut Blocked> {
         self.calls.get_mut(key.0)
+    }
+
+    /// Returns all calls that wait.
+    pub(crate) fn waiting_calls(&self) -> impl Iterator<Item = (CallKey, &Blocked)> {
+        self.calls.iter().map(|(key, call)| (CallKey(key), call))
     }
 
     /// Returns the calls of an object that wait, wherever they stand, in the order of their places.

@@ -3,7 +3,7 @@
 use sync_proto::{ObjectId, SessionId, Token};
 
 use super::Core;
-use crate::{Caller, Time};
+use crate::{Caller, Owner, Time};
 
 /// What a caller holds of an object.
 #[derive(Clone, Copy, Debug)]
@@ -11,16 +11,45 @@ pub(crate) struct Hold {
     pub(crate) caller: Caller,
     pub(crate) count: u32,
     pub(crate) since: Time,
+    /// What callers wait for, if it is that.
+    pub(crate) owns: Option<Owned>,
+}
+
+/// That who stands in a line waits for who holds this.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owned {
+    pub(crate) channel: u64,
+    pub(crate) by: Owner,
 }
 
 impl Core {
     pub(crate) fn hold(&mut self, object: ObjectId, caller: Caller, count: u32) -> Token {
+        self.grant(object, caller, count, None)
+    }
+
+    pub(crate) fn own(
+        &mut self,
+        object: ObjectId,
+        caller: Caller,
+        channel: u64,
+        by: Owner,
+    ) -> Token {
+        self.grant(object, caller, 1, Some(Owned { channel, by }))
+    }
+
+    fn grant(
+        &mut self,
+        object: ObjectId,
+        caller: Caller,
+        count: u32,
+        owns: Option<Owned>,
+    ) -> Token {
         assert!(
             self.sessions.contains_key(&caller.session),
             "an object held something for a session that is gone: nothing could give it back"
         );
         let token = self.next_commit();
-        let hold = Hold { caller, count, since: self.now() };
+        let hold = Hold { caller, count, since: self.now(), owns };
         if let Some(slot) = self.slot_mut(object) {
             slot.holds.insert(token, hold);
         }

@@ -1,7 +1,9 @@
 //! Names and tickets: how an object is reached without having been given its handle.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
-use sync_proto::{Data, ErrorKind, Fingerprint, Handle, Refusal, SessionId};
+use sync_proto::{Data, ErrorKind, Fingerprint, Handle, ObjectId, Refusal, SessionId};
 
 use super::Core;
 use super::ledger::Root;
@@ -18,6 +20,39 @@ pub enum Naming {
     GetOrCreate(String),
     /// Under this name, which must be free.
     CreateNew(String),
+}
+
+/// The names, found by the name and by the object.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    by_name: BTreeMap<String, Root>,
+    by_object: BTreeSet<(ObjectId, String)>,
+}
+
+impl Names {
+    fn get(&self, name: &str) -> Option<&Handle> {
+        self.by_name.get(name).map(Root::handle)
+    }
+
+    fn insert(&mut self, name: String, root: Root) {
+        self.by_object.insert((root.handle().object(), name.clone()));
+        self.by_name.insert(name, root);
+    }
+
+    fn remove(&mut self, name: String) -> bool {
+        let Some(root) = self.by_name.remove(&name) else {
+            return false;
+        };
+        self.by_object.remove(&(root.handle().object(), name));
+        true
+    }
+
+    /// Returns an object's names, in order.
+    pub(crate) fn of(&self, object: ObjectId) -> Vec<String> {
+        let from_its_first = self.by_object.range((object, String::new())..);
+        let its = from_its_first.take_while(|(of, _)| *of == object);
+        its.map(|(_, name)| name.clone()).collect()
+    }
 }
 
 /// A ticket that waits to be redeemed.
@@ -43,7 +78,7 @@ impl Core {
             Naming::GetOrCreate(name) => (name, true),
             Naming::CreateNew(name) => (name, false),
         };
-        if !self.names.contains_key(&name) {
+        if self.names.get(&name).is_none() {
             self.check_name(&name)?;
             let (interface, object) = self.make(interface, fingerprint, args)?;
             let handle = self.install(interface, object)?;
@@ -74,7 +109,7 @@ impl Core {
         interface: &str,
         fingerprint: Fingerprint,
     ) -> Result<Handle, Refusal> {
-        let Some(handle) = self.names.get(name).map(Root::handle) else {
+        let Some(handle) = self.names.get(name) else {
             let why = format!("no object has the name \"{name}\"");
             return Err(Refusal::new(ErrorKind::NotFound, why));
         };
@@ -83,7 +118,7 @@ impl Core {
     }
 
     pub(crate) fn publish(&mut self, name: String, handle: Handle) -> Result<(), Refusal> {
-        if self.names.contains_key(&name) {
+        if self.names.get(&name).is_some() {
             return Err(taken(&name));
         }
         self.check_name(&name)?;
@@ -91,12 +126,12 @@ impl Core {
         Ok(())
     }
 
-    pub(crate) fn unpublish(&mut self, name: &str) -> bool {
-        self.names.remove(name).is_some()
+    pub(crate) fn unpublish(&mut self, name: String) -> bool {
+        self.names.remove(name)
     }
 
     pub(crate) fn name_list(&self) -> Vec<String> {
-        self.names.keys().cloned().collect()
+        self.names.by_name.keys().cloned().collect()
     }
 
     pub(crate) fn issue(
@@ -158,7 +193,7 @@ impl Core {
             let why = format!("a name has 1 to {limit} bytes, this one has {}", name.len());
             return Err(Refusal::new(ErrorKind::InvalidInput, why));
         }
-        if self.names.len() >= self.limits.names {
+        if self.names.by_name.len() >= self.limits.names {
             let why = format!("the manager has {} names, the most it may", self.limits.names);
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }

@@ -5,6 +5,8 @@ use core::fmt;
 use sync_proto::handshake::ClientInfo;
 use sync_proto::{ObjectId, Refusal, SessionId};
 
+use super::DeadlockInfo;
+
 /// Why a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -66,6 +68,13 @@ pub enum Note {
         /// The panic's message.
         why: String,
     },
+    /// Callers wait for each other in a circle: the last of them has just begun to.
+    Deadlock {
+        /// Who waits for whom.
+        deadlock: DeadlockInfo,
+        /// Whether the last of them was refused, so that the others go on.
+        refused: bool,
+    },
 }
 
 impl fmt::Display for Note {
@@ -80,6 +89,10 @@ impl fmt::Display for Note {
             }
             Self::OneWayFailed { session, object, method, refusal } => {
                 write!(f, "{method} on {object} for session {session} failed: {refusal}")
+            }
+            Self::Deadlock { deadlock, refused } => {
+                write!(f, "{deadlock}")?;
+                if *refused { write!(f, "; the first of them was refused") } else { Ok(()) }
             }
             Self::ObjectBroke { object, interface, why } => {
                 write!(f, "{interface} {object} is broken: {why}")

@@ -1,14 +1,19 @@
 //! What the manager tells of itself: who holds what, who waits for what.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, ObjectId, SessionId, ThreadId, Token};
 
+use super::calls::{Blocked, CallKey, Route};
 use super::table::{Body, Slot};
-use super::{Core, calls::Route};
+use super::{Core, Time};
+use crate::{Caller, Owner};
 
-/// The manager at a moment.
+mod text;
+
+/// The manager at a moment. It displays as text for an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DebugInfo {
@@ -20,9 +25,14 @@ pub struct DebugInfo {
     pub one_way_failures: u64,
     /// How many state changes there were.
     pub commits: u64,
+    /// How many deadlocks were found, those that were refused included.
+    pub deadlock_count: u64,
+    /// Those that are there now: callers that wait for each other in a circle.
+    pub deadlocks: Vec<DeadlockInfo>,
     /// The client processes.
     pub sessions: Vec<SessionInfo>,
-    /// The objects, the oldest place first; at most as many as were asked for.
+    /// The objects, those first of which somebody holds something or that somebody waits for; at
+    /// most as many as were asked for.
     pub objects: Vec<ObjectInfo>,
 }
 
@@ -36,6 +46,22 @@ pub struct SessionInfo {
     pub pid: u32,
     /// Its program.
     pub program: String,
+}
+
+/// A caller: a thread of a client process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CallerInfo {
+    /// The client process's session.
+    pub session: SessionId,
+    /// The process id, in its own view.
+    pub pid: u32,
+    /// The program.
+    pub program: String,
+    /// The thread's number.
+    pub thread: ThreadId,
+    /// The thread's name, if it has one.
+    pub thread_name: Option<String>,
 }
 
 /// An object.
@@ -52,9 +78,13 @@ pub struct ObjectInfo {
     pub broken: Option<String>,
     /// How many references count: sessions that have handles, names, tickets, payloads, calls.
     pub references: u64,
-    /// Who holds something of it, the earliest grant first.
+    /// How many grants of it are out.
+    pub holder_count: u64,
+    /// Who holds something of it, the earliest grant first; the first 100.
     pub holders: Vec<HolderInfo>,
-    /// Who waits in its lines, the first in line first.
+    /// How many calls stand in its lines.
+    pub waiter_count: u64,
+    /// Who waits in its lines, the first in line first; the first 100.
     pub waiters: Vec<WaiterInfo>,
 }
 
@@ -62,10 +92,8 @@ pub struct ObjectInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HolderInfo {
-    /// The client process.
-    pub session: SessionId,
-    /// Its thread.
-    pub thread: ThreadId,
+    /// Who it is.
+    pub caller: CallerInfo,
     /// How much: permits, say.
     pub count: u32,
     /// The grant's fencing token.
@@ -78,22 +106,61 @@ pub struct HolderInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WaiterInfo {
-    /// The client process.
-    pub session: SessionId,
-    /// Its thread.
-    pub thread: ThreadId,
+    /// Who it is.
+    pub caller: CallerInfo,
     /// In which method.
     pub method: String,
+    /// For how long already in this line.
+    pub waited_for: Duration,
+    /// When it gives up, if it does.
+    pub gives_up_in: Option<Duration>,
 }
+
+/// Callers that wait for each other in a circle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeadlockInfo {
+    /// Whether only their death can end it. It is not certain when one of them waits with a
+    /// deadline, or for what another thread of the owner's process might give back.
+    pub is_certain: bool,
+    /// How long ago it closed.
+    pub closed_for: Duration,
+    /// The waits: each for what the next one's caller holds, the last for the first one's.
+    pub waits: Vec<DeadlockWait>,
+}
+
+/// One wait of a deadlock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeadlockWait {
+    /// Who waits, and how.
+    pub waiter: WaiterInfo,
+    /// For which object.
+    pub object: ObjectId,
+    /// The object's type.
+    pub interface: String,
+    /// The object's names.
+    pub names: Vec<String>,
+}
+
+/// Holders and waiters of one object that are told: a line of 10,000 tells no more than its head.
+const CALLERS_MAX: usize = 100;
 
 impl Core {
     pub(crate) fn debug_info(&self, max_objects: usize) -> DebugInfo {
-        let others = || self.objects.iter().filter(|slot| slot.id != ObjectId::MANAGER);
+        let busy = self.busy_objects(max_objects);
+        let idle = self
+            .objects
+            .iter()
+            .filter(|slot| slot.id != ObjectId::MANAGER && !busy.contains(&slot.id));
+        let objects = busy.iter().filter_map(|&object| self.slot(object)).chain(idle);
         DebugInfo {
             object_count: self.object_count(),
             blocked_count: self.calls.len() as u64,
             one_way_failures: self.one_way_failures,
             commits: self.commit,
+            deadlock_count: self.waits.found,
+            deadlocks: self.circles().iter().map(|circle| self.deadlock_info(circle)).collect(),
             sessions: self
                 .sessions
                 .iter()
@@ -103,8 +170,22 @@ impl Core {
                     program: state.info.program.clone(),
                 })
                 .collect(),
-            objects: others().take(max_objects).map(|slot| self.object_info(slot)).collect(),
+            objects: objects.take(max_objects).map(|slot| self.object_info(slot)).collect(),
         }
+    }
+
+    /// Returns objects of which somebody holds something, or that somebody waits for.
+    fn busy_objects(&self, max: usize) -> BTreeSet<ObjectId> {
+        let awaited = self.waiting_calls().filter_map(|(_, call)| Some(call.place?.object));
+        let held = self.sessions.values().flat_map(|session| session.held_objects());
+        let mut busy = BTreeSet::new();
+        for object in held.chain(awaited) {
+            if busy.len() == max {
+                break;
+            }
+            busy.insert(object);
+        }
+        busy
     }
 
     pub(crate) fn object_count(&self) -> u64 {
@@ -121,39 +202,75 @@ impl Core {
     }
 
     fn object_info(&self, slot: &Slot) -> ObjectInfo {
-        let named = |name: &&String| self.names[*name].handle().object() == slot.id;
+        let waiters = || slot.lines.calls().filter_map(|key| self.call(key));
         ObjectInfo {
             object: slot.id,
             interface: slot.interface.name.to_owned(),
-            names: self.names.keys().filter(named).cloned().collect(),
+            names: self.names.of(slot.id),
             broken: match &slot.body {
                 Body::Broken(why) => Some(why.clone()),
                 Body::Here(_) | Body::AtWork => None,
             },
             references: slot.handle.count() as u64,
+            holder_count: slot.holds.len() as u64,
             holders: slot
                 .holds
                 .iter()
+                .take(CALLERS_MAX)
                 .map(|(&token, hold)| HolderInfo {
-                    session: hold.caller.session,
-                    thread: hold.caller.thread,
+                    caller: self.caller_info(hold.caller),
                     count: hold.count,
                     token,
                     held_for: self.now().since(hold.since),
                 })
                 .collect(),
-            waiters: slot.lines.calls().filter_map(|key| self.waiter_info(key)).collect(),
+            waiter_count: waiters().count() as u64,
+            waiters: waiters().take(CALLERS_MAX).map(|call| self.waiter_info(call)).collect(),
         }
     }
 
-    fn waiter_info(&self, key: super::calls::CallKey) -> Option<WaiterInfo> {
-        let call = self.call(key)?;
-        let interface = self.slot(call.target.object())?.interface;
-        Some(WaiterInfo {
-            session: call.caller.session,
-            thread: call.caller.thread,
-            method: format!("{}.{}", interface.name, interface.method_name(call.method)),
-        })
+    fn caller_info(&self, Caller { session, thread }: Caller) -> CallerInfo {
+        let state = self.sessions.get(&session);
+        let info = state.map(|state| state.info.clone()).unwrap_or_default();
+        let thread_name = state.and_then(|state| state.thread_name(thread)).map(str::to_owned);
+        CallerInfo { session, pid: info.pid, program: info.program, thread, thread_name }
+    }
+
+    fn waiter_info(&self, call: &Blocked) -> WaiterInfo {
+        let name = |interface: &sync_proto::Interface| {
+            format!("{}.{}", interface.name, interface.method_name(call.method))
+        };
+        WaiterInfo {
+            caller: self.caller_info(call.caller),
+            method: self
+                .slot(call.target.object())
+                .map(|slot| name(slot.interface))
+                .unwrap_or_default(),
+            waited_for: self.now().since(call.since),
+            gives_up_in: call.deadline.map(|(at, _)| at.since(self.now())),
+        }
+    }
+
+    pub(super) fn deadlock_info(&self, circle: &[CallKey]) -> DeadlockInfo {
+        let calls: Vec<&Blocked> = circle.iter().filter_map(|&key| self.call(key)).collect();
+        let next = |at: usize| calls[(at + 1) % calls.len()].caller;
+        let is_certain = calls.iter().enumerate().all(|(at, call)| {
+            let mut owners = self.owners_before(call);
+            let by_thread =
+                owners.any(|(owned, hold)| hold.caller == next(at) && owned.by == Owner::Thread);
+            by_thread && call.deadline.is_none()
+        });
+        let closed = calls.iter().map(|call| call.since).max().unwrap_or(Time::ZERO);
+        let waits = calls.iter().filter_map(|call| {
+            let slot = self.slot(call.place?.object)?;
+            Some(DeadlockWait {
+                waiter: self.waiter_info(call),
+                object: slot.id,
+                interface: slot.interface.name.to_owned(),
+                names: self.names.of(slot.id),
+            })
+        });
+        DeadlockInfo { is_certain, closed_for: self.now().since(closed), waits: waits.collect() }
     }
 
     /// Answers every call that waits, also for a one-way message, and takes no more.

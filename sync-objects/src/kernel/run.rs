@@ -55,6 +55,7 @@ impl Core {
             note,
             deadline,
             place: Some(place),
+            since: self.now(),
         });
         if let (Some(at), true) = (self.deadline(timeout), stance != Stance::Must) {
             let deadline = self.timers.set(at, Timer::Deadline(key));
@@ -62,6 +63,7 @@ impl Core {
                 call.deadline = Some(deadline);
             }
         }
+        self.look_for_deadlock(key);
     }
 
     /// Checks a request against what the manager can take, and resolves its handles.
@@ -171,11 +173,12 @@ impl Core {
         if let Some(place) = before {
             self.unstand(place);
         }
-        let place = self.place_at_end(object, channel);
+        let (place, now) = (self.place_at_end(object, channel), self.now());
         if let Some(call) = self.call_mut(key) {
-            (call.line, call.place) = (line, Some(place));
+            (call.line, call.place, call.since) = (line, Some(place), now);
         }
         self.stand(key, place);
+        self.look_for_deadlock(key);
         false
     }
 

@@ -1,20 +1,33 @@
 //! Sessions: what each client process holds, and in which order its messages are carried out.
 
+use core::ops::Bound;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
-use sync_proto::{CallId, ErrorKind, Handle, ObjectId, OneWayId, Refusal, SessionId, Token};
+use sync_proto::{
+    CallId, ErrorKind, Handle, ObjectId, OneWayId, Refusal, SessionId, ThreadId, Token,
+};
 
 use super::calls::CallKey;
 use super::ledger::{Ledger, Root};
 use super::{Core, Via};
+use crate::Caller;
+
+/// Bytes of a thread's name that are kept: the system itself keeps 15.
+const THREAD_NAME_MAX: usize = 64;
+
+/// Thread names that are kept of one session: a process that starts and ends threads for ever
+/// never says which of them are gone.
+const THREAD_NAMES_MAX: usize = 1024;
 
 /// One client process.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) info: ClientInfo,
+    /// The names that its threads have told, the most recent threads only.
+    threads: BTreeMap<ThreadId, String>,
     /// The objects it has handles on, and how many of each.
     handles: BTreeMap<ObjectId, (Root, u64)>,
     /// What it owns.
@@ -33,6 +46,7 @@ impl Session {
     pub(crate) fn new(info: ClientInfo) -> Self {
         Self {
             info,
+            threads: BTreeMap::new(),
             handles: BTreeMap::new(),
             holds: BTreeSet::new(),
             calls: BTreeMap::new(),
@@ -40,6 +54,24 @@ impl Session {
             early: BTreeMap::new(),
             held_back: BTreeMap::new(),
         }
+    }
+
+    /// Returns the name that a thread has told.
+    pub(crate) fn thread_name(&self, thread: ThreadId) -> Option<&str> {
+        self.threads.get(&thread).map(String::as_str)
+    }
+
+    /// Returns the objects of which it holds something, in order.
+    pub(crate) fn held_objects(&self) -> impl Iterator<Item = ObjectId> {
+        // From one to the next: of one object it may hold very much.
+        let next = |after: Option<ObjectId>| {
+            let from = match after {
+                Some(object) => Bound::Excluded((object, Token(u64::MAX))),
+                None => Bound::Unbounded,
+            };
+            self.holds.range((from, Bound::Unbounded)).next().map(|&(object, _)| object)
+        };
+        std::iter::successors(next(None), move |&object| next(Some(object)))
     }
 
     /// Counts one more handle for the client, as it goes out.
@@ -116,6 +148,19 @@ impl Session {
 }
 
 impl Core {
+    /// Notes a thread's name. It is for people to read: what would be too much is cut.
+    pub(crate) fn name_thread(&mut self, caller: Caller, name: &str) {
+        let Some(session) = self.sessions.get_mut(&caller.session) else {
+            return;
+        };
+        let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
+        let end = ends.take_while(|&end| end <= THREAD_NAME_MAX).last().unwrap_or(0);
+        session.threads.insert(caller.thread, name[..end].to_owned());
+        if session.threads.len() > THREAD_NAMES_MAX {
+            session.threads.pop_first();
+        }
+    }
+
     /// Takes back handles that a client dropped.
     pub(crate) fn take_back(
         &mut self,

@@ -116,7 +116,7 @@ impl Array {
             return Err(Stop::Wait);
         }
         let elements = self.elements.get_span(span)?;
-        Ok(ArrayUpdate { token: self.turn.take(cx), elements })
+        Ok(ArrayUpdate { token: self.turn.take(cx, TURN), elements })
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, Refusal, Token};
 
-use crate::{Channel, Cx, Flow, Gone, interface};
+use crate::{Channel, Cx, Flow, Gone, Owner, interface};
 
 /// What a lock's new holder is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ impl lock::Service for Lock {
         if self.holder.is_some() || cx.is_behind(FREE) {
             return Flow::Wait(FREE);
         }
-        let token = cx.hold(1);
+        let token = cx.own(FREE, Owner::Process);
         self.holder = Some(token);
         Flow::Done(Grant { token, abandoned: std::mem::take(&mut self.abandoned) })
     }

@@ -35,6 +35,8 @@ interface! {
         fn debug_info(max_objects: u32) -> DebugInfo;
         /// Ends the manager: blocked calls are answered, new ones refused.
         fn shutdown();
+        /// Tells the calling thread's name, for people to read.
+        fn name_thread(name: String);
     }
 }
 
@@ -45,6 +47,15 @@ interface! {
 pub fn release_call(object: ObjectId) -> Call {
     let data = Data::encode(&(object, 1u64)).expect("two numbers");
     Call::new(ObjectId::MANAGER, const { manager::method("release") }, data)
+}
+
+/// Returns the one-way call that tells the manager the calling thread's name.
+///
+/// # Panics
+/// Never: a text encodes.
+pub fn name_thread_call(name: &str) -> Call {
+    let data = Data::encode(&(name,)).expect("a text");
+    Call::new(ObjectId::MANAGER, const { manager::method("name_thread") }, data)
 }
 
 /// Returns the one object of this type; users cannot make another.
@@ -91,7 +102,7 @@ impl manager::Service for Manager {
     }
 
     fn unpublish(&mut self, cx: &mut Cx<'_>, name: String) -> Flow<bool> {
-        Flow::Done(cx.core().unpublish(&name))
+        Flow::Done(cx.core().unpublish(name))
     }
 
     fn names(&mut self, cx: &mut Cx<'_>) -> Flow<Vec<String>> {
@@ -132,6 +143,12 @@ impl manager::Service for Manager {
 
     fn shutdown(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
         cx.core().stop();
+        Flow::Done(())
+    }
+
+    fn name_thread(&mut self, cx: &mut Cx<'_>, name: String) -> Flow<()> {
+        let caller = cx.caller();
+        cx.core().name_thread(caller, &name);
         Flow::Done(())
     }
 }

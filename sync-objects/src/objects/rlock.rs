@@ -7,7 +7,7 @@
 use sync_proto::{ErrorKind, Refusal, Token};
 
 use super::lock::Grant;
-use crate::{Channel, Cx, Flow, Gone, interface};
+use crate::{Channel, Cx, Flow, Gone, Owner, interface};
 
 interface! {
     /// A lock that the thread that holds it may take again.
@@ -65,7 +65,8 @@ impl RLock {
         if self.holder.is_some() || cx.is_behind(FREE) {
             return Flow::Wait(FREE);
         }
-        let grant = Grant { token: cx.hold(1), abandoned: std::mem::take(&mut self.abandoned) };
+        let token = cx.own(FREE, Owner::Thread);
+        let grant = Grant { token, abandoned: std::mem::take(&mut self.abandoned) };
         self.holder = Some(Holder { grant, depth: times, failed: false });
         Flow::Done(grant)
     }

@@ -7,7 +7,7 @@
 
 use sync_proto::{ErrorKind, Refusal, Token};
 
-use crate::{Channel, Cx, Gone};
+use crate::{Channel, Cx, Gone, Owner};
 
 /// The turn to write one thing: a value, a list, an entry of a dict.
 #[derive(Debug, Default)]
@@ -57,8 +57,9 @@ impl Turn {
     }
 
     /// Takes the turn.
-    pub(crate) fn take(&mut self, cx: &mut Cx<'_>) -> Token {
-        let token = cx.hold(1);
+    pub(crate) fn take(&mut self, cx: &mut Cx<'_>, line: Channel) -> Token {
+        // The closure between the two calls runs on the caller's thread: no other one commits.
+        let token = cx.own(line, Owner::Thread);
         self.open = Some(Open { token, touched: false });
         token
     }

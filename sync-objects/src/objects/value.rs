@@ -121,7 +121,7 @@ impl value::Service for Value {
     fn begin_update(&mut self, cx: &mut Cx<'_>) -> Flow<ValueUpdate> {
         match self.turn.is_free(cx, TURN) {
             Ok(true) => {
-                let token = self.turn.take(cx);
+                let token = self.turn.take(cx, TURN);
                 Flow::Done(ValueUpdate { token, value: self.value.clone() })
             }
             Ok(false) => Flow::Wait(TURN),

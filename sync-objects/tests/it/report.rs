@@ -18,9 +18,9 @@ fn it_is_told_who_holds_what_for_how_long_and_who_waits_in_which_method() {
     let [object] = &info.objects[..] else { panic!("{info:?}") };
     assert_eq!((&*object.interface, &object.names[..]), ("sync.lock", &["l".to_owned()][..]));
     let (holder, waiter) = (&object.holders[0], &object.waiters[0]);
-    assert_eq!((holder.session, holder.thread.0, holder.count), (a.session(), 7, 1));
+    assert_eq!((holder.caller.session, holder.caller.thread.0, holder.count), (a.session(), 7, 1));
     assert_eq!((holder.token, holder.held_for), (grant.token, millis(30)));
-    assert_eq!((waiter.session, waiter.thread.0), (b.session(), 8));
+    assert_eq!((waiter.caller.session, waiter.caller.thread.0), (b.session(), 8));
     assert_eq!(waiter.method, "sync.lock.acquire");
     assert!(a.manager().debug_info(0).unwrap().objects.is_empty());
 }

@@ -81,7 +81,7 @@ impl Turns {
             }
         });
         entry.key = key;
-        let token = entry.turn.take(cx);
+        let token = entry.turn.take(cx, entry.line);
         self.updates.insert(token, normal);
         Flow::Done(token)
     }

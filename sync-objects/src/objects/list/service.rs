@@ -194,7 +194,7 @@ impl list::Service for List {
     fn begin_update(&mut self, cx: &mut Cx<'_>) -> Flow<ListUpdate> {
         match self.turn.is_free(cx, TURN) {
             Ok(true) => {
-                let token = self.turn.take(cx);
+                let token = self.turn.take(cx, TURN);
                 let items = self.all();
                 Flow::Done(ListUpdate { token, items })
             }

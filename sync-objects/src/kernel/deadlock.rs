@@ -1,0 +1,189 @@
+//! Deadlocks: callers that wait for each other in a circle.
+//!
+//! Who stands in a line that has owners ([`Cx::own`](crate::Cx::own)) waits for each of them. An
+//! owner is only in the way for ever if it waits itself; so a circle closes when somebody begins
+//! to wait, and one walk from there, along those who wait, finds it. When an owner changes no
+//! circle closes: who was just served does not wait.
+//!
+//! A wait with a deadline ends by itself and is no part of a deadlock. A thread number with
+//! several calls in flight is a client that goes on while they wait: it is no part either.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smallvec::SmallVec;
+use sync_proto::{ErrorKind, Refusal};
+
+use super::calls::{Blocked, CallKey, Stance};
+use super::holds::Hold;
+use super::{Core, Note};
+use crate::Caller;
+
+/// What is done about a deadlock that somebody's wait would close.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "it is told, or refused as well")]
+pub enum Deadlocks {
+    /// It is told to the operator; the callers wait.
+    #[default]
+    Report,
+    /// The caller whose wait would close it is refused with [`ErrorKind::Deadlock`], and the
+    /// others go on. A caller that must retake its lock, after a Condition's wait, is not.
+    Refuse,
+}
+
+/// How many owners the search looks at when somebody begins to wait: a circle of more callers is
+/// only told by `debug_info`, lest waiting in a long row of locks cost everybody else their time.
+const SEARCH_MAX: usize = 1024;
+
+/// How many circles `debug_info` tells of.
+const CIRCLES_MAX: usize = 100;
+
+/// Who waits.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    pub(crate) policy: Deadlocks,
+    by_caller: BTreeSet<(Caller, CallKey)>,
+    /// How many circles were found.
+    pub(crate) found: u64,
+}
+
+impl Waits {
+    pub(crate) fn join(&mut self, caller: Caller, key: CallKey) {
+        self.by_caller.insert((caller, key));
+    }
+
+    pub(crate) fn leave(&mut self, caller: Caller, key: CallKey) {
+        self.by_caller.remove(&(caller, key));
+    }
+
+    /// Returns the call that a caller waits in, if that is all it does.
+    fn only_call(&self, caller: Caller) -> Option<CallKey> {
+        let mut calls = self.by_caller.range((caller, CallKey::FIRST)..=(caller, CallKey::LAST));
+        let &(_, only) = calls.next()?;
+        calls.next().is_none().then_some(only)
+    }
+}
+
+/// Calls of which each waits for the next one's caller, and the last one for the first one's.
+pub(super) type Circle = Vec<CallKey>;
+
+/// A walk along those who wait.
+struct Search<'k> {
+    core: &'k Core,
+    /// Whether waits that end by themselves count.
+    deadlines: bool,
+    /// Where it has been, and whether that is on the path it walks.
+    entered: BTreeMap<CallKey, bool>,
+    path: Vec<(CallKey, SmallVec<[CallKey; 1]>)>,
+    left: usize,
+}
+
+impl<'k> Search<'k> {
+    fn new(core: &'k Core, deadlines: bool, left: usize) -> Self {
+        Self { core, deadlines, entered: BTreeMap::new(), path: Vec::new(), left }
+    }
+
+    /// Shows the circles that can be reached from a call and were not shown before; one that the
+    /// call is part of begins with it.
+    fn walk(&mut self, from: CallKey, mut show: impl FnMut(Circle)) {
+        self.enter(from);
+        while let Some((key, ahead)) = self.path.last_mut() {
+            let key = *key;
+            match ahead.pop() {
+                None => {
+                    self.entered.insert(key, false);
+                    self.path.pop();
+                }
+                Some(next) => match self.entered.get(&next) {
+                    None => self.enter(next),
+                    Some(false) => {}
+                    Some(true) => {
+                        let keys = self.path.iter().map(|&(key, _)| key);
+                        show(keys.skip_while(|&key| key != next).collect());
+                    }
+                },
+            }
+        }
+    }
+
+    fn enter(&mut self, key: CallKey) {
+        if self.entered.contains_key(&key) {
+            return;
+        }
+        let mut ahead = SmallVec::new();
+        if let Some(call) = self.core.call(key).filter(|call| self.counts(key, call)) {
+            for (_, owner) in self.core.owners_before(call) {
+                if self.left == 0 {
+                    break;
+                }
+                self.left -= 1;
+                ahead.extend(self.core.waits.only_call(owner.caller));
+            }
+        }
+        self.entered.insert(key, true);
+        self.path.push((key, ahead));
+    }
+
+    fn counts(&self, key: CallKey, call: &Blocked) -> bool {
+        (self.deadlines || call.deadline.is_none())
+            && self.core.waits.only_call(call.caller) == Some(key)
+    }
+}
+
+impl Core {
+    /// Returns the holds that a call waits to see the end of.
+    pub(super) fn owners_before<'k>(
+        &'k self,
+        call: &'k Blocked,
+    ) -> impl Iterator<Item = (super::holds::Owned, &'k Hold)> {
+        let slot = call.place.and_then(|place| self.slot(place.object));
+        let holds = slot.into_iter().flat_map(|slot| slot.holds.values());
+        holds.filter_map(move |hold| {
+            let owned = hold.owns?;
+            (Some(owned.channel) == call.place.map(|place| place.channel)).then_some((owned, hold))
+        })
+    }
+
+    /// Looks whether a call that has just begun to wait closed a circle.
+    pub(super) fn look_for_deadlock(&mut self, key: CallKey) {
+        let mut circle = None;
+        let mut search = Search::new(self, false, SEARCH_MAX);
+        search.walk(key, |found| {
+            // Others were there before, and told when they closed.
+            if found.first() == Some(&key) {
+                circle.get_or_insert(found);
+            }
+        });
+        let Some(circle) = circle else {
+            return;
+        };
+        self.waits.found += 1;
+        let deadlock = self.deadlock_info(&circle);
+        // Who was polled before it waited on may have left something behind, as a Condition's
+        // waiter that gave up its lock.
+        let may_refuse = self.call(key).is_some_and(|call| call.stance == Stance::Wait);
+        let refused = may_refuse && self.waits.policy == Deadlocks::Refuse;
+        if refused {
+            let why = format!(
+                "waiting would close a {deadlock}; let go of what is held and begin anew, or take \
+                 locks in the same order everywhere"
+            );
+            self.finish(key, Err(Refusal::new(ErrorKind::Deadlock, why)));
+        }
+        self.notes.push_back(Note::Deadlock { deadlock, refused });
+    }
+
+    /// Returns the circles there are now, at least one of those that share a call, also such that
+    /// a deadline will end.
+    pub(super) fn circles(&self) -> Vec<Circle> {
+        let mut circles = Vec::new();
+        let mut search = Search::new(self, true, usize::MAX);
+        for (key, _) in self.waiting_calls() {
+            search.walk(key, |circle| {
+                if circles.len() < CIRCLES_MAX {
+                    circles.push(circle);
+                }
+            });
+        }
+        circles
+    }
+}
