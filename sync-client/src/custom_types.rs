@@ -221,6 +221,12 @@
 //! * **Owners.** [`Cx::hold`] says that the caller now owns something of the object, and gives a
 //!   fencing token; [`Cx::let_go`] ends it. If the owner's process dies, the object's
 //!   `session_gone` hears which tokens are lost: that is how a lock passes on.
+//! * **Deadlocks.** A type that is a lock says [`Cx::own`] instead of `hold`: in which line callers
+//!   wait for the owner, and whether only the owner's thread can give it back or any thread of its
+//!   process. The manager then finds callers that wait for each other in a circle, through your
+//!   locks and the built-in ones, and tells them; started with `--deadlocks refuse`, it refuses the
+//!   wait that would close one. Several may own a line at once, as readers do: who waits there
+//!   waits for all of them. What anybody may give back, like a permit, is held and not owned.
 //! * **A last look.** [`Flow::WaitThen`] is polled once more when its caller's time is up, and
 //!   carries a note to itself; [`Flow::Must`] waits without a deadline, for what must be undone
 //!   before the caller may go on.
@@ -235,6 +241,7 @@
 //! [`Cx::wake_at`]: sync_objects::Cx::wake_at
 //! [`Cx::is_behind`]: sync_objects::Cx::is_behind
 //! [`Cx::hold`]: sync_objects::Cx::hold
+//! [`Cx::own`]: sync_objects::Cx::own
 //! [`Cx::let_go`]: sync_objects::Cx::let_go
 //! [`Flow::WaitThen`]: sync_objects::Flow::WaitThen
 //! [`Flow::Must`]: sync_objects::Flow::Must

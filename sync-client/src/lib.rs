@@ -92,7 +92,9 @@ pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{Permit, Semaphore};
 pub use set::{Set, SetOperand};
 pub use spawn::ManagerProcess;
-pub use sync_objects::{DebugInfo, Grant, Slice, Typecode, interface};
+pub use sync_objects::{
+    CallerInfo, DeadlockInfo, DeadlockWait, DebugInfo, Grant, Slice, Typecode, interface,
+};
 pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Pending, Pipeline, Place, Shared, Token};
 pub use ticket::Ticket;
 pub use value::{Exchange, Number, Value};

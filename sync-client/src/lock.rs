@@ -53,7 +53,9 @@ impl Lock {
     /// Waits until the lock is free and takes it.
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
+    /// [`ErrorKind::Deadlock`](crate::ErrorKind::Deadlock) when waiting would close a deadlock and
+    /// the manager refuses that.
     #[doc(alias = "acquire")]
     pub fn lock(&self) -> Result<LockGuard, Error> {
         Ok(self.guard(self.proxy.acquire()?))
@@ -80,7 +82,9 @@ impl Lock {
     /// gives it back. Returns the grant's fencing token and whether it was abandoned.
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
+    /// [`ErrorKind::Deadlock`](crate::ErrorKind::Deadlock) when waiting would close a deadlock and
+    /// the manager refuses that.
     pub fn acquire(&self) -> Result<Grant, Error> {
         self.proxy.acquire()
     }

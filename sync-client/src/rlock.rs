@@ -61,7 +61,9 @@ impl RLock {
     /// once.
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
+    /// [`ErrorKind::Deadlock`](crate::ErrorKind::Deadlock) when waiting would close a deadlock and
+    /// the manager refuses that.
     #[doc(alias = "acquire")]
     pub fn lock(&self) -> Result<RLockGuard, Error> {
         Ok(self.guard(self.proxy.acquire()?))
@@ -89,7 +91,9 @@ impl RLock {
     /// whether the lock was abandoned then.
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
+    /// [`ErrorKind::Deadlock`](crate::ErrorKind::Deadlock) when waiting would close a deadlock and
+    /// the manager refuses that.
     pub fn acquire(&self) -> Result<Grant, Error> {
         self.proxy.acquire()
     }

@@ -14,8 +14,8 @@ use sync_proto::frame::FrameLimit;
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{
-    Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Pipe, Refusal,
-    ThreadId, Transport,
+    Call, CallId, Data, ErrorKind, Handle, Introductions, Keeper, ManagerId, ObjectId, OneWayId,
+    Pipe, Refusal, ThreadId, Transport,
 };
 
 mod awake;
@@ -52,6 +52,7 @@ pub(crate) struct Session {
     unsent: Mutex<Vec<(ThreadId, Call)>>,
     /// Why the session is over.
     over: OnceLock<Refusal>,
+    introductions: Introductions,
     /// The session that a forked child opened in place of this one.
     heir: Mutex<Option<Arc<Self>>>,
     me: Weak<Self>,
@@ -73,6 +74,7 @@ impl Session {
             one_ways: AtomicU64::new(0),
             unsent: Mutex::default(),
             over: OnceLock::new(),
+            introductions: Introductions::new(),
             heir: Mutex::default(),
             me: me.clone(),
         });
@@ -193,6 +195,15 @@ impl Session {
         answer?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
     }
 
+    /// Tells the calling thread's name, once.
+    fn introduce(&self) {
+        if self.introductions.are_due()
+            && let Some(name) = std::thread::current().name()
+        {
+            self.send(sync_objects::name_thread_call(name));
+        }
+    }
+
     fn converse(&self, call: Call) -> Result<Data, Refusal> {
         let request = self.request(call)?;
         let id = request.call;
@@ -222,6 +233,7 @@ impl Transport for Session {
         if !self.is_own() {
             return self.current()?.call(call);
         }
+        self.introduce();
         self.converse(call)
     }
 
@@ -246,6 +258,7 @@ impl Transport for Session {
         if !self.is_own() {
             return self.current()?.pipe();
         }
+        self.introduce();
         let me = self.me.upgrade().expect("who calls is there");
         Ok(Box::new(SocketPipe::open(me)?))
     }

@@ -96,8 +96,8 @@ impl<'k> Cx<'k> {
         self.core.own(self.object, self.look.caller, on.number(), by)
     }
 
-    /// Ends what [`hold`](Self::hold) or [`own`](Self::own) began; returns how much it was, or `None` when nothing is
-    /// held under that token: it was given up, or its owner died.
+    /// Ends what [`hold`](Self::hold) or [`own`](Self::own) began; returns how much it was, or
+    /// `None` when nothing is held under that token: it was given up, or its owner died.
     pub fn let_go(&mut self, token: Token) -> Option<u32> {
         self.core.let_go(self.object, token)
     }

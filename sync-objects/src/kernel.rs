@@ -38,6 +38,7 @@ pub use report::{
     CallerInfo, DeadlockInfo, DeadlockWait, DebugInfo, HolderInfo, ObjectInfo, SessionInfo,
     WaiterInfo,
 };
+pub(crate) use sessions::cut;
 
 use calls::{Blocked, Route};
 use cycles::Collector;

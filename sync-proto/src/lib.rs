@@ -17,6 +17,7 @@ mod handle;
 pub mod handshake;
 mod id;
 mod interface;
+mod introductions;
 pub mod message;
 mod payload;
 mod pipeline;
@@ -34,6 +35,7 @@ pub use id::{
     CallId, ManagerId, MethodId, ObjectId, OneWayId, SessionId, SessionToken, ThreadId, Token,
 };
 pub use interface::{Fingerprint, Interface};
+pub use introductions::Introductions;
 pub use payload::{Encoding, Packed, Payload};
 pub use pipeline::{Pending, Pipe, Pipeline};
 pub use remote::{Remote, Shared};

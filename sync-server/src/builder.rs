@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sync_objects::{Kernel, Registry};
+use sync_objects::{Deadlocks, Kernel, Registry};
 use sync_proto::address::{AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
 use sync_proto::secure::KeyRing;
 use sync_proto::{Address, AuthKey, Error, ErrorKind, ManagerId, Transport};
@@ -30,6 +30,7 @@ pub struct Builder {
     registry: Option<Registry>,
     limits: Limits,
     spin: Duration,
+    deadlocks: Deadlocks,
     initializer: Option<Initializer>,
 }
 
@@ -110,6 +111,14 @@ impl Builder {
         self
     }
 
+    /// Says what is done about deadlocks; without it they are reported, in the log and by
+    /// `debug_info`.
+    #[must_use]
+    pub fn deadlocks(mut self, deadlocks: Deadlocks) -> Self {
+        self.deadlocks = deadlocks;
+        self
+    }
+
     /// Runs this before the first client is served: what it creates and names is there when the
     /// first one comes. It gets what `Manager::over` takes; if it fails, the server does not
     /// start.
@@ -143,7 +152,8 @@ impl Builder {
         };
         let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
         let registry = self.registry.unwrap_or_else(sync_objects::registry);
-        let kernel = Kernel::new(registry, self.limits.kernel.clone(), ManagerId(id));
+        let mut kernel = Kernel::new(registry, self.limits.kernel.clone(), ManagerId(id));
+        kernel.set_deadlocks(self.deadlocks);
         let poll = mio::Poll::new().map_err(|error| io_error(&error))?;
         let waker = mio::Waker::new(poll.registry(), WAKER_TOKEN);
         let hub = Arc::new(Hub::new(kernel, waker.map_err(|error| io_error(&error))?));

@@ -32,5 +32,5 @@ mod strangers;
 pub use builder::{Builder, Server};
 pub use key_file::{read_key, write_new_key};
 pub use limits::Limits;
-pub use sync_objects::{Registry, interface};
+pub use sync_objects::{Deadlocks, Registry, interface};
 pub use sync_proto::{Address, AuthKey, Error, ErrorKind};

@@ -10,8 +10,8 @@ use sync_objects::DisconnectReason;
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Pipe, Refusal,
-    SessionId, ThreadId, Transport,
+    Call, CallId, Data, ErrorKind, Handle, Introductions, Keeper, ManagerId, ObjectId, OneWayId,
+    Pipe, Refusal, SessionId, ThreadId, Transport,
 };
 
 use crate::hub::{Answer, Caller, Hub};
@@ -32,6 +32,7 @@ pub(crate) struct Local {
     /// in the order of their numbers.
     one_ways: Mutex<u64>,
     over: AtomicBool,
+    introductions: Introductions,
     me: Weak<Self>,
 }
 
@@ -55,6 +56,7 @@ impl Local {
             next_call: AtomicU64::new(1),
             one_ways: Mutex::new(0),
             over: AtomicBool::new(false),
+            introductions: Introductions::new(),
             me: me.clone(),
         }))
     }
@@ -151,6 +153,7 @@ impl Keeper for Local {
 
 impl Transport for Local {
     fn call(&self, call: Call) -> Result<Data, Refusal> {
+        self.introduce();
         let request = self.request(call)?;
         self.receive(self.hub.begin(self.session, request).wait())
     }
@@ -166,6 +169,7 @@ impl Transport for Local {
     }
 
     fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {
+        self.introduce();
         let local = self.me.upgrade().expect("who calls is there");
         Ok(Box::new(LocalPipe { local, asked: BTreeMap::new() }))
     }

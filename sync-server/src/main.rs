@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use sync_server::{Address, AuthKey, Limits, Server, read_key, write_new_key};
+use sync_server::{Address, AuthKey, Deadlocks, Limits, Server, read_key, write_new_key};
 use tracing_subscriber::EnvFilter;
 
 /// Hosts objects that processes share: locks, queues, dicts, …
@@ -56,6 +56,10 @@ struct Options {
     #[arg(long)]
     stop_with_stdin: bool,
 
+    /// What is done when callers that hold locks begin to wait for each other in a circle.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    deadlocks: OnDeadlock,
+
     /// The longest message, in bytes: one call with its values, or one answer.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().message,
         help_heading = "Limits")]
@@ -96,6 +100,15 @@ enum Command {
     },
 }
 
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum OnDeadlock {
+    /// Log it, and tell it in `debug_info`; they wait.
+    #[default]
+    Report,
+    /// As well, refuse the wait that would close the circle: that caller gets an error.
+    Refuse,
+}
+
 #[expect(clippy::print_stderr, reason = "why it cannot start is for whoever started it")]
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -119,6 +132,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .init();
     let spin = Duration::from_micros(options.spin);
     let mut builder = Server::builder().limits(options.limits()).spin(spin);
+    builder = builder.deadlocks(options.deadlocks.into());
     for key in options.keys()? {
         builder = builder.authkey(key);
     }
@@ -195,5 +209,14 @@ impl Options {
         let Some(key) = std::env::var_os("SYNC_AUTHKEY") else { return Ok(Vec::new()) };
         let key = AuthKey::new(key.into_encoded_bytes()).context("SYNC_AUTHKEY holds no key")?;
         Ok(vec![key])
+    }
+}
+
+impl From<OnDeadlock> for Deadlocks {
+    fn from(what: OnDeadlock) -> Self {
+        match what {
+            OnDeadlock::Report => Self::Report,
+            OnDeadlock::Refuse => Self::Refuse,
+        }
     }
 }

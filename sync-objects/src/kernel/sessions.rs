@@ -153,9 +153,7 @@ impl Core {
         let Some(session) = self.sessions.get_mut(&caller.session) else {
             return;
         };
-        let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
-        let end = ends.take_while(|&end| end <= THREAD_NAME_MAX).last().unwrap_or(0);
-        session.threads.insert(caller.thread, name[..end].to_owned());
+        session.threads.insert(caller.thread, cut(name).to_owned());
         if session.threads.len() > THREAD_NAMES_MAX {
             session.threads.pop_first();
         }
@@ -175,4 +173,11 @@ impl Core {
         let why = format!("the session gave back {count} handles on {object}, more than it has");
         Err(Refusal::new(ErrorKind::NotOwner, why))
     }
+}
+
+/// Cuts a thread's name to what is kept of it.
+pub(crate) fn cut(name: &str) -> &str {
+    let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|&end| end <= THREAD_NAME_MAX).last().unwrap_or(0);
+    &name[..end]
 }

@@ -3,6 +3,7 @@
 
 use sync_proto::{Call, Data, Fingerprint, Handle, ObjectId, Refusal};
 
+use crate::kernel::cut;
 use crate::{Cx, DebugInfo, Flow, Naming, Object, Registry, interface};
 
 interface! {
@@ -54,7 +55,7 @@ pub fn release_call(object: ObjectId) -> Call {
 /// # Panics
 /// Never: a text encodes.
 pub fn name_thread_call(name: &str) -> Call {
-    let data = Data::encode(&(name,)).expect("a text");
+    let data = Data::encode(&(cut(name),)).expect("a text");
     Call::new(ObjectId::MANAGER, const { manager::method("name_thread") }, data)
 }
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod barrier;
 mod condition;
 mod corpora;
+mod deadlock;
 mod dict;
 mod event;
 mod forked;

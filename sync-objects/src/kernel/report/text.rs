@@ -24,7 +24,8 @@ impl fmt::Display for DebugInfo {
             writeln!(f, "for {}: {deadlock}", Span(deadlock.closed_for))?;
         }
         for session in &self.sessions {
-            writeln!(f, "{} {} (pid {})", session.session, session.program, session.pid)?;
+            let (session, pid, program) = (session.session, session.pid, &session.program);
+            writeln!(f, "{session} {} (pid {pid})", program.escape_debug())?;
         }
         self.objects.iter().try_for_each(|object| write!(f, "{object}"))
     }
@@ -54,7 +55,8 @@ impl fmt::Display for ObjectInfo {
 
 impl fmt::Display for CallerInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (pid {}) ", self.program, self.pid)?;
+        // What a client says of itself makes no lines of its own in a log.
+        write!(f, "{} (pid {}) ", self.program.escape_debug(), self.pid)?;
         match &self.thread_name {
             Some(name) => write!(f, "thread {name:?}"),
             None => write!(f, "thread {}", self.thread),
