@@ -28,6 +28,10 @@ impl Lists {
     pub(crate) const fn handles_only() -> Self {
         Self { payloads: None, handles: Vec::new() }
     }
+
+    fn is_empty(&self) -> bool {
+        self.handles.is_empty() && self.payloads.as_ref().is_none_or(SmallVec::is_empty)
+    }
 }
 
 thread_local! {
@@ -71,6 +75,10 @@ pub(crate) fn collect<R>(lists: Lists, encode: impl FnOnce() -> R) -> (R, Lists)
 
 /// Runs a decoding that may take from the lists.
 pub(crate) fn provide<R>(lists: Lists, decode: impl FnOnce() -> R) -> R {
+    // Nothing to take, and no outer lists to hide: no scope offers the same as an empty one.
+    if lists.is_empty() && SCOPE.try_with(|scope| scope.borrow().is_none()).unwrap_or(true) {
+        return decode();
+    }
     collect(lists, decode).0
 }
 
