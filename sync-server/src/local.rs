@@ -61,6 +61,15 @@ impl Local {
         }))
     }
 
+    /// Tells the calling thread's name, once.
+    fn introduce(&self) {
+        if self.introductions.are_due()
+            && let Some(name) = std::thread::current().name()
+        {
+            self.send(sync_objects::name_thread_call(name));
+        }
+    }
+
     fn is_host(&self) -> bool {
         self.pid == std::process::id()
     }

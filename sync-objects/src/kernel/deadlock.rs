@@ -32,7 +32,7 @@ pub enum Deadlocks {
 
 /// How many owners the search looks at when somebody begins to wait: a circle of more callers is
 /// only told by `debug_info`, lest waiting in a long row of locks cost everybody else their time.
-const SEARCH_MAX: usize = 1024;
+const SEARCH_MAX: usize = 256;
 
 /// How many circles `debug_info` tells of.
 const CIRCLES_MAX: usize = 100;
