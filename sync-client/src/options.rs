@@ -99,11 +99,12 @@ impl ConnectOptions {
     /// Connects to a manager at an address, `unix:PATH` or `tcp:HOST:PORT`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the address makes no sense or the key is too short; [`ErrorKind::Disconnected`]
-    /// when nobody answers there; [`ErrorKind::Unauthorized`] when the manager does not take this
-    /// client, closes the connection without a word because the key is none of its own, or does
-    /// not prove that it has it; [`ErrorKind::Incompatible`] when it speaks
-    /// another version of the protocol; [`ErrorKind::TimedOut`] when it does not answer in 10 s.
+    /// [`ErrorKind::InvalidInput`] when the address makes no sense or the key is too short;
+    /// [`ErrorKind::Disconnected`] when nobody answers there; [`ErrorKind::Unauthorized`] when the
+    /// manager does not take this client, closes the connection without a word because the key is
+    /// none of its own, or does not prove that it has it; [`ErrorKind::Incompatible`] when it
+    /// speaks another version of the protocol; [`ErrorKind::TimedOut`] when it does not answer in
+    /// 10 s.
     pub fn connect<A>(self, address: A) -> Result<Manager, Error>
     where
         A: TryInto<Address>,

@@ -29,8 +29,7 @@ impl Initiator {
         header[SECURE_PREAMBLE.len()] = cipher.number();
         header[HEADER - KEY_ID..].copy_from_slice(&key.id);
         let mut noise = noise::begin(cipher, &key, header, random, true);
-        let written = noise.write_message(&[], message);
-        assert_eq!(written.ok(), Some(message.len()), "the first message has a fixed length");
+        noise::say(&mut noise, message);
         Ok(Self { noise, first })
     }
 
@@ -45,7 +44,7 @@ impl Initiator {
     /// [`Stranger::Proof`] when whoever answered does not have the key.
     pub fn finish(mut self, answer: &[u8; ANSWER]) -> Result<Channel, Stranger> {
         self.noise.read_message(answer, &mut []).map_err(|_| Stranger::Proof)?;
-        Ok(Channel::new(self.noise.into_transport_mode().expect("both messages are through")))
+        Ok(noise::finish(self.noise))
     }
 }
 

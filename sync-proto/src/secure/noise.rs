@@ -10,7 +10,7 @@ use snow::types::{Cipher as NoiseCipher, Dh, Hash, Random as NoiseRandom};
 use snow::{Builder, Error, HandshakeState};
 use zeroize::Zeroizing;
 
-use super::{Cipher, Derived, Random, TAG};
+use super::{Channel, Cipher, Derived, Random, TAG};
 
 /// Begins one side of a handshake.
 pub(super) fn begin(
@@ -29,6 +29,17 @@ pub(super) fn begin(
                 if initiator { builder.build_initiator() } else { builder.build_responder() }
             });
     built.expect("the resolver has all that the pattern needs")
+}
+
+/// Writes this side's message, which fills its room.
+pub(super) fn say(noise: &mut HandshakeState, room: &mut [u8]) {
+    let written = noise.write_message(&[], room);
+    assert_eq!(written.ok(), Some(room.len()), "a message of the handshake has a fixed length");
+}
+
+/// Ends a handshake of which both messages are through.
+pub(super) fn finish(noise: HandshakeState) -> Channel {
+    Channel::new(noise.into_transport_mode().expect("both messages are through"))
 }
 
 struct Resolver {

@@ -1,7 +1,9 @@
 //! TCP and the key: strangers get not one byte, and no session; friends are not disturbed.
 
+use std::fs;
 use std::io::{ErrorKind as IoErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use bytes::Buf;
@@ -317,17 +319,42 @@ fn what_answers_without_the_key_is_found_out() {
 }
 
 #[test]
-fn other_users_need_an_address_that_they_can_reach() {
-    let error = Server::builder().allow_uid(12_345).spawn().unwrap_err();
+fn other_users_come_in_where_they_were_allowed_to_and_nowhere_else() {
+    const USER: u32 = 12_345;
+    let error = Server::builder().allow_uid(USER).spawn().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     let folder = tempfile::tempdir().unwrap();
-    for (uids, mode) in [(&[][..], 0o600), (&[12_345], 0o666)] {
-        use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    for (uids, mode, comes_in) in
+        [(&[][..], 0o600, false), (&[USER + 1], 0o666, false), (&[USER], 0o666, true)]
+    {
         let path = folder.path().join("socket");
         let builder = Server::builder().listen(Address::unix(path.clone()).unwrap());
-        let server = uids.iter().fold(builder, |builder, &uid| builder.allow_uid(uid)).spawn();
-        let server = server.unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
-        assert_eq!(Manager::connect(server.address()).unwrap().object_count().unwrap(), 0);
+        let builder = uids.iter().fold(builder, |builder, &uid| builder.allow_uid(uid));
+        let cast = Cast::with(builder);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        let address = cast.server().address();
+        assert_eq!(Manager::connect(address).unwrap().object_count().unwrap(), 0);
+        if rustix::process::geteuid().is_root() {
+            let connected = as_user(USER, || Manager::connect(address));
+            assert_eq!(connected.is_ok(), comes_in, "{connected:?}");
+            if mode == 0o666 && !comes_in {
+                let error = connected.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+                assert!(error.message().contains("the client runs as user 12345"), "{error}");
+            }
+        }
     }
+}
+
+/// Runs something on a thread that belongs to another user, as the system sees it.
+fn as_user<R: Send>(user: u32, run: impl FnOnce() -> R + Send) -> R {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let user = rustix::process::Uid::from_raw(user);
+            rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+            run()
+        });
+        thread.join().unwrap()
+    })
 }

@@ -70,7 +70,9 @@ impl Keys {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [right, wrong] = ["right", "wrong"].map(|name| folder.path().join(name));
-        [&right, &wrong].iter().for_each(|path| sync_server::write_new_key(path).unwrap());
+        for path in [&right, &wrong] {
+            sync_server::write_new_key(path).unwrap();
+        }
         Self { _folder: folder, right, wrong }
     }
 }
