@@ -136,6 +136,24 @@ impl<'k> Cx<'k> {
         self.core.create(interface.name, interface.fingerprint, Naming::Anonymous, &data)
     }
 
+    /// Checks that the manager may keep so many bytes more. The bytes of the call's own values are
+    /// counted already; this is for what an object makes much of with few words: copies, zeros.
+    ///
+    /// # Errors
+    /// `OutOfMemory`, to refuse with before anything is changed.
+    pub fn afford(&self, bytes: usize) -> Result<(), Refusal> {
+        self.core.afford(bytes)
+    }
+
+    /// Checks that one more call may stand in this object's lines, for a method that changes
+    /// something before it waits; a plain [`Flow::Wait`] is checked by the manager.
+    ///
+    /// # Errors
+    /// `LimitReached`, to refuse with before anything is changed.
+    pub fn check_line(&self) -> Result<(), Refusal> {
+        self.core.check_line(self.object)
+    }
+
     /// Returns who calls.
     pub fn caller(&self) -> Caller {
         self.look.caller

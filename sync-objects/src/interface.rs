@@ -112,6 +112,13 @@ macro_rules! interface {
                 fn shape(&self) -> String {
                     String::new()
                 }
+                /// Returns how many bytes the object keeps beside the bytes of its values, which
+                /// are counted already: [`VALUE_COST`](p::VALUE_COST) for each value, and what it
+                /// made of its arguments. It is asked after every call, so the answer had better
+                /// be at hand.
+                fn weight(&self) -> usize {
+                    0
+                }
                 /// Shows every handle that the object holds, also inside payloads, each as often as
                 /// it holds it: what is not shown cannot be found to be part of a cycle. A handle
                 /// that is shown without being held would make what is in use look like garbage.
@@ -155,6 +162,10 @@ macro_rules! interface {
 
                 fn shape(&self) -> String {
                     self.0.shape()
+                }
+
+                fn weight(&self) -> usize {
+                    self.0.weight()
                 }
 
                 fn handles_from(
@@ -336,7 +347,7 @@ pub mod private {
         Remote, Shared,
     };
 
-    pub use crate::{Cx, Flow, Gone, Object, Registry};
+    pub use crate::{Cx, Flow, Gone, Object, Registry, VALUE_COST};
 
     /// Returns a method's place among the names.
     pub const fn method_id(names: &[&str], name: &str) -> MethodId {

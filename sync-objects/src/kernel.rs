@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Reply, Request, WireHandle};
-use sync_proto::{CallId, Data, ErrorKind, Handle, ManagerId, ObjectId, Refusal, SessionId, Token};
+use sync_proto::{
+    CallId, Data, ErrorKind, Handle, ManagerId, Meter, ObjectId, Refusal, SessionId, Token,
+};
 
 use crate::{Registry, Time};
 
@@ -20,6 +22,7 @@ mod holds;
 mod ledger;
 mod limits;
 mod line;
+mod memory;
 mod names;
 mod note;
 mod report;
@@ -32,6 +35,7 @@ mod timers;
 pub(crate) use cycles::HANDLES_PER_LOOK;
 pub use deadlock::Deadlocks;
 pub use limits::Limits;
+pub use memory::VALUE_COST;
 pub use names::Naming;
 pub use note::{DisconnectReason, Note};
 pub use report::{
@@ -85,6 +89,8 @@ pub(crate) struct Core {
     next_place: u64,
     objects: Objects,
     ledger: Arc<Ledger>,
+    /// Bytes that are kept for clients.
+    meter: Meter,
     sessions: BTreeMap<SessionId, Session>,
     calls: slab::Slab<Blocked>,
     waits: Waits,
@@ -94,6 +100,8 @@ pub(crate) struct Core {
     names: Names,
     tickets: BTreeMap<u128, names::Issued>,
     replies: VecDeque<Outgoing>,
+    /// About how many bytes the replies are.
+    unsent: usize,
     notes: VecDeque<Note>,
     one_way_failures: u64,
     stopping: bool,
@@ -114,6 +122,7 @@ impl Kernel {
             next_place: 0,
             objects: Objects::new(),
             ledger: Arc::new(Ledger::new(id)),
+            meter: Meter::new(),
             sessions: BTreeMap::new(),
             calls: slab::Slab::new(),
             waits: Waits::default(),
@@ -123,6 +132,7 @@ impl Kernel {
             names: Names::default(),
             tickets: BTreeMap::new(),
             replies: VecDeque::new(),
+            unsent: 0,
             notes: VecDeque::new(),
             one_way_failures: 0,
             stopping: false,
@@ -168,10 +178,10 @@ impl Kernel {
         request: Request,
     ) -> bool {
         self.core.advance(now);
-        let Some(state) = self.core.sessions.get_mut(&session) else {
+        if !self.core.sessions.contains_key(&session) {
             return false;
-        };
-        if let Some(request) = state.hold_back(via, request) {
+        }
+        if let Some(request) = self.core.hold_back(session, via, request) {
             self.core.begin(session, via, request);
             self.core.finish_input();
         }
@@ -180,12 +190,19 @@ impl Kernel {
 
     /// Takes a message that wants no answer; it is carried out in its session's order, and so are
     /// the requests that wait for it.
-    pub fn handle_one_way(&mut self, now: Time, session: SessionId, message: OneWay) {
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitReached`] and [`ErrorKind::OutOfMemory`] when it came too early to be
+    /// kept until its turn. It is lost then, and what comes after it in its session can never be
+    /// carried out: the driver ends the session.
+    pub fn handle_one_way(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        message: OneWay,
+    ) -> Result<(), Refusal> {
         self.core.advance(now);
-        let Some(state) = self.core.sessions.get_mut(&session) else {
-            return;
-        };
-        state.queue_one_way(message);
+        self.core.queue_one_way(session, message)?;
         while let Some(message) =
             self.core.sessions.get_mut(&session).and_then(Session::next_one_way)
         {
@@ -201,6 +218,7 @@ impl Kernel {
             }
         }
         self.core.finish_input();
+        Ok(())
     }
 
     /// Gives up a call that waits, as if its deadline had passed. Any other is left alone.
@@ -252,7 +270,20 @@ impl Kernel {
     /// Returns the next reply to send.
     #[must_use]
     pub fn poll_reply(&mut self) -> Option<Outgoing> {
-        self.core.replies.pop_front()
+        let outgoing = self.core.replies.pop_front()?;
+        self.core.unsent -= memory::answer_size(&outgoing.reply.outcome);
+        Some(outgoing)
+    }
+
+    /// Returns about how many bytes the replies are that [`poll_reply`](Self::poll_reply) has yet
+    /// to give out: a driver takes them before there are too many.
+    pub fn unsent_bytes(&self) -> usize {
+        self.core.unsent
+    }
+
+    /// Returns how many bytes are kept for clients; at most [`Limits::memory`] and a little.
+    pub fn memory_used(&self) -> usize {
+        self.core.meter.used()
     }
 
     /// Returns the next thing that an operator may want to read in a log.

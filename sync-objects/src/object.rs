@@ -26,6 +26,13 @@ pub trait Object: Send {
     /// Returns what a named object must have in common with what is asked for, in words.
     fn shape(&self) -> String;
 
+    /// Returns how many bytes the object keeps beside its values' own, which are counted already:
+    /// [`VALUE_COST`](crate::VALUE_COST) for each value, and what it made of its arguments. It is
+    /// asked after every call.
+    fn weight(&self) -> usize {
+        0
+    }
+
     /// Shows the handles that the object holds from a place on; returns the place to go on from,
     /// or `None` at the end. It begins at 0.
     fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64>;

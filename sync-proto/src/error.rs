@@ -54,6 +54,8 @@ pub enum ErrorKind {
     /// Waiting would have closed a circle of callers that wait for each other, and the manager was
     /// told to refuse that.
     Deadlock,
+    /// The manager keeps as many bytes as it may. The object is as it was.
+    OutOfMemory,
 }
 
 impl ErrorKind {
@@ -82,6 +84,7 @@ impl ErrorKind {
             Self::UnknownMethod => "no such method",
             Self::Io => "an input/output error",
             Self::Deadlock => "waiting would be a deadlock",
+            Self::OutOfMemory => "the manager keeps as many bytes as it may",
         }
     }
 
@@ -97,6 +100,7 @@ impl ErrorKind {
             Self::InvalidInput | Self::OutOfRange => io::ErrorKind::InvalidInput,
             Self::WrongType | Self::Malformed | Self::Mismatch => io::ErrorKind::InvalidData,
             Self::TooLarge | Self::LimitReached => io::ErrorKind::QuotaExceeded,
+            Self::OutOfMemory => io::ErrorKind::OutOfMemory,
             Self::Incompatible | Self::UnknownMethod => io::ErrorKind::Unsupported,
             Self::Broken | Self::Changed | Self::Overflow | Self::Io => io::ErrorKind::Other,
         }

@@ -148,7 +148,7 @@ impl DataHead {
         let mut payloads = SmallVec::with_capacity(self.payloads.len());
         for head in self.payloads {
             let bytes = take(head.len)?;
-            payloads.push(Payload { encoding: head.encoding, bytes, handles: head.handles });
+            payloads.push(Payload::new(head.encoding, bytes, head.handles));
         }
         body.is_empty().then_some(Data { args, payloads, handles: self.handles })
     }

@@ -19,6 +19,7 @@ mod id;
 mod interface;
 mod introductions;
 pub mod message;
+mod meter;
 mod payload;
 mod pipeline;
 mod remote;
@@ -36,6 +37,7 @@ pub use id::{
 };
 pub use interface::{Fingerprint, Interface};
 pub use introductions::Introductions;
+pub use meter::{Charge, Meter};
 pub use payload::{Encoding, Packed, Payload};
 pub use pipeline::{Pending, Pipe, Pipeline};
 pub use remote::{Remote, Shared};

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 
 use crate::data::scope;
-use crate::{ErrorKind, Handle, Refusal, cbor};
+use crate::{Charge, ErrorKind, Handle, Refusal, cbor};
 
 /// How a payload's bytes are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -21,7 +21,7 @@ pub enum Encoding {
 ///
 /// `H` is what stands for an object: a counted [`Handle`] in a process, a
 /// [`WireHandle`](crate::message::WireHandle) in a message.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Payload<H = Handle> {
     /// How `bytes` is to be read.
     pub encoding: Encoding,
@@ -29,6 +29,8 @@ pub struct Payload<H = Handle> {
     pub bytes: Bytes,
     /// The objects inside the value, in the order of their places in it.
     pub handles: Vec<H>,
+    /// What its bytes are counted by where somebody counts; it does not cross a socket.
+    charge: Option<Charge>,
 }
 
 impl Payload {
@@ -39,9 +41,7 @@ impl Payload {
     pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Self, Refusal> {
         let (encoded, lists) = scope::collect(scope::Lists::handles_only(), || cbor::to_vec(value));
         match encoded {
-            Ok(bytes) => {
-                Ok(Self { encoding: Encoding::Cbor, bytes: bytes.into(), handles: lists.handles })
-            }
+            Ok(bytes) => Ok(Self::new(Encoding::Cbor, bytes.into(), lists.handles)),
             Err(error) => {
                 let why = format!("the value cannot be encoded: {error}");
                 Err(Refusal::new(ErrorKind::InvalidInput, why))
@@ -88,7 +88,17 @@ impl Payload {
 }
 
 impl<H> Payload<H> {
-    /// Replaces what stands for the objects.
+    /// Takes encoded bytes as a value.
+    pub const fn new(encoding: Encoding, bytes: Bytes, handles: Vec<H>) -> Self {
+        Self { encoding, bytes, handles, charge: None }
+    }
+
+    /// Lets the value's bytes be counted for as long as a clone of it lives.
+    pub fn count_by(&mut self, charge: Charge) {
+        self.charge = Some(charge);
+    }
+
+    /// Replaces what stands for the objects. What comes of it is not counted by anybody.
     ///
     /// # Errors
     /// What `f` refused with.
@@ -97,9 +107,19 @@ impl<H> Payload<H> {
         f: &mut impl FnMut(H) -> Result<G, Refusal>,
     ) -> Result<Payload<G>, Refusal> {
         let handles = self.handles.into_iter().map(f).collect::<Result<_, _>>()?;
-        Ok(Payload { encoding: self.encoding, bytes: self.bytes, handles })
+        Ok(Payload::new(self.encoding, self.bytes, handles))
     }
 }
+
+/// Who counts the bytes has no part in it.
+impl<H: PartialEq> PartialEq for Payload<H> {
+    fn eq(&self, other: &Self) -> bool {
+        let ours = (self.encoding, &self.bytes, &self.handles);
+        ours == (other.encoding, &other.bytes, &other.handles)
+    }
+}
+
+impl<H: Eq> Eq for Payload<H> {}
 
 impl<H> fmt::Debug for Payload<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -300,7 +300,9 @@ impl EventLoop {
                 kernel.handle_request(now, session, via, request);
             }
             Said::Message(ClientMessage::OneWay(message)) => {
-                kernel.handle_one_way(now, session, message);
+                if let Err(refusal) = kernel.handle_one_way(now, session, message) {
+                    self.end_malformed(kernel, now, key, session, refusal);
+                }
             }
             Said::Message(ClientMessage::Cancel(call)) => kernel.handle_cancel(now, session, call),
             Said::Message(ClientMessage::Hello(_)) => {

@@ -174,7 +174,8 @@ impl Transport for Local {
         let mut number = self.one_ways.lock();
         *number += 1;
         let message = OneWay { number: OneWayId(*number), thread, object, method, data };
-        self.hub.visit(|kernel, now| kernel.handle_one_way(now, self.session, message));
+        // Its turn has come: none is sent before an earlier one, and nothing can refuse it.
+        let _ = self.hub.visit(|kernel, now| kernel.handle_one_way(now, self.session, message));
     }
 
     fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {

@@ -335,7 +335,9 @@ impl Transport for Process {
         let Call { object, method, data, .. } = call;
         let data = data.into_wire(self.manager).expect("handles of this manager");
         let message = OneWay { number, thread, object, method, data };
-        self.sim.kernel(|kernel, now| kernel.handle_one_way(now, self.session, message));
+        let early =
+            self.sim.kernel(|kernel, now| kernel.handle_one_way(now, self.session, message));
+        early.expect("a client here leaves no gap");
     }
 
     fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {

@@ -1,7 +1,7 @@
 //! Calls that wait: each is its own request, kept.
 
 use sync_proto::message::Reply;
-use sync_proto::{CallId, Data, Handle, MethodId, ObjectId, Refusal, SessionId};
+use sync_proto::{CallId, Charge, Data, Handle, MethodId, ObjectId, Refusal, SessionId};
 
 use super::timers::TimerKey;
 use super::{Core, Outgoing, Via};
@@ -43,6 +43,8 @@ pub(crate) struct Blocked {
     pub(crate) place: Option<Place>,
     /// Since when it stands there.
     pub(crate) since: Time,
+    /// What its arguments are counted by.
+    pub(crate) _charge: Charge,
 }
 
 /// How a call waits.
@@ -129,6 +131,7 @@ impl Core {
         let ledger = &self.ledger;
         let outcome =
             outcome.and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger))));
+        self.unsent += super::memory::answer_size(&outcome);
         let reply = Reply { call: route.call, outcome };
         self.replies.push_back(Outgoing { session: route.session, via: route.via, reply });
     }

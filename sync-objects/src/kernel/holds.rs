@@ -3,6 +3,7 @@
 use sync_proto::{ObjectId, SessionId, Token};
 
 use super::Core;
+use super::memory::HOLD;
 use crate::{Caller, Owner, Time};
 
 /// What a caller holds of an object.
@@ -52,6 +53,7 @@ impl Core {
         let hold = Hold { caller, count, since: self.now(), owns };
         if let Some(slot) = self.slot_mut(object) {
             slot.holds.insert(token, hold);
+            self.meter.add(HOLD);
         }
         if let Some(session) = self.sessions.get_mut(&caller.session) {
             session.holds.insert((object, token));
@@ -61,6 +63,7 @@ impl Core {
 
     pub(crate) fn let_go(&mut self, object: ObjectId, token: Token) -> Option<u32> {
         let hold = self.slot_mut(object)?.holds.remove(&token)?;
+        self.meter.subtract(HOLD);
         if let Some(session) = self.sessions.get_mut(&hold.caller.session) {
             session.holds.remove(&(object, token));
         }

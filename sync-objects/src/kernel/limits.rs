@@ -1,6 +1,6 @@
 //! The kernel's bounds.
 
-/// What the kernel refuses to exceed.
+/// What the kernel refuses to exceed. Who meets one gets a typed error, and nothing has changed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
@@ -13,8 +13,23 @@ pub struct Limits {
     pub name_len: usize,
     /// Names at once: each keeps an object for ever.
     pub names: usize,
-    /// Calls that wait, of one session: each is a thread of the client, or a pipelined call.
+    /// Tickets that wait to be redeemed: each keeps an object until its issuer ends.
+    pub tickets: usize,
+    /// Calls of one session that wait, in a line or for a one-way message before them: each is a
+    /// thread of the client, or a pipelined call.
     pub calls_per_session: usize,
+    /// One-way messages of one session that came before an earlier one. A client has a few when
+    /// its threads overtake each other; one that leaves a gap would send them for ever. Its
+    /// session ends: what it said in between can never be carried out.
+    pub early_one_ways: usize,
+    /// Calls in the lines of one object. Whoever would be one more is refused instead: waking all
+    /// of them is one step, in which nobody else is served.
+    pub waiters_per_object: usize,
+    /// Bytes of clients' values, with what keeping them costs ([`OutOfMemory`]): the system would
+    /// end the whole manager instead.
+    ///
+    /// [`OutOfMemory`]: sync_proto::ErrorKind::OutOfMemory
+    pub memory: usize,
 }
 
 impl Default for Limits {
@@ -24,7 +39,11 @@ impl Default for Limits {
             sessions: 10_000,
             name_len: 255,
             names: 100_000,
+            tickets: 100_000,
             calls_per_session: 65_536,
+            early_one_ways: 4_096,
+            waiters_per_object: 65_536,
+            memory: 4 << 30,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_proto::ObjectId;
+use sync_proto::{ErrorKind, ObjectId, Refusal};
 
 use super::{Core, calls::CallKey};
 use crate::cx::Place;
@@ -11,16 +11,18 @@ use crate::cx::Place;
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     by_channel: BTreeMap<u64, BTreeMap<u64, CallKey>>,
+    count: usize,
 }
 
 impl Lines {
     pub(crate) fn join(&mut self, channel: u64, number: u64, call: CallKey) {
-        self.by_channel.entry(channel).or_default().insert(number, call);
+        let before = self.by_channel.entry(channel).or_default().insert(number, call);
+        self.count += usize::from(before.is_none());
     }
 
     pub(crate) fn leave(&mut self, channel: u64, number: u64) {
         if let Some(line) = self.by_channel.get_mut(&channel) {
-            line.remove(&number);
+            self.count -= usize::from(line.remove(&number).is_some());
             if line.is_empty() {
                 self.by_channel.remove(&channel);
             }
@@ -40,6 +42,11 @@ impl Lines {
     ) -> Option<(u64, CallKey)> {
         let (&number, &call) = self.by_channel.get(&channel)?.range(range).next()?;
         Some((number, call))
+    }
+
+    /// Returns how many calls stand in all lines.
+    pub(crate) fn count(&self) -> usize {
+        self.count
     }
 
     pub(crate) fn len(&self, channel: u64) -> usize {
@@ -66,6 +73,16 @@ impl Core {
             }
             (Some(_), _) => true,
         }
+    }
+
+    /// Checks that one more call may stand in an object's lines.
+    pub(crate) fn check_line(&self, object: ObjectId) -> Result<(), Refusal> {
+        let limit = self.limits.waiters_per_object;
+        if self.slot(object).is_none_or(|slot| slot.lines.count() < limit) {
+            return Ok(());
+        }
+        let why = format!("{limit} calls wait for object {object}, the most that may");
+        Err(Refusal::new(ErrorKind::LimitReached, why))
     }
 
     pub(crate) fn waiting(&self, object: ObjectId, channel: u64) -> usize {

@@ -143,6 +143,11 @@ impl Core {
         if self.tickets.contains_key(&secret) {
             return Err(Refusal::new(ErrorKind::Exists, "a ticket's secret was used twice"));
         }
+        let limit = self.limits.tickets;
+        if self.tickets.len() >= limit {
+            let why = format!("{limit} tickets wait to be redeemed, the most that may");
+            return Err(Refusal::new(ErrorKind::LimitReached, why));
+        }
         self.tickets.insert(secret, Issued { issuer, root: Root::new(handle, &self.ledger) });
         Ok(())
     }

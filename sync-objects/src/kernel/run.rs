@@ -8,6 +8,7 @@ use sync_proto::{
 };
 
 use super::calls::{Blocked, CallKey, Route, Stance};
+use super::memory::{OBJECT, WAITING};
 use super::table::{Body, gone};
 use super::timers::Timer;
 use super::{Core, Note, Via};
@@ -35,7 +36,14 @@ impl Core {
             Ok(Flow::Wait(_)) if timeout.is_some_and(|timeout| timeout.is_zero()) => {
                 return self.answer(route, Err(ErrorKind::TimedOut.into()));
             }
-            Ok(Flow::Wait(channel)) => (Stance::Wait, channel, 0),
+            Ok(Flow::Wait(channel)) => {
+                // Whoever waits in another way has changed something, and cannot be sent away.
+                let line = self.check_line(channel.object(object));
+                match line.and_then(|()| self.afford_call(WAITING)) {
+                    Ok(()) => (Stance::Wait, channel, 0),
+                    Err(refusal) => return self.answer(route, Err(refusal)),
+                }
+            }
             Ok(Flow::WaitThen(channel, note)) => (Stance::Then, channel, note),
             Ok(Flow::Must(channel, note)) => (Stance::Must, channel, note),
         };
@@ -44,6 +52,7 @@ impl Core {
             (Err(refusal), _) | (_, Err(refusal)) => return self.answer(route, Err(refusal)),
         };
         let (deadline, place) = (None, self.place_at_end(object, channel));
+        let charge = self.count_waiting(&data);
         let key = self.keep_call(Blocked {
             route,
             caller,
@@ -56,6 +65,7 @@ impl Core {
             deadline,
             place: Some(place),
             since: self.now(),
+            _charge: charge,
         });
         if let (Some(at), true) = (self.deadline(timeout), stance != Stance::Must) {
             let deadline = self.timers.set(at, Timer::Deadline(key));
@@ -71,18 +81,16 @@ impl Core {
         if self.stopping {
             return Err(ErrorKind::ShuttingDown.into());
         }
-        let limit = self.limits.calls_per_session;
         let calls = self.sessions.get(&session).map(|session| &session.calls);
         if calls.is_some_and(|calls| calls.contains_key(&request.call)) {
             // It would take the place of the first, which nothing could end any more.
             let why = format!("the client gave the number {} to two calls", request.call);
             return Err(Refusal::new(ErrorKind::Malformed, why));
         }
-        if calls.is_some_and(|calls| calls.len() >= limit) {
-            let why = format!("{limit} calls of this session wait, the most that may");
-            return Err(Refusal::new(ErrorKind::LimitReached, why));
-        }
-        request.data.map_handles(|wire| self.resolve(wire))
+        self.check_waiting(session)?;
+        let mut data = request.data.map_handles(|wire| self.resolve(wire))?;
+        self.count_values(&mut data)?;
+        Ok(data)
     }
 
     /// Carries out a call that wants no answer.
@@ -93,6 +101,7 @@ impl Core {
         let flow = message
             .data
             .map_handles(|wire| self.resolve(wire))
+            .and_then(|mut data| self.count_values(&mut data).map(|()| data))
             .and_then(|data| self.call_object(object, look, method, &data));
         let refusal = match flow {
             Ok(Flow::Done(_)) => {
@@ -234,10 +243,13 @@ impl Core {
     ) -> Result<Flow<Data>, Refusal> {
         let mut body = self.take_body(object)?;
         let mut cx = Cx::new(self, object, look);
-        let result = catch_unwind(AssertUnwindSafe(|| body.call(&mut cx, method, data)));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let flow = body.call(&mut cx, method, data);
+            (flow, body.weight())
+        }));
         match result {
-            Ok(flow) => {
-                self.put_body(object, Body::Here(body));
+            Ok((flow, weight)) => {
+                self.put_body(object, body, weight);
                 flow
             }
             Err(panic) => {
@@ -260,10 +272,14 @@ impl Core {
         let caller = Caller { session, thread: ThreadId(0) };
         let look = Look { caller, note: 0, timed_out: false, place: None };
         let mut cx = Cx::new(self, object, look);
-        match catch_unwind(AssertUnwindSafe(|| body.session_gone(&mut cx, &gone))) {
-            Ok(()) => {
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            body.session_gone(&mut cx, &gone);
+            body.weight()
+        }));
+        match told {
+            Ok(weight) => {
                 self.next_commit();
-                self.put_body(object, Body::Here(body));
+                self.put_body(object, body, weight);
             }
             Err(panic) => {
                 let why = panic_text(&*panic);
@@ -290,9 +306,19 @@ impl Core {
         }
     }
 
-    fn put_body(&mut self, object: ObjectId, body: Body) {
+    fn put_body(&mut self, object: ObjectId, body: Box<dyn crate::Object>, weight: usize) {
         if let Some(slot) = self.slot_mut(object) {
-            slot.body = body;
+            slot.body = Body::Here(body);
+            self.weigh(object, weight);
+        }
+    }
+
+    /// Counts an object by what it says that it keeps.
+    fn weigh(&mut self, object: ObjectId, weight: usize) {
+        if let Some(slot) = self.slot_mut(object) {
+            let before = std::mem::replace(&mut slot.weight, OBJECT + weight);
+            self.meter.add(OBJECT + weight);
+            self.meter.subtract(before);
         }
     }
 
@@ -304,6 +330,7 @@ impl Core {
         };
         slot.body = Body::Broken(why.clone());
         let (interface, channels) = (slot.interface.name, slot.lines.channels());
+        self.weigh(object, 0);
         for (place, key) in self.callers_of(object) {
             self.finish(key, Err(broken(object, &why)));
             self.wake_in_turn(place.object, place.channel);
@@ -329,6 +356,11 @@ pub(super) fn guarded<T>(
         let why = format!("the code of {interface} panicked: {}", panic_text(&*panic));
         Err(Refusal::new(ErrorKind::Broken, why))
     })
+}
+
+/// Returns what an object says that it keeps, if it can say it.
+pub(super) fn weight_of(object: &dyn crate::Object) -> usize {
+    catch_unwind(AssertUnwindSafe(|| object.weight())).unwrap_or_default()
 }
 
 /// Drops an object. A user's `Drop` may panic; the manager goes on.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    CallId, ErrorKind, Handle, ObjectId, OneWayId, Refusal, SessionId, ThreadId, Token,
+    CallId, Charge, ErrorKind, Handle, ObjectId, OneWayId, Refusal, SessionId, ThreadId, Token,
 };
 
-use super::calls::CallKey;
+use super::calls::{CallKey, Route};
 use super::ledger::{Ledger, Root};
 use super::{Core, Via};
 use crate::Caller;
@@ -37,9 +37,18 @@ pub(crate) struct Session {
     /// Up to here its one-way messages are carried out.
     done: OneWayId,
     /// One-way messages that came before an earlier one.
-    early: BTreeMap<OneWayId, OneWay>,
+    early: BTreeMap<OneWayId, (OneWay, Option<Charge>)>,
     /// Requests that wait for a one-way message.
-    held_back: BTreeMap<OneWayId, Vec<(Via, Request)>>,
+    held_back: BTreeMap<OneWayId, Vec<HeldBack>>,
+    held_back_count: usize,
+}
+
+/// A request that waits for a one-way message.
+#[derive(Debug)]
+struct HeldBack {
+    via: Via,
+    request: Request,
+    _charge: Charge,
 }
 
 impl Session {
@@ -53,6 +62,7 @@ impl Session {
             done: OneWayId::NONE,
             early: BTreeMap::new(),
             held_back: BTreeMap::new(),
+            held_back_count: 0,
         }
     }
 
@@ -97,42 +107,33 @@ impl Session {
         true
     }
 
-    /// Takes a one-way message; it is carried out when its turn comes. One whose turn is past was
-    /// sent twice, and is not carried out again.
-    pub(crate) fn queue_one_way(&mut self, message: OneWay) {
-        if message.number > self.done {
-            self.early.insert(message.number, message);
-        }
-    }
-
     /// Returns the next one-way message whose turn has come.
     pub(crate) fn next_one_way(&mut self) -> Option<OneWay> {
         let turn = OneWayId(self.done.0 + 1);
-        let message = self.early.remove(&turn)?;
+        let (message, _) = self.early.remove(&turn)?;
         self.done = turn;
         Some(message)
     }
 
-    /// Holds a request back if a one-way message that it names is still missing.
-    pub(crate) fn hold_back(&mut self, via: Via, request: Request) -> Option<Request> {
-        if request.after <= self.done {
-            return Some(request);
-        }
-        self.held_back.entry(request.after).or_default().push((via, request));
-        None
+    /// Returns how many of its calls wait, for whatever.
+    pub(crate) fn waiting(&self) -> usize {
+        self.calls.len() + self.held_back_count
     }
 
     /// Returns the requests that need not wait any more.
     pub(crate) fn next_held_back(&mut self) -> Option<Vec<(Via, Request)>> {
         let first = self.held_back.first_entry()?;
-        (*first.key() <= self.done).then(|| first.remove())
+        let requests = (*first.key() <= self.done).then(|| first.remove())?;
+        self.held_back_count -= requests.len();
+        Some(requests.into_iter().map(|held| (held.via, held.request)).collect())
     }
 
     /// Forgets a request that was held back, because its client gave it up.
     pub(crate) fn forget_held_back(&mut self, call: CallId) -> Option<Via> {
         for requests in self.held_back.values_mut() {
-            if let Some(at) = requests.iter().position(|(_, request)| request.call == call) {
-                return Some(requests.remove(at).0);
+            if let Some(at) = requests.iter().position(|held| held.request.call == call) {
+                self.held_back_count -= 1;
+                return Some(requests.remove(at).via);
             }
         }
         None
@@ -140,10 +141,11 @@ impl Session {
 
     /// Forgets all requests that are held back, because the manager ends.
     pub(crate) fn forget_all_held_back(&mut self) -> impl Iterator<Item = (Via, CallId)> {
+        self.held_back_count = 0;
         std::mem::take(&mut self.held_back)
             .into_values()
             .flatten()
-            .map(|(via, request)| (via, request.call))
+            .map(|held| (held.via, held.request.call))
     }
 }
 
@@ -157,6 +159,72 @@ impl Core {
         if session.threads.len() > THREAD_NAMES_MAX {
             session.threads.pop_first();
         }
+    }
+
+    /// Takes a one-way message; it is carried out when its turn comes. One whose turn is past was
+    /// sent twice, and is not carried out again.
+    pub(super) fn queue_one_way(
+        &mut self,
+        session: SessionId,
+        message: OneWay,
+    ) -> Result<(), Refusal> {
+        let Some(state) = self.sessions.get(&session) else {
+            return Ok(());
+        };
+        if message.number <= state.done {
+            return Ok(());
+        }
+        let limit = self.limits.early_one_ways;
+        let is_next = message.number.0 == state.done.0 + 1;
+        if !is_next && state.early.len() >= limit {
+            let why = format!(
+                "{limit} messages came before message {} of the session, the most that may: the \
+                 client left it out",
+                state.done.0 + 1
+            );
+            return Err(Refusal::new(ErrorKind::LimitReached, why));
+        }
+        let charge = (!is_next).then(|| self.count_early(&message.data)).transpose()?;
+        if let Some(state) = self.sessions.get_mut(&session) {
+            state.early.insert(message.number, (message, charge));
+        }
+        Ok(())
+    }
+
+    /// Holds a request back if a one-way message that it names is still missing; one that is too
+    /// much to be held back is refused.
+    pub(super) fn hold_back(
+        &mut self,
+        session: SessionId,
+        via: Via,
+        request: Request,
+    ) -> Option<Request> {
+        if self.sessions.get(&session).is_none_or(|state| request.after <= state.done) {
+            return Some(request);
+        }
+        let may = self.check_waiting(session).and_then(|()| self.count_early(&request.data));
+        match (may, self.sessions.get_mut(&session)) {
+            (Ok(charge), Some(state)) => {
+                let held = HeldBack { via, request, _charge: charge };
+                state.held_back.entry(held.request.after).or_default().push(held);
+                state.held_back_count += 1;
+            }
+            (Err(refusal), _) => {
+                self.answer(Route { session, via, call: request.call }, Err(refusal));
+            }
+            (Ok(_), None) => {}
+        }
+        None
+    }
+
+    /// Checks that one more call of a session may wait.
+    pub(super) fn check_waiting(&self, session: SessionId) -> Result<(), Refusal> {
+        let limit = self.limits.calls_per_session;
+        if self.sessions.get(&session).is_none_or(|state| state.waiting() < limit) {
+            return Ok(());
+        }
+        let why = format!("{limit} calls of this session wait, the most that may");
+        Err(Refusal::new(ErrorKind::LimitReached, why))
     }
 
     /// Takes back handles that a client dropped.

@@ -11,6 +11,7 @@ use sync_proto::{
 
 use super::holds::Hold;
 use super::line::Lines;
+use super::memory::{HOLD, OBJECT};
 use super::timers::TimerKey;
 use super::{Core, Limits};
 use crate::object::Object;
@@ -28,6 +29,8 @@ pub(crate) struct Slot {
     pub(crate) interface: &'static Interface,
     pub(crate) body: Body,
     pub(crate) handle: WeakHandle,
+    /// The bytes that are counted for it.
+    pub(crate) weight: usize,
     /// How often its code was run: what has not changed since a look has the same number.
     pub(crate) calls: u64,
     pub(crate) lines: Lines,
@@ -107,6 +110,12 @@ impl Core {
             let why = format!("the manager holds {limit} objects, the most it may");
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
+        let weight = OBJECT + super::run::weight_of(&*object);
+        if let Err(refusal) = self.afford_object(weight) {
+            super::run::discard(object, interface.name);
+            return Err(refusal);
+        }
+        self.meter.add(weight);
         let entry = self.objects.slots.vacant_entry();
         let id = ObjectId(self.objects.created << PLACE_BITS | entry.key() as u64);
         let handle = Handle::new(id, interface.fingerprint, Arc::clone(&self.ledger) as _);
@@ -115,6 +124,7 @@ impl Core {
             interface,
             body: Body::Here(object),
             handle: handle.downgrade(),
+            weight,
             calls: 0,
             lines: Lines::default(),
             holds: BTreeMap::new(),
@@ -169,6 +179,7 @@ impl Core {
             return;
         }
         let slot = self.objects.slots.remove(place(object));
+        self.meter.subtract(slot.weight + HOLD * slot.holds.len());
         for key in slot.alarms.values() {
             self.timers.clear(*key);
         }

@@ -266,6 +266,10 @@ impl array::Service for Array {
         self.turn.session_gone(cx, gone, TURN);
     }
 
+    fn weight(&self) -> usize {
+        self.elements.size()
+    }
+
     fn shape(&self) -> String {
         let (of, count) = (self.elements.typecode(), self.elements.len());
         format!("{count} elements of typecode {of}")

@@ -92,6 +92,11 @@ impl Barrier {
         if self.elected.is_some() || cx.is_behind(NEXT_ROUND) {
             return Flow::Wait(NEXT_ROUND);
         }
+        if self.here + 1 < self.count
+            && let Err(refusal) = cx.check_line()
+        {
+            return Flow::Refuse(refusal);
+        }
         let me = cx.hold(1);
         self.parties.insert(me, Party { index: self.here, acts, fate: Fate::Open });
         self.here += 1;

@@ -92,6 +92,9 @@ impl Condition {
     }
 
     fn begin(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<Woken> {
+        if let Err(refusal) = cx.check_line() {
+            return Flow::Refuse(refusal);
+        }
         match self.give_up(cx, token) {
             Ok(depth) => {
                 let me = cx.hold(1);

@@ -198,6 +198,28 @@ impl Dict {
         Ok(result?)
     }
 
+    /// Writes one entry as [`write`](Self::write) does; a new one only if the manager may keep it.
+    fn grow<T>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: &Normal,
+        write: impl FnOnce(&mut Store) -> Result<T, Refusal>,
+    ) -> Result<T, Stop> {
+        let room = self.room(cx, [key]);
+        self.write(cx, key, |store| room.and_then(|()| write(store)))
+    }
+
+    /// Checks that the manager may keep entries of these keys, as far as there are none yet.
+    fn room<'n>(
+        &self,
+        cx: &Cx<'_>,
+        keys: impl IntoIterator<Item = &'n Normal>,
+    ) -> Result<(), Refusal> {
+        let fresh = keys.into_iter().filter(|key| !self.store.contains(key));
+        let cost = fresh.map(|key| store::ENTRY_COST + key.as_bytes().len()).sum();
+        if cost == 0 { Ok(()) } else { cx.afford(cost) }
+    }
+
     /// Writes many entries in one step, if it is the caller's turn at all of them.
     fn write_many<'n, T>(
         &mut self,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sync_proto::{Handle, Payload, Refusal, Token};
 
 use super::turn::Turn;
-use crate::{Channel, Cx, Flow, interface};
+use crate::{Channel, Cx, Flow, VALUE_COST, interface};
 
 mod find;
 mod service;
@@ -139,6 +139,17 @@ impl List {
             self.changes += 1;
         }
         result.into()
+    }
+
+    /// Runs a write that adds items, if it is the caller's turn and the manager may keep them.
+    fn grow<T>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        more: usize,
+        write: impl FnOnce(&mut VecDeque<Payload>) -> Result<T, Refusal>,
+    ) -> Flow<T> {
+        let room = cx.afford(more.saturating_mul(VALUE_COST));
+        self.write(cx, |items| room.and_then(|()| write(items)))
     }
 
     /// Runs a write by which items move, if it is the caller's turn.

@@ -122,6 +122,10 @@ impl namespace::Service for Namespace {
         self.attributes.session_gone(cx, gone);
     }
 
+    fn weight(&self) -> usize {
+        self.attributes.weight()
+    }
+
     fn handles(&self, visit: &mut dyn FnMut(&Handle)) {
         self.attributes.handles(visit);
     }

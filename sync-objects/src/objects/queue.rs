@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, Payload, Refusal, Token};
 
-use crate::{Channel, Cx, Flow, interface};
+use crate::{Channel, Cx, Flow, VALUE_COST, interface};
 
 mod service;
 
@@ -121,6 +121,9 @@ pub(crate) struct Queue {
     /// It was closed at once: what comes back is discarded, too.
     discards: bool,
 }
+
+/// What an item costs beside its value's bytes: with its number, rank and the tree it stands in.
+const ITEM_COST: usize = VALUE_COST + 80;
 
 impl Queue {
     fn has_room_for(&self, count: usize) -> bool {

@@ -66,6 +66,10 @@ impl semaphore::Service for Semaphore {
         if self.free < count || cx.is_behind(FREE) {
             return Flow::Wait(FREE);
         }
+        // A grant is kept, and no value came with it that would be counted.
+        if let Err(refusal) = cx.afford(0) {
+            return Flow::Refuse(refusal);
+        }
         self.free -= count;
         self.held += count;
         Flow::Done(cx.hold(count))

@@ -12,7 +12,7 @@ mod algebra;
 mod members;
 
 use algebra::Others;
-use members::{Members, keyed};
+use members::{Members, cost_of, keyed};
 
 /// A member that was taken out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,27 +110,31 @@ pub(crate) struct Set {
 impl Set {
     /// Goes on with the members of the other set.
     fn with<T>(
-        &mut self,
+        &self,
         cx: &mut Cx<'_>,
         other: OtherSet,
-        then: impl FnOnce(&mut Members, Others) -> T,
+        then: impl FnOnce(&Members, Others) -> T,
     ) -> Flow<T> {
-        let values = match other {
-            OtherSet::Values(values) => values,
+        let others = self.values(cx, other).and_then(Others::new);
+        others.map(|others| then(&self.members, others)).into()
+    }
+
+    /// Returns the members of the other set.
+    fn values(&self, cx: &mut Cx<'_>, other: OtherSet) -> Result<Vec<Payload>, Refusal> {
+        let other = match other {
+            OtherSet::Values(values) => return Ok(values),
             // An object cannot call itself as its own peer.
-            OtherSet::Shared(other) if other.object() == cx.object() => self.members.all(),
-            OtherSet::Shared(other) => {
-                match set::Peer(&other).page(cx, None, None, u64::MAX) {
-                    Ok(Flow::Done(page)) => page.members,
-                    Ok(Flow::Refuse(refusal)) | Err(refusal) => return Flow::Refuse(refusal),
-                    // A set never waits.
-                    Ok(_) => {
-                        return Flow::refuse(ErrorKind::Broken, "the other set did not answer");
-                    }
-                }
+            OtherSet::Shared(other) if other.object() == cx.object() => {
+                return Ok(self.members.all());
             }
+            OtherSet::Shared(other) => other,
         };
-        Others::new(values).map(|others| then(&mut self.members, others)).into()
+        match set::Peer(&other).page(cx, None, None, u64::MAX)? {
+            Flow::Done(page) => Ok(page.members),
+            Flow::Refuse(refusal) => Err(refusal),
+            // A set never waits.
+            _ => Err(Refusal::new(ErrorKind::Broken, "the other set did not answer")),
+        }
     }
 }
 
@@ -141,13 +145,22 @@ impl set::Service for Set {
         Ok(this)
     }
 
-    fn insert(&mut self, _: &mut Cx<'_>, member: Payload) -> Flow<bool> {
+    fn insert(&mut self, cx: &mut Cx<'_>, member: Payload) -> Flow<bool> {
+        let room = cx.afford(cost_of(&member));
         let normal = member.normalize_key();
-        normal.map(|normal| self.members.insert(normal, member)).into()
+        let inserted = normal.and_then(|normal| {
+            if !self.members.contains(&normal) {
+                room?;
+            }
+            Ok(self.members.insert(normal, member))
+        });
+        inserted.into()
     }
 
-    fn extend(&mut self, _: &mut Cx<'_>, members: Vec<Payload>) -> Flow<()> {
-        keyed(members).map(|members| self.members.extend(members)).into()
+    fn extend(&mut self, cx: &mut Cx<'_>, members: Vec<Payload>) -> Flow<()> {
+        let room = cx.afford(members.iter().map(cost_of).sum());
+        let members = room.and_then(|()| keyed(members));
+        members.map(|members| self.members.extend(members)).into()
     }
 
     fn remove(&mut self, cx: &mut Cx<'_>, member: Payload) -> Flow<bool> {
@@ -205,7 +218,13 @@ impl set::Service for Set {
     }
 
     fn combine(&mut self, cx: &mut Cx<'_>, op: SetOp, other: OtherSet) -> Flow<()> {
-        self.with(cx, other, |members, others| others.combine(op, members))
+        let values = match self.values(cx, other) {
+            Ok(values) => values,
+            Err(refusal) => return Flow::Refuse(refusal),
+        };
+        let cost = if op.adds() { values.iter().map(cost_of).sum() } else { 0 };
+        let others = cx.afford(cost).and_then(|()| Others::new(values));
+        others.map(|others| others.combine(op, &mut self.members)).into()
     }
 
     fn is_subset(&mut self, cx: &mut Cx<'_>, other: OtherSet) -> Flow<bool> {
@@ -218,6 +237,10 @@ impl set::Service for Set {
 
     fn is_disjoint(&mut self, cx: &mut Cx<'_>, other: OtherSet) -> Flow<bool> {
         self.with(cx, other, |members, others| others.contain_none(members))
+    }
+
+    fn weight(&self) -> usize {
+        self.members.weight()
     }
 
     fn handles(&self, visit: &mut dyn FnMut(&Handle)) {

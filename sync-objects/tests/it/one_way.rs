@@ -38,7 +38,7 @@ impl ByHand {
             data: Data::default(),
         };
         let session = self.client.session();
-        self.sim.kernel(|kernel, now| kernel.handle_one_way(now, session, message));
+        self.sim.kernel(|kernel, now| kernel.handle_one_way(now, session, message)).unwrap();
     }
 
     fn request(&self, call: u64, after: u64, name: &str) -> Vec<Reply> {
@@ -112,7 +112,7 @@ fn a_request_is_held_back_until_the_message_that_it_names_is_carried_out() {
         data: Data::default(),
     };
     hand.sim.kernel(|kernel, now| {
-        kernel.handle_one_way(now, session, set);
+        kernel.handle_one_way(now, session, set).unwrap();
         let replies: Vec<_> = std::iter::from_fn(|| kernel.poll_reply())
             .map(|out| (out.via, out.reply.call, out.reply.outcome.is_ok()))
             .collect();

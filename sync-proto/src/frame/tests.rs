@@ -12,7 +12,7 @@ const LIMIT: FrameLimit = FrameLimit::of_body(1 << 20);
 
 fn payload(bytes: Vec<u8>) -> Payload<WireHandle> {
     let handle = WireHandle { object: ObjectId(300), interface: Fingerprint(9) };
-    Payload { encoding: Encoding::Cbor, bytes: bytes.into(), handles: vec![handle] }
+    Payload::new(Encoding::Cbor, bytes.into(), vec![handle])
 }
 
 fn request(value: Vec<u8>) -> ClientMessage {

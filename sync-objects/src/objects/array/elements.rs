@@ -48,6 +48,11 @@ impl Elements {
         self.bytes.len() / self.typecode.size()
     }
 
+    /// Returns how many bytes they take.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Finds an element for a caller who thinks that they are of a type.
     pub(super) fn position(&self, of: Typecode, index: i64) -> Result<usize, Refusal> {
         self.check(of)?;

@@ -44,7 +44,9 @@ impl Dict {
     ) -> Result<(), Stop> {
         let entries = keyed(entries)?;
         let keys: Vec<_> = entries.iter().map(|(normal, _)| normal.clone()).collect();
+        let room = self.room(cx, &keys);
         self.write_many(cx, &keys, |store| {
+            room?;
             put_in(store, entries);
             Ok(())
         })
@@ -90,7 +92,9 @@ impl Dict {
     ) -> Result<(), Stop> {
         let amounts = keyed(amounts)?;
         let keys: Vec<_> = amounts.iter().map(|(normal, _)| normal.clone()).collect();
+        let room = self.room(cx, &keys);
         self.write_many(cx, &keys, |store| {
+            room?;
             // All sums are made before the first is kept: one may overflow.
             let mut sums = BTreeMap::<&Normal, Payload>::new();
             for (normal, (_, amount)) in &amounts {

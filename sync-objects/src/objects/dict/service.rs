@@ -2,6 +2,7 @@
 
 use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 
+use super::store::ENTRY_COST;
 use super::{Dict, DictPage, DictPart, DictUpdate, Removed, Stop, bulk, dict, flow};
 use crate::objects::equal;
 use crate::objects::number::NumberKind;
@@ -60,7 +61,7 @@ impl dict::Service for Dict {
 
     fn insert(&mut self, cx: &mut Cx<'_>, key: Payload, value: Payload) -> Flow<Option<Payload>> {
         flow(key.normalize_key().map_err(Stop::from).and_then(|normal| {
-            self.write(cx, &normal.clone(), |store| Ok(store.set(normal, key, value)))
+            self.grow(cx, &normal.clone(), |store| Ok(store.set(normal, key, value)))
         }))
     }
 
@@ -71,7 +72,7 @@ impl dict::Service for Dict {
                 self.turns.tidy(cx, &normal);
                 return Ok(found);
             }
-            self.write(cx, &normal.clone(), |store| {
+            self.grow(cx, &normal.clone(), |store| {
                 store.set(normal, key, value.clone());
                 Ok(value)
             })
@@ -96,7 +97,7 @@ impl dict::Service for Dict {
     fn restore(&mut self, cx: &mut Cx<'_>, removed: Removed) -> Flow<bool> {
         let normal = removed.key.normalize_key();
         flow(normal.map_err(Stop::from).and_then(|normal| {
-            self.write(cx, &normal.clone(), |store| store.restore(normal, removed))
+            self.grow(cx, &normal.clone(), |store| store.restore(normal, removed))
         }))
     }
 
@@ -128,7 +129,7 @@ impl dict::Service for Dict {
         amount: Payload,
     ) -> Flow<Payload> {
         flow(key.normalize_key().map_err(Stop::from).and_then(|normal| {
-            self.write(cx, &normal.clone(), |store| {
+            self.grow(cx, &normal.clone(), |store| {
                 let sum = bulk::sum(kind, store.get(&normal), &amount)?;
                 store.set(normal, key, sum.clone());
                 Ok(sum)
@@ -153,7 +154,7 @@ impl dict::Service for Dict {
         new: Option<Payload>,
     ) -> Flow<Result<Option<Payload>, Option<Payload>>> {
         flow(key.normalize_key().map_err(Stop::from).and_then(|normal| {
-            self.write(cx, &normal.clone(), |store| {
+            self.grow(cx, &normal.clone(), |store| {
                 let current = store.get(&normal);
                 let same = match (current, &expected) {
                     (Some(current), Some(expected)) => equal(current, expected)?,
@@ -180,7 +181,12 @@ impl dict::Service for Dict {
     }
 
     fn commit_update(&mut self, cx: &mut Cx<'_>, token: Token, value: Option<Payload>) -> Flow<()> {
-        // The turn ends whatever comes of the commit.
+        if value.is_some()
+            && let Err(refusal) = cx.afford(ENTRY_COST)
+        {
+            return Flow::Refuse(refusal);
+        }
+        // The turn ends whatever else comes of the commit.
         let ended = self.turns.end(cx, token);
         ended
             .map(|(normal, key)| match value {
@@ -199,6 +205,10 @@ impl dict::Service for Dict {
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
         self.turns.session_gone(cx, gone);
+    }
+
+    fn weight(&self) -> usize {
+        self.store.weight() + self.turns.weight()
     }
 
     fn handles(&self, visit: &mut dyn FnMut(&Handle)) {

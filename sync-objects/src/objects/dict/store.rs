@@ -7,6 +7,7 @@ use sync_proto::cbor::Normal;
 use sync_proto::{ErrorKind, Handle, Payload, Refusal};
 
 use super::{DictPage, DictPart, Removed};
+use crate::VALUE_COST;
 use crate::kernel::HANDLES_PER_LOOK;
 use crate::objects::size_in_answer;
 
@@ -19,7 +20,12 @@ pub(super) struct Store {
     /// Never given twice, so that what was removed can be put back where it was.
     next_seq: u64,
     changes: u64,
+    /// How many bytes the keys' normal forms have.
+    normal_bytes: usize,
 }
+
+/// What an entry costs beside the bytes of key, value and normal form: two trees have it.
+pub(super) const ENTRY_COST: usize = 2 * VALUE_COST + 160;
 
 #[derive(Debug)]
 struct Entry {
@@ -39,6 +45,11 @@ impl Store {
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Returns what all entries cost beside the bytes of keys and values.
+    pub(super) fn weight(&self) -> usize {
+        ENTRY_COST * self.entries.len() + self.normal_bytes
     }
 
     /// Returns how often keys came and went.
@@ -62,9 +73,10 @@ impl Store {
         None
     }
 
-    pub(super) fn remove(&mut self, key: &Normal) -> Option<Removed> {
-        let Entry { seq, key, value } = self.entries.remove(key)?;
+    pub(super) fn remove(&mut self, normal: &Normal) -> Option<Removed> {
+        let Entry { seq, key, value } = self.entries.remove(normal)?;
         self.order.remove(&seq);
+        self.normal_bytes -= normal.as_bytes().len();
         self.changes += 1;
         Some(Removed { seq, key, value })
     }
@@ -92,6 +104,7 @@ impl Store {
         }
         self.entries.clear();
         self.order.clear();
+        self.normal_bytes = 0;
     }
 
     /// Returns the entries after a place, at least one, as many as make up `max_bytes`.
@@ -145,6 +158,7 @@ impl Store {
     }
 
     fn add(&mut self, normal: Normal, entry: Entry) {
+        self.normal_bytes += normal.as_bytes().len();
         self.order.insert(entry.seq, normal.clone());
         self.entries.insert(normal, entry);
         self.changes += 1;

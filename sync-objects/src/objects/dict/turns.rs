@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sync_proto::cbor::Normal;
 use sync_proto::{Payload, Refusal, Token};
 
+use super::store::ENTRY_COST;
 use crate::objects::turn::{Turn, not_open};
 use crate::{Channel, Cx, Flow, Gone};
 
@@ -140,6 +141,11 @@ impl Turns {
     /// Forgets all such turns.
     pub(super) fn tidy_all(&mut self, cx: &Cx<'_>) {
         self.entries.retain(|_, entry| !entry.is_idle(cx));
+    }
+
+    /// Returns what the turns cost.
+    pub(super) fn weight(&self) -> usize {
+        ENTRY_COST * self.entries.len()
     }
 
     /// Returns the keys that have a turn.

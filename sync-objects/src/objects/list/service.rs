@@ -6,7 +6,7 @@ use super::find::Wanted;
 use super::slice::{self, Slice};
 use super::{List, ListPage, ListUpdate, REPEATED_ITEMS_MAX, TURN, list, sort};
 use crate::kernel::HANDLES_PER_LOOK;
-use crate::{Cx, Flow, Gone};
+use crate::{Cx, Flow, Gone, VALUE_COST};
 
 impl list::Service for List {
     fn new(items: Vec<Payload>) -> Result<Self, Refusal> {
@@ -92,21 +92,21 @@ impl list::Service for List {
     }
 
     fn insert(&mut self, cx: &mut Cx<'_>, index: i64, value: Payload) -> Flow<()> {
-        self.write(cx, |items| {
+        self.grow(cx, 1, |items| {
             items.insert(slice::gap(index, items.len()), value);
             Ok(())
         })
     }
 
     fn push(&mut self, cx: &mut Cx<'_>, value: Payload) -> Flow<()> {
-        self.write(cx, |items| {
+        self.grow(cx, 1, |items| {
             items.push_back(value);
             Ok(())
         })
     }
 
     fn extend(&mut self, cx: &mut Cx<'_>, items: Vec<Payload>) -> Flow<()> {
-        self.write(cx, |own| {
+        self.grow(cx, items.len(), |own| {
             own.extend(items);
             Ok(())
         })
@@ -151,7 +151,7 @@ impl list::Service for List {
     }
 
     fn set_slice(&mut self, cx: &mut Cx<'_>, slice: Slice, items: Vec<Payload>) -> Flow<()> {
-        self.write(cx, |own| slice.of(own.len())?.set(own, items))
+        self.grow(cx, items.len(), |own| slice.of(own.len())?.set(own, items))
     }
 
     fn delete_slice(&mut self, cx: &mut Cx<'_>, slice: Slice) -> Flow<()> {
@@ -173,7 +173,9 @@ impl list::Service for List {
     }
 
     fn repeat(&mut self, cx: &mut Cx<'_>, times: i64) -> Flow<()> {
-        self.write(cx, |items| {
+        let more = usize::try_from(times).unwrap_or(0).saturating_sub(1);
+        let more = more.saturating_mul(self.items.len()).min(REPEATED_ITEMS_MAX as usize);
+        self.grow(cx, more, |items| {
             let (times, once) = (u64::try_from(times).unwrap_or(0), items.len() as u64);
             let wanted = times.checked_mul(once);
             if times > 1 && wanted.is_none_or(|wanted| wanted > REPEATED_ITEMS_MAX) {
@@ -204,7 +206,11 @@ impl list::Service for List {
     }
 
     fn commit_update(&mut self, cx: &mut Cx<'_>, token: Token, items: Vec<Payload>) -> Flow<()> {
-        // The turn ends whatever comes of the commit.
+        let more = items.len().saturating_sub(self.items.len());
+        if let Err(refusal) = cx.afford(more.saturating_mul(VALUE_COST)) {
+            return Flow::Refuse(refusal);
+        }
+        // The turn ends whatever else comes of the commit.
         let ended = self.turn.end(cx, token, TURN);
         ended
             .map(|()| {
@@ -228,6 +234,10 @@ impl list::Service for List {
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
         self.turn.session_gone(cx, gone, TURN);
+    }
+
+    fn weight(&self) -> usize {
+        VALUE_COST * self.items.len()
     }
 
     fn handles(&self, visit: &mut dyn FnMut(&Handle)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 
-use super::{ALL_DONE, CLOSED, ITEMS, Item, Leased, Order, Queue, ROOM, queue};
+use super::{ALL_DONE, CLOSED, ITEM_COST, ITEMS, Item, Leased, Order, Queue, ROOM, queue};
 use crate::{Cx, Flow, Gone};
 
 impl queue::Service for Queue {
@@ -36,6 +36,9 @@ impl queue::Service for Queue {
         if !self.has_room_for(1) || cx.is_behind(ROOM) {
             return Flow::Wait(ROOM);
         }
+        if let Err(refusal) = cx.afford(ITEM_COST) {
+            return Flow::Refuse(refusal);
+        }
         self.accept(cx, vec![payload], priority);
         Flow::Done(())
     }
@@ -51,6 +54,9 @@ impl queue::Service for Queue {
         }
         if !self.has_room_for(count) || cx.is_behind(ROOM) {
             return Flow::Wait(ROOM);
+        }
+        if let Err(refusal) = cx.afford(count * ITEM_COST) {
+            return Flow::Refuse(refusal);
         }
         self.accept(cx, payloads, 0);
         Flow::Done(())
@@ -185,6 +191,10 @@ impl queue::Service for Queue {
             Some(bound) => format!("{order}, at most {bound} items"),
             None => format!("{order}, without a bound"),
         }
+    }
+
+    fn weight(&self) -> usize {
+        ITEM_COST * (self.ready.len() + self.leased.len())
     }
 
     fn handles(&self, visit: &mut dyn FnMut(&Handle)) {

@@ -80,7 +80,7 @@ impl SetOp {
     }
 
     /// Returns whether members of the second set alone come in.
-    const fn adds(self) -> bool {
+    pub(super) const fn adds(self) -> bool {
         matches!(self, Self::Union | Self::SymmetricDifference)
     }
 }

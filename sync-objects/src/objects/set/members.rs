@@ -7,6 +7,7 @@ use sync_proto::cbor::Normal;
 use sync_proto::{ErrorKind, Handle, Payload, Refusal};
 
 use super::{SetMember, SetPage};
+use crate::VALUE_COST;
 use crate::kernel::HANDLES_PER_LOOK;
 
 /// Members in the order in which they came in. Everything costs O(log n): a removal moves nothing.
@@ -17,6 +18,16 @@ pub(super) struct Members {
     /// Never given twice, so that what was removed can be put back where it was.
     next_seq: u64,
     changes: u64,
+    /// How many bytes the normal forms have.
+    normal_bytes: usize,
+}
+
+/// What a member costs beside its bytes and its normal form: two trees have it.
+const MEMBER_COST: usize = VALUE_COST + 160;
+
+/// Returns what adding a member would cost.
+pub(super) fn cost_of(member: &Payload) -> usize {
+    MEMBER_COST + member.bytes.len()
 }
 
 /// Finds the normal form of every member, before anything is written.
@@ -31,6 +42,11 @@ impl Members {
 
     pub(super) fn len(&self) -> usize {
         self.members.len()
+    }
+
+    /// Returns what all members cost beside their bytes.
+    pub(super) fn weight(&self) -> usize {
+        MEMBER_COST * self.members.len() + self.normal_bytes
     }
 
     /// Returns how often members came and went.
@@ -88,6 +104,7 @@ impl Members {
 
     pub(super) fn remove(&mut self, member: &Normal) -> Option<SetMember> {
         let taken = self.members.remove(member)?;
+        self.normal_bytes -= member.as_bytes().len();
         self.order.remove(&taken.seq);
         self.changes += 1;
         Some(taken)
@@ -96,10 +113,12 @@ impl Members {
     /// Keeps the members that a condition holds for.
     pub(super) fn retain(&mut self, keep: impl Fn(&Normal) -> bool) {
         let (before, order) = (self.members.len(), &mut self.order);
+        let normal_bytes = &mut self.normal_bytes;
         self.members.retain(|normal, kept| {
             let stays = keep(normal);
             if !stays {
                 order.remove(&kept.seq);
+                *normal_bytes -= normal.as_bytes().len();
             }
             stays
         });
@@ -149,6 +168,7 @@ impl Members {
     }
 
     fn add(&mut self, normal: Normal, member: SetMember) {
+        self.normal_bytes += normal.as_bytes().len();
         self.order.insert(member.seq, normal.clone());
         self.members.insert(normal, member);
         self.changes += 1;

@@ -54,7 +54,7 @@ fn a_value_that_is_no_value_harms_its_reader_only_by_an_error() {
     let mut client = RawClient::welcomed(address(&cast));
     for bytes in [&b"\xff"[..], b"", b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff", &[0x81; 3000]] {
         let bytes = bytes.to_vec().into();
-        let payload = Payload { encoding: Encoding::Cbor, bytes, handles: Vec::new() };
+        let payload = Payload::new(Encoding::Cbor, bytes, Vec::new());
         let data = Data { payloads: [payload].into_iter().collect(), ..data(&[0]) };
         // The manager does not look inside before it has to.
         let _ = client.call(value.handle().object(), value::method("set"), data);

@@ -1,0 +1,119 @@
+//! How many bytes the manager keeps for its clients, and when it takes no more.
+//!
+//! What counts is what clients can make the manager keep: the bytes of values in containers and
+//! in calls that wait ([`Payload::count_by`](sync_proto::Payload::count_by), given back wherever
+//! the last clone is dropped), and what objects say of themselves
+//! ([`Object::weight`](crate::Object::weight)): entries, numbers, their own table row. It is
+//! a function of the inputs alone: bytes on their way out are the driver's to bound.
+
+use bytes::Bytes;
+use sync_proto::message::WireHandle;
+use sync_proto::{Charge, Data, ErrorKind, Refusal};
+
+use super::Core;
+
+/// What an object costs before it holds anything: its place in the table, and its handle.
+pub(super) const OBJECT: usize = 512;
+
+/// What a call that waits costs beside its arguments: its rows in the tables, a line, a deadline.
+pub(super) const WAITING: usize = 512;
+
+/// What a value costs beside its bytes, as often as it is kept: its row in a container. An object
+/// tells it as its [`weight`](crate::Object::weight).
+pub const VALUE_COST: usize = 80;
+
+/// What a value's bytes cost beside themselves: what they are counted by.
+const VALUE: usize = 64;
+
+/// What a grant costs: its rows in the tables of its object and its session.
+pub(super) const HOLD: usize = 128;
+
+/// A request up to this long is taken a little beyond the limit: else nobody could say any more
+/// which key to delete.
+const SMALL: usize = 1024;
+
+/// The share of the limit that is left for small requests.
+const RESERVE: usize = 16;
+
+/// Up to so many values of one request are counted each by itself; of more, which came to stay
+/// together, all count until the last is gone, as their memory does.
+const APART: usize = 8;
+
+impl Core {
+    /// Checks that the manager may keep so many bytes more.
+    pub(crate) fn afford(&self, more: usize) -> Result<(), Refusal> {
+        self.check_memory(more, self.limits.memory)
+    }
+
+    /// Checks that the manager may keep an object; its own, at the very beginning, in any case.
+    pub(super) fn afford_object(&self, weight: usize) -> Result<(), Refusal> {
+        if self.root.is_none() { Ok(()) } else { self.afford(weight) }
+    }
+
+    /// Checks that the manager may keep what a call brings; a small one may use the reserve.
+    pub(super) fn afford_call(&self, more: usize) -> Result<(), Refusal> {
+        let limit = self.limits.memory;
+        let reserve = if more <= SMALL { limit / RESERVE } else { 0 };
+        self.check_memory(more, limit.saturating_add(reserve))
+    }
+
+    fn check_memory(&self, more: usize, limit: usize) -> Result<(), Refusal> {
+        let used = self.meter.used();
+        if used.saturating_add(more) <= limit {
+            return Ok(());
+        }
+        let why = format!(
+            "the manager keeps {used} bytes of values and may keep {}, {more} more are too many: \
+             take something out first",
+            self.limits.memory
+        );
+        Err(Refusal::new(ErrorKind::OutOfMemory, why))
+    }
+
+    /// Checks that the manager may keep a call's values, and has them counted from now on.
+    pub(super) fn count_values<H>(&self, data: &mut Data<H>) -> Result<(), Refusal> {
+        let len = data.len();
+        if data.payloads.is_empty() {
+            // Arguments alone are looked at and gone, unless the call waits.
+            return if len <= SMALL { Ok(()) } else { self.afford_call(len) };
+        }
+        let own = VALUE * data.payloads.len();
+        self.afford_call(len + own)?;
+        if data.payloads.len() > APART {
+            let charge = self.meter.charge(len + own);
+            data.payloads.iter_mut().for_each(|payload| payload.count_by(charge.clone()));
+            return Ok(());
+        }
+        for payload in &mut data.payloads {
+            let mut bytes = len;
+            if payload.bytes.len() <= len / 2 {
+                // Else a short key would keep the memory of the long value that it came with.
+                payload.bytes = Bytes::copy_from_slice(&payload.bytes);
+                bytes = payload.bytes.len();
+            }
+            payload.count_by(self.meter.charge(bytes + VALUE));
+        }
+        Ok(())
+    }
+
+    /// Counts a call that is kept until something happens.
+    pub(super) fn count_waiting<H>(&self, data: &Data<H>) -> Charge {
+        self.meter.charge(WAITING + data.args.len())
+    }
+
+    /// Counts a message that came before its turn.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfMemory`] when the manager may not keep it.
+    pub(super) fn count_early(&self, data: &Data<WireHandle>) -> Result<Charge, Refusal> {
+        let bytes = WAITING + data.len();
+        self.afford_call(bytes)?;
+        Ok(self.meter.charge(bytes))
+    }
+}
+
+/// Returns about how much memory an answer takes.
+pub(super) fn answer_size(outcome: &Result<Data<WireHandle>, Refusal>) -> usize {
+    let data = outcome.as_ref().map_or(0, |data| data.len() + VALUE_COST * data.payloads.len());
+    VALUE_COST + data
+}
