@@ -1,10 +1,13 @@
 //! What the manager refuses to exceed.
 
-use sync_objects::{ErrorKind, Limits, event, lock, registry};
+use sync_objects::{ErrorKind, Limits, barrier, condition, event, lock, registry};
 use sync_proto::handshake::ClientInfo;
 use sync_testkit::sim::Sim;
 
 use crate::support::{kind, start};
+
+mod early;
+mod memory;
 
 #[test]
 fn names_and_objects_have_limits_and_a_refusal_leaves_nothing_behind() {
@@ -47,4 +50,72 @@ fn sessions_and_the_calls_that_wait_of_one_session_have_limits() {
     assert!(ours.is_set().unwrap());
     b.kill();
     connect().expect("there is room again");
+}
+
+#[test]
+fn tickets_have_a_limit() {
+    let mut limits = Limits::default();
+    limits.tickets = 1;
+    let sim = Sim::with(registry(), limits);
+    let client = sim.client();
+    let lock = lock::Proxy::new(&client).unwrap();
+    let issue = |secret| client.manager().issue(lock.remote().handle().clone(), secret);
+    issue(1).unwrap();
+    assert_eq!(kind(issue(2)), ErrorKind::LimitReached);
+    let lock = (lock::INTERFACE.name.into(), lock::INTERFACE.fingerprint);
+    client.manager().redeem(1, lock.0, lock.1).unwrap();
+    issue(2).expect("there is room again");
+}
+
+#[test]
+fn whoever_would_be_one_too_many_in_an_objects_lines_is_refused() {
+    let mut limits = Limits::default();
+    limits.waiters_per_object = 2;
+    let sim = Sim::with(registry(), limits);
+    let client = sim.client();
+    let event = event::Proxy::new(&client).unwrap();
+    let waiting = [0; 2].map(|_| start(&client, &event, event::Proxy::wait));
+    assert_eq!(kind(event.wait()), ErrorKind::LimitReached);
+    assert!(!event.is_set().unwrap(), "who does not wait is served");
+    event::Proxy::new(&client).unwrap().set().expect("and so are other objects");
+    event.set().unwrap();
+    for one in waiting {
+        one.answer().unwrap();
+    }
+    event.clear().unwrap();
+    assert!(start(&client, &event, event::Proxy::wait).is_waiting(), "there is room again");
+}
+
+#[test]
+fn who_would_have_to_wait_for_a_notification_keeps_its_lock_when_it_is_refused() {
+    let mut limits = Limits::default();
+    limits.waiters_per_object = 1;
+    let sim = Sim::with(registry(), limits);
+    let client = sim.client();
+    let lock = lock::Proxy::new(&client).unwrap();
+    let on = Some(lock.remote().handle().clone());
+    let condition = condition::Proxy::new(&client, on).unwrap();
+    let token = lock.acquire().unwrap().token;
+    let first = start(&client, &condition, move |condition| condition.wait(token));
+    let token = lock.acquire().unwrap().token;
+    assert_eq!(kind(condition.wait(token)), ErrorKind::LimitReached);
+    assert!(lock.holds(token).unwrap());
+    condition.notify(token, 1).unwrap();
+    lock.release(token).unwrap();
+    first.answer().unwrap();
+}
+
+#[test]
+fn a_party_too_many_is_refused_but_the_last_of_a_round_is_not() {
+    let mut limits = Limits::default();
+    limits.waiters_per_object = 1;
+    let sim = Sim::with(registry(), limits);
+    let client = sim.client();
+    let [pair, three] = [2, 3].map(|parties| barrier::Proxy::new(&client, parties, None).unwrap());
+    let first = start(&client, &pair, |pair| pair.wait(false, false));
+    pair.wait(false, false).expect("the last does not wait");
+    first.answer().unwrap();
+    let _first = start(&client, &three, |three| three.wait(false, false));
+    assert_eq!(kind(three.wait(false, false)), ErrorKind::LimitReached);
+    assert_eq!(three.n_waiting().unwrap(), 1);
 }

@@ -1,0 +1,91 @@
+//! What comes before its turn is kept only so far.
+
+use sync_objects::{ErrorKind, Limits, Via, event, registry};
+use sync_proto::message::{OneWay, Request};
+use sync_proto::{CallId, Data, ObjectId, OneWayId, Refusal, ThreadId};
+use sync_testkit::sim::{Sim, SimClient};
+
+use crate::support::kind;
+
+fn limited(set: impl FnOnce(&mut Limits)) -> (Sim, SimClient, event::Proxy) {
+    let mut limits = Limits::default();
+    set(&mut limits);
+    let sim = Sim::with(registry(), limits);
+    let client = sim.client();
+    let event = event::Proxy::new(&client).unwrap();
+    (sim, client, event)
+}
+
+fn set(number: u64, object: ObjectId, bytes: usize) -> OneWay {
+    OneWay {
+        number: OneWayId(number),
+        thread: ThreadId(1),
+        object,
+        method: event::method("set"),
+        data: Data { args: vec![0; bytes].into(), ..Data::default() },
+    }
+}
+
+fn send(sim: &Sim, client: &SimClient, message: OneWay) -> Result<(), Refusal> {
+    sim.kernel(|kernel, now| kernel.handle_one_way(now, client.session(), message))
+}
+
+#[test]
+fn one_way_messages_that_leave_a_gap_are_kept_up_to_a_limit() {
+    let (sim, client, event) = limited(|limits| limits.early_one_ways = 3);
+    let object = event.remote().handle().object();
+    for number in [2, 3, 9] {
+        send(&sim, &client, set(number, object, 0)).unwrap();
+    }
+    let refused = send(&sim, &client, set(4, object, 0)).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::LimitReached);
+    assert!(refused.message.contains("before message 1 "), "{refused}");
+    assert!(!event.is_set().unwrap());
+    send(&sim, &client, set(1, object, 0)).expect("the one that is missing is always taken");
+    assert!(event.is_set().unwrap());
+    send(&sim, &client, set(5, object, 0)).expect("there is room again");
+}
+
+#[test]
+fn what_comes_early_is_counted_and_given_back() {
+    let (sim, client, event) = limited(|limits| limits.memory = 1 << 20);
+    let object = event.remote().handle().object();
+    let used = || sim.kernel(|kernel, _| kernel.memory_used());
+    let before = used();
+    send(&sim, &client, set(2, object, 900_000)).unwrap();
+    assert!(used() > before + 900_000);
+    let refused = send(&sim, &client, set(3, object, 900_000)).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::OutOfMemory);
+    client.kill();
+    assert!(used() <= before);
+}
+
+#[test]
+fn requests_that_are_held_back_count_as_calls_that_wait() {
+    let (sim, client, event) = limited(|limits| limits.calls_per_session = 2);
+    let object = event.remote().handle().object();
+    let send_request = |call: u64| {
+        let request = Request {
+            call: CallId(call),
+            after: OneWayId(1),
+            thread: ThreadId(1),
+            object,
+            method: event::method("is_set"),
+            timeout: None,
+            data: Data::default(),
+        };
+        sim.kernel(|kernel, now| {
+            kernel.handle_request(now, client.session(), Via(call), request);
+            std::iter::from_fn(|| kernel.poll_reply()).map(|out| out.reply).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!((send_request(100), send_request(101)), (vec![], vec![]));
+    let refused = send_request(102).pop().unwrap();
+    assert_eq!(
+        (refused.call, refused.outcome.unwrap_err().kind),
+        (CallId(102), ErrorKind::LimitReached)
+    );
+    assert_eq!(kind(event.is_set()), ErrorKind::LimitReached);
+    send(&sim, &client, set(1, object, 0)).unwrap();
+    assert!(event.is_set().unwrap(), "there is room again");
+}

@@ -1,0 +1,216 @@
+//! The memory that the manager keeps for clients: counted, bounded, and given back.
+
+use sync_objects::{
+    ArrayStart, DictPart, Error, ErrorKind, Limits, Order, OtherSet, Payload, SetOp, Typecode,
+    array, dict, event, list, namespace, queue, registry, semaphore, set, value,
+};
+use sync_testkit::sim::{Sim, SimClient};
+
+use crate::support::{kind, pack, start};
+
+/// What the manager may keep in these tests.
+const LIMIT: usize = 1 << 20;
+
+/// A value that fits once, and not twice.
+const LARGE: usize = 600_000;
+
+fn limited() -> (Sim, SimClient) {
+    limited_to(LIMIT)
+}
+
+fn limited_to(memory: usize) -> (Sim, SimClient) {
+    let mut limits = Limits::default();
+    limits.memory = memory;
+    let sim = Sim::with(registry(), limits);
+    let client = sim.client();
+    (sim, client)
+}
+
+fn used(sim: &Sim) -> usize {
+    sim.kernel(|kernel, _| kernel.memory_used())
+}
+
+fn bytes(len: usize) -> String {
+    "x".repeat(len)
+}
+
+#[test]
+fn a_value_that_is_too_much_is_refused_and_no_object_has_changed() {
+    let (sim, client) = limited();
+    let large = || pack(&bytes(LARGE));
+    let list = list::Proxy::new(&client, vec![pack(&1)]).unwrap();
+    let dict = dict::Proxy::new(&client, vec![(pack(&1), pack(&1))]).unwrap();
+    let set = set::Proxy::new(&client, vec![pack(&1)]).unwrap();
+    let queue = queue::Proxy::new(&client, None, Order::Fifo).unwrap();
+    let names = namespace::Proxy::new(&client, vec![("a".into(), pack(&1))]).unwrap();
+    let value = value::Proxy::new(&client, None, pack(&1)).unwrap();
+    list.push(large()).expect("it fits once");
+    let before = used(&sim);
+    let refused = [
+        list.push(large()),
+        list.set(0, large()),
+        list.extend(vec![large(), pack(&2)]),
+        dict.set(pack(&1), large()),
+        dict.extend(vec![(pack(&2), large())]),
+        set.insert(large()).map(drop),
+        queue.put(large(), 0),
+        names.set("a".into(), large()),
+        value.set(large()),
+        value.compare_exchange(pack(&1), large()).map(drop),
+        list::Proxy::new(&client, vec![large()]).map(drop),
+    ];
+    for result in refused {
+        assert_eq!(kind(result), ErrorKind::OutOfMemory);
+    }
+    assert_eq!(used(&sim), before, "what was refused is not kept");
+    assert_eq!(list.get(0).unwrap(), pack(&1));
+    assert_eq!(list.len().unwrap(), 2);
+    assert_eq!(dict.get(pack(&1)).unwrap(), Some(pack(&1)));
+    assert_eq!((dict.len().unwrap(), set.len().unwrap(), queue.len().unwrap()), (1, 1, 0));
+    assert_eq!(names.get("a".into()).unwrap(), Some(pack(&1)));
+    assert_eq!(value.get().unwrap(), pack(&1));
+    list.pop().unwrap();
+    value.set(large()).expect("there is room again");
+}
+
+#[test]
+fn what_was_counted_is_given_back_wherever_it_goes() {
+    let (sim, client) = limited();
+    let before = used(&sim);
+    {
+        let some = || (0..20).map(|at| pack(&bytes(at * 100))).collect::<Vec<_>>();
+        let list = list::Proxy::new(&client, some()).unwrap();
+        list.repeat(3).unwrap();
+        list.delete_slice(sync_objects::Slice::between(3, 30)).unwrap();
+        let update = list.begin_update().unwrap();
+        list.commit_update(update.token, some()).unwrap();
+        let dict = dict::Proxy::new(&client, some().into_iter().map(|v| (v, pack(&1))).collect());
+        let dict = dict.unwrap();
+        let removed = dict.remove(pack(&bytes(500))).unwrap().unwrap();
+        dict.restore(removed).unwrap();
+        let update = dict.begin_update(pack(&bytes(700))).unwrap();
+        dict.commit_update(update.token, None).unwrap();
+        dict.begin_update(pack(&"open")).unwrap();
+        dict.clear().unwrap();
+        dict.set(pack(&1), pack(&bytes(9000))).unwrap();
+        let set = set::Proxy::new(&client, some()).unwrap();
+        set.pop().unwrap();
+        set.combine(SetOp::SymmetricDifference, OtherSet::Values(some())).unwrap();
+        let queue = queue::Proxy::new(&client, Some(2), Order::Fifo).unwrap();
+        queue.put(pack(&bytes(900)), 0).unwrap();
+        queue.put(pack(&bytes(900)), 0).unwrap();
+        queue.get_leased().unwrap().unwrap();
+        queue.put(pack(&bytes(900)), 0).unwrap();
+        let waiting = start(&client, &queue, |queue| queue.put(pack(&bytes(5000)), 0));
+        assert!(used(&sim) > before + 50_000, "{}", used(&sim));
+        let array = array(&client, 10_000).unwrap();
+        assert!(used(&sim) > before + 130_000, "{}", used(&sim));
+        array.len().unwrap();
+        waiting.cancel();
+    }
+    client.kill();
+    assert_eq!(used(&sim), before);
+}
+
+fn numbers(count: i32) -> Vec<Payload> {
+    (0..count).map(|number| pack(&number)).collect()
+}
+
+#[test]
+fn few_words_do_not_make_more_than_the_manager_may_keep() {
+    let (sim, client) = limited();
+    let list = list::Proxy::new(&client, numbers(2000)).unwrap();
+    assert_eq!(kind(list.repeat(1000)), ErrorKind::OutOfMemory);
+    let doubled = (0..10).map(|_| list.extend_from(list.remote().handle().clone()));
+    assert_eq!(kind(doubled.collect::<Result<Vec<_>, _>>()), ErrorKind::OutOfMemory);
+    assert!(used(&sim) <= LIMIT);
+    list.clear().unwrap();
+    assert_eq!(kind(array(&client, 1 << 20)), ErrorKind::OutOfMemory);
+    array(&client, 1 << 10).expect("a smaller one has room");
+    let (few, many) =
+        (set::Proxy::new(&client, numbers(10)), set::Proxy::new(&client, numbers(2000)));
+    let (few, many) = (few.unwrap(), many.unwrap());
+    let other = || OtherSet::Shared(many.remote().handle().clone());
+    assert_eq!(kind(few.combine(SetOp::Union, other())), ErrorKind::OutOfMemory);
+    assert_eq!(few.len().unwrap(), 10);
+    few.combine(SetOp::Intersection, other()).expect("that adds nothing");
+    drop(many);
+    let entries = |count| numbers(count).into_iter().map(|key| (key.clone(), key)).collect();
+    let [few, many] = [1, 1500].map(|count| dict::Proxy::new(&client, entries(count)).unwrap());
+    assert_eq!(kind(few.extend_from(many.remote().handle().clone())), ErrorKind::OutOfMemory);
+    assert_eq!(few.len().unwrap(), 1);
+}
+
+fn array(client: &SimClient, doubles: u64) -> Result<array::Proxy, Error> {
+    array::Proxy::new(client, Typecode::Double, ArrayStart::Zeros(doubles))
+}
+
+#[test]
+fn grants_without_end_are_refused_and_can_be_given_back() {
+    let (sim, client) = limited_to(50_000);
+    let before = used(&sim);
+    let semaphore = semaphore::Proxy::new(&client, u32::MAX, false).unwrap();
+    let mut granted = Vec::new();
+    let refused = loop {
+        match semaphore.acquire(1) {
+            Ok(token) => granted.push(token),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.kind(), ErrorKind::OutOfMemory);
+    semaphore.release(granted.pop().unwrap()).unwrap();
+    semaphore.acquire(1).expect("one was given back");
+    client.kill();
+    assert_eq!(used(&sim), before);
+}
+
+#[test]
+fn a_full_manager_still_hears_what_is_to_be_deleted() {
+    let (sim, client) = limited();
+    let dict = dict::Proxy::new(&client, Vec::new()).unwrap();
+    let mut count = 0;
+    let refused = loop {
+        match dict.set(pack(&count), pack(&bytes(100))) {
+            Ok(()) => count += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.kind(), ErrorKind::OutOfMemory);
+    assert!(used(&sim) > LIMIT / 2, "it is full: {}", used(&sim));
+    assert!(dict.contains_key(pack(&0)).unwrap());
+    for key in 0..count {
+        assert!(dict.delete(pack(&key)).unwrap());
+    }
+    dict.set(pack(&0), pack(&bytes(LARGE))).expect("there is room again");
+}
+
+#[test]
+fn a_short_key_does_not_keep_the_memory_of_the_value_that_it_came_with() {
+    let (sim, client) = limited();
+    let dict = dict::Proxy::new(&client, Vec::new()).unwrap();
+    dict.set(pack(&"key"), pack(&bytes(LARGE))).unwrap();
+    dict.set(pack(&"key"), pack(&1)).unwrap();
+    assert!(used(&sim) < 10_000, "{}", used(&sim));
+    let key = dict.page(DictPart::Keys, false, None, None, 1).unwrap().keys;
+    assert_eq!(key, [pack(&"key")]);
+}
+
+#[test]
+fn calls_that_wait_are_counted_and_too_many_are_refused() {
+    let (sim, client) = limited_to(100_000);
+    let event = event::Proxy::new(&client).unwrap();
+    let before = used(&sim);
+    let mut waiting = Vec::new();
+    loop {
+        let call = start(&client, &event, event::Proxy::wait);
+        if !call.is_waiting() {
+            assert_eq!(kind(call.answer()), ErrorKind::OutOfMemory);
+            break;
+        }
+        waiting.push(call);
+    }
+    assert!(waiting.len() > 100, "{}", waiting.len());
+    event.set().unwrap();
+    waiting.into_iter().for_each(|call| call.answer().unwrap());
+    assert_eq!(used(&sim), before);
+}
