@@ -54,6 +54,7 @@ fn a_value_that_is_too_much_is_refused_and_no_object_has_changed() {
         dict.extend(vec![(pack(&2), large())]),
         set.insert(large()).map(drop),
         queue.put(large(), 0),
+        queue.put_many(vec![pack(&1), large()]),
         names.set("a".into(), large()),
         value.set(large()),
         value.compare_exchange(pack(&1), large()).map(drop),
