@@ -13,6 +13,8 @@ use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::secure::{Channel, KeyRing, Responder, Stranger};
 use sync_proto::{Refusal, SessionId};
 
+use crate::sessions::Origin;
+
 /// How many pieces of output go into one system call.
 const SLICES: usize = 32;
 
@@ -165,6 +167,16 @@ impl Connection {
         self.decoder.next(input)
     }
 
+    /// Returns how many bytes of a message that is not complete are kept.
+    pub(crate) fn pending_input(&self) -> usize {
+        self.decoder.held()
+    }
+
+    /// Drops what there is of a message that is not complete: the stream is lost.
+    pub(crate) fn discard_input(&mut self) {
+        self.decoder = Decoder::new(FrameLimit::HANDSHAKE);
+    }
+
     /// Queues a message; one that is over the limit is not queued.
     pub(crate) fn push(
         &mut self,
@@ -225,6 +237,14 @@ impl Connection {
             Stream::Unix(stream) => registry.reregister(stream, token, wanted),
             Stream::Tcp(stream) if first => registry.register(stream, token, wanted),
             Stream::Tcp(stream) => registry.reregister(stream, token, wanted),
+        }
+    }
+
+    /// Returns where its session comes from.
+    pub(crate) fn session_origin(&self) -> Option<Origin> {
+        match &self.stream {
+            Stream::Unix(_) => self.peer.map(Origin::Process),
+            Stream::Tcp(stream) => stream.peer_addr().ok().map(|from| Origin::Address(from.ip())),
         }
     }
 

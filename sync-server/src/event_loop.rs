@@ -12,7 +12,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 use slab::Slab;
 use sync_objects::{DisconnectReason, Kernel, Outgoing, Time, Via};
-use sync_proto::message::{ClientMessage, Reply, ServerMessage};
+use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
 use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
 use crate::connection::{Buffers, Connection, Got, Stage};
@@ -23,9 +23,14 @@ use crate::sessions::Clients;
 use crate::strangers::Strangers;
 
 mod accept;
+mod backlog;
 mod peers;
 mod shutdown;
 mod wait;
+mod work;
+
+use backlog::Backlog;
+use work::Inbox;
 
 /// What an event is about, in the low bits of its token.
 const KIND_BITS: usize = 2;
@@ -62,6 +67,12 @@ pub(crate) struct EventLoop {
     dirty: BTreeSet<usize>,
     /// Connections that are not read until they have taken what they asked for.
     paused: BTreeSet<usize>,
+    /// What was said and is not carried out yet.
+    inbox: Inbox,
+    /// Bytes of messages that are not complete.
+    incoming: Backlog,
+    /// Bytes of answers that are not taken.
+    outgoing: Backlog,
     /// Clients that are over, and why; what their sockets still hold is read first.
     ended: Vec<(SessionId, DisconnectReason)>,
     /// Connections that broke while they were written to.
@@ -122,6 +133,9 @@ impl EventLoop {
             ready: BTreeSet::new(),
             dirty: BTreeSet::new(),
             paused: BTreeSet::new(),
+            inbox: Inbox::default(),
+            incoming: Backlog::default(),
+            outgoing: Backlog::default(),
             ended: Vec::new(),
             broken: Vec::new(),
             handshakes: VecDeque::new(),
@@ -215,18 +229,16 @@ impl EventLoop {
 
     /// Reads, runs the kernel, writes. Returns when the kernel wants to be woken.
     fn turn(&mut self) -> Option<Time> {
-        let mut said = Vec::new();
         for key in std::mem::take(&mut self.ready) {
-            self.read(key, &mut said);
+            self.read(key);
         }
-        let heard = !said.is_empty();
+        self.shed(self.hub.now());
+        let heard = !self.inbox.is_empty();
         let hub = Arc::clone(&self.hub);
         let mut replies = std::mem::take(&mut self.replies);
         let wake = hub.turn(
             |kernel, now| {
-                for (key, said) in said {
-                    self.hear(kernel, now, key, said);
-                }
+                self.work(kernel, now);
                 self.end_what_is_over(kernel, now);
             },
             &mut replies,
@@ -243,10 +255,14 @@ impl EventLoop {
     }
 
     /// Reads once from a connection and cuts messages out of what came.
-    fn read(&mut self, key: usize, said: &mut Vec<(usize, Said)>) {
+    fn read(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.pending_output() > self.limits.output_pause {
             self.paused.insert(key);
+            return;
+        }
+        if self.inbox.has(key) {
+            self.inbox.read_later(key);
             return;
         }
         let (got, mut input) = match connection.read(&mut self.buffers, &self.strangers.keys) {
@@ -262,20 +278,27 @@ impl EventLoop {
         }
         loop {
             match peers::next(connection, &mut input) {
-                Ok(Some(message)) => said.push((key, Said::Message(message))),
+                Ok(Some(message)) => {
+                    self.incoming.remove(key);
+                    self.inbox.push(key, Said::Message(message));
+                }
                 Ok(None) => break,
                 Err(refusal) => {
-                    said.push((key, Said::Nonsense(refusal)));
+                    self.inbox.push(key, Said::Nonsense(refusal));
                     return;
                 }
             }
         }
+        let held = connection.pending_input();
+        if held > 0 {
+            self.incoming.set(self.hub.now(), key, held);
+        }
         match got {
-            Got::End => said.push((key, Said::End)),
+            Got::End => self.inbox.push(key, Said::End),
             // Whoever can do that can also cut the connection: it is no more than that.
             Got::Foul(why) => {
                 self.strangers.log(self.hub.now(), connection.origin(), why);
-                said.push((key, Said::End));
+                self.inbox.push(key, Said::End);
             }
             // A short read means that nothing is left, but for the end of the stream.
             Got::Drained(count) if count == 0 || !connection.read_closed => {}
@@ -295,6 +318,14 @@ impl EventLoop {
             (_, Said::End) => return self.forget(key),
         };
         match said {
+            Said::Message(ClientMessage::Request(Request { call, .. }))
+                if connection.in_flight >= self.limits.calls_per_connection =>
+            {
+                let limit = self.limits.calls_per_connection;
+                let why = format!("{limit} calls of this connection wait, the most that may");
+                let outcome = Err(Refusal::new(ErrorKind::LimitReached, why));
+                self.send(key, &ServerMessage::Reply(Reply { call, outcome }));
+            }
             Said::Message(ClientMessage::Request(request)) => {
                 connection.in_flight += 1;
                 kernel.handle_request(now, session, via, request);
@@ -321,6 +352,13 @@ impl EventLoop {
             return;
         };
         connection.in_flight -= 1;
+        let (pending, limit) = (connection.pending_output(), self.limits.output_max);
+        if pending > limit {
+            // It is not read from for long already; what it had asked before that goes on.
+            tracing::warn!(pending, limit, "a client does not take its answers and is dropped");
+            self.broken.push(key);
+            return;
+        }
         let message = ServerMessage::Reply(outgoing.reply);
         let Err(refusal) = connection.push(&message, self.limits.frame().of_answers()) else {
             self.dirty.insert(key);
@@ -353,6 +391,7 @@ impl EventLoop {
             return;
         }
         let pending = connection.pending_output();
+        self.outgoing.set(self.hub.now(), key, pending);
         if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
             self.forget(key);
         } else if pending <= self.limits.output_pause / 2 && self.paused.remove(&key) {

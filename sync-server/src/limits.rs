@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use sync_proto::frame::FrameLimit;
 
-/// What the server refuses to exceed. All are on by default.
+mod memory;
+
+/// What the server refuses to exceed. All are on by default; who meets one gets a typed error.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
@@ -16,19 +18,48 @@ pub struct Limits {
     /// Connections at once that are not let in yet (`--max-half-open`). One more, and the oldest
     /// of them is dropped: strangers that come and say nothing keep nobody out.
     pub half_open: usize,
+    /// Sessions at once of one peer (`--max-sessions-per-peer`): of one process over a unix
+    /// socket, of one address over TCP. One that opens them without end leaves some for others.
+    pub sessions_per_peer: usize,
     /// How long a client may take from its first byte to its welcome (`--handshake-timeout`), in
     /// all and not for each message: a silent stranger costs a connection for no longer.
     pub handshake: Duration,
-    /// Bytes that may wait for a client that does not read, before it is not read from either:
-    /// whoever asks must also listen.
+    /// Calls of one connection that are not answered (`--max-calls-per-connection`). Each is kept
+    /// until it is; one more is refused at once, with `LimitReached`.
+    pub calls_per_connection: usize,
+    /// Bytes of messages that are not complete, on all connections together (`--max-input`), or one
+    /// message if that is more. When there are more, the connection whose message is under way
+    /// for longest, a second at least, is refused with `OutOfMemory`.
+    pub input_total: usize,
+    /// Bytes that may wait for a client that does not read, before it is not read from either
+    /// (`--output-soft`): whoever asks must also listen. What it asks is not carried out.
     pub output_pause: usize,
-    /// What the kernel refuses to exceed (`--max-objects`, `--max-sessions`).
+    /// Bytes that may wait for one connection, before it is dropped (`--output-hard`): calls that
+    /// waited in line are answered also while it is not read from. An answer is sent whole when
+    /// it began below.
+    pub output_max: usize,
+    /// Bytes that may wait on all connections together (`--max-output`). When there are more, the
+    /// one that has not taken all of its answers for longest, a second at least, is dropped.
+    pub output_total: usize,
+    /// What the kernel refuses to exceed (`--max-objects`, `--max-sessions`, `--max-name`,
+    /// `--max-names`, `--max-tickets`, `--max-calls-per-session`, `--max-early-one-ways`,
+    /// `--max-waiters`, `--max-memory`).
     pub kernel: sync_objects::Limits,
 }
 
 /// Bytes read from one connection in one turn of the loop: what one client can make the others
 /// wait for.
 pub(crate) const READ_PER_TURN: usize = 64 * 1024;
+
+/// Calls of one connection that are carried out in one turn: a read of small ones has thousands.
+pub(crate) const CALLS_PER_TURN: usize = 128;
+
+/// After so long, the next connection's calls are carried out.
+pub(crate) const TIME_PER_CONNECTION: Duration = Duration::from_micros(200);
+
+/// After so long, or so many bytes of answers, a turn ends: who came meanwhile is heard.
+pub(crate) const TIME_PER_TURN: Duration = Duration::from_millis(1);
+pub(crate) const OUTPUT_PER_TURN: usize = 64 << 20;
 
 /// Connections accepted in one turn of the loop.
 pub(crate) const ACCEPTS_PER_TURN: usize = 64;
@@ -43,14 +74,23 @@ impl Limits {
 }
 
 impl Default for Limits {
+    /// Returns the limits that suit most; half of the machine's memory, or of what this process
+    /// may have of it, is for the clients' values.
     fn default() -> Self {
+        let mut kernel = sync_objects::Limits::default();
+        kernel.memory = memory::half().unwrap_or(kernel.memory);
         Self {
             message: 64 << 20,
             connections: 10_000,
             half_open: 1024,
+            sessions_per_peer: 1024,
             handshake: Duration::from_secs(5),
+            calls_per_connection: 4096,
+            input_total: 1 << 30,
             output_pause: 1 << 20,
-            kernel: sync_objects::Limits::default(),
+            output_max: 64 << 20,
+            output_total: 1 << 30,
+            kernel,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Which connections belong to which client process, and the watch on that process.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use mio::unix::SourceFd;
@@ -19,6 +21,7 @@ pub(crate) struct Client {
     pub(crate) connections: Vec<usize>,
     /// Readable once the process has ended, also if a forked child keeps the socket open.
     pidfd: Option<OwnedFd>,
+    origin: Option<Origin>,
 }
 
 /// All client processes.
@@ -27,6 +30,16 @@ pub(crate) struct Clients {
     clients: Slab<Client>,
     by_session: HashMap<SessionId, usize>,
     by_token: HashMap<SessionToken, usize>,
+    by_origin: HashMap<Origin, usize>,
+}
+
+/// Where a client comes from, as far as it cannot choose that itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    /// A process of this machine.
+    Process(Pid),
+    /// A machine, or several behind one address.
+    Address(IpAddr),
 }
 
 impl Clients {
@@ -36,12 +49,16 @@ impl Clients {
         &mut self,
         session: SessionId,
         token: SessionToken,
-        peer: Option<Pid>,
+        origin: Option<Origin>,
         registry: &Registry,
         watch: impl FnOnce(usize) -> Token,
     ) {
         let entry = self.clients.vacant_entry();
         let key = entry.key();
+        let peer = match origin {
+            Some(Origin::Process(pid)) => Some(pid),
+            _ => None,
+        };
         let pidfd = peer.and_then(|pid| match watch_process(pid, registry, watch(key)) {
             Ok(pidfd) => Some(pidfd),
             Err(error) => {
@@ -50,9 +67,17 @@ impl Clients {
                 None
             }
         });
-        entry.insert(Client { session, token, connections: Vec::new(), pidfd });
+        entry.insert(Client { session, token, connections: Vec::new(), pidfd, origin });
+        if let Some(origin) = origin {
+            *self.by_origin.entry(origin).or_default() += 1;
+        }
         self.by_session.insert(session, key);
         self.by_token.insert(token, key);
+    }
+
+    /// Returns how many sessions there are from somewhere.
+    pub(crate) fn count_from(&self, origin: Origin) -> usize {
+        self.by_origin.get(&origin).copied().unwrap_or_default()
     }
 
     /// Returns the session that a token belongs to.
@@ -80,6 +105,14 @@ impl Clients {
         let Some(key) = self.by_session.remove(&session) else { return Vec::new() };
         let client = self.clients.remove(key);
         self.by_token.remove(&client.token);
+        if let Some(Entry::Occupied(mut count)) =
+            client.origin.map(|origin| self.by_origin.entry(origin))
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
         if let Some(pidfd) = client.pidfd {
             let _ = registry.deregister(&mut SourceFd(&pidfd.as_raw_fd()));
         }

@@ -44,6 +44,12 @@ impl Decoder {
         self.partial.is_empty() && self.large.is_none()
     }
 
+    /// Returns how many bytes of an incomplete frame are kept. What it announces does not count
+    /// before it comes.
+    pub fn held(&self) -> usize {
+        self.partial.len() + self.large.as_ref().map_or(0, |of| of.head.len() + of.filled)
+    }
+
     /// Returns the memory into which the rest of a large body wants to be read, if one is being
     /// read. After reading, say how much with [`filled`](Self::filled).
     pub fn direct(&mut self) -> Option<&mut [u8]> {

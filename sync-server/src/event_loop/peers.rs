@@ -10,6 +10,7 @@ use sync_proto::{ErrorKind, Refusal, SessionId, SessionToken};
 
 use super::{EventLoop, PROCESS, Said, token};
 use crate::connection::{Connection, Stage};
+use crate::sessions::Origin;
 
 /// Returns the next message in what was read from a connection; its first bytes are the preamble.
 pub(super) fn next(
@@ -77,15 +78,16 @@ impl EventLoop {
     ) -> Result<Welcome, Refusal> {
         let (session, secret) = match purpose {
             Purpose::Open(info) => {
+                let origin = self.connections[key].session_origin();
+                self.check_origin(origin)?;
                 let mut secret = [0; 16];
                 getrandom::fill(&mut secret).map_err(|error| {
                     Refusal::new(ErrorKind::Io, format!("no randomness: {error}"))
                 })?;
                 let secret = SessionToken(u128::from_le_bytes(secret));
                 let session = kernel.handle_connect(now, info)?;
-                let peer = self.connections[key].peer;
                 let watch = |client| token(PROCESS, client);
-                self.clients.open(session, secret, peer, self.poll.registry(), watch);
+                self.clients.open(session, secret, origin, self.poll.registry(), watch);
                 (session, secret)
             }
             Purpose::Join(secret) => {
@@ -108,6 +110,19 @@ impl EventLoop {
             token: secret,
             body_max: u32::try_from(self.limits.message).unwrap_or(u32::MAX),
         })
+    }
+
+    fn check_origin(&self, origin: Option<Origin>) -> Result<(), Refusal> {
+        let limit = self.limits.sessions_per_peer;
+        if origin.is_none_or(|origin| self.clients.count_from(origin) < limit) {
+            return Ok(());
+        }
+        let whose = match origin {
+            Some(Origin::Process(_)) => "this process",
+            _ => "this address",
+        };
+        let why = format!("{whose} has {limit} sessions, the most it may");
+        Err(Refusal::new(ErrorKind::LimitReached, why))
     }
 
     /// Tells a peer why it is not served, and closes the connection once that is written. A
@@ -190,6 +205,9 @@ impl EventLoop {
         self.ready.remove(&key);
         self.dirty.remove(&key);
         self.paused.remove(&key);
+        self.inbox.remove(key);
+        self.incoming.remove(key);
+        self.outgoing.remove(key);
     }
 
     /// Ends what broke, whose time is up, and whose process has ended.
