@@ -41,9 +41,9 @@ pub struct Limits {
     /// Bytes that may wait on all connections together (`--max-output`). When there are more, the
     /// one that has not taken all of its answers for longest, a second at least, is dropped.
     pub output_total: usize,
-    /// What the kernel refuses to exceed (`--max-objects`, `--max-sessions`, `--max-name`,
-    /// `--max-names`, `--max-tickets`, `--max-calls-per-session`, `--max-early-one-ways`,
-    /// `--max-waiters`, `--max-memory`).
+    /// What the kernel refuses to exceed (`--max-objects`, `--max-sessions`, `--max-names`,
+    /// `--max-name-length`, `--max-tickets`, `--max-waiters`, `--max-calls-per-session`,
+    /// `--max-early-messages`, `--max-memory`).
     pub kernel: sync_objects::Limits,
 }
 

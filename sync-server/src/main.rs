@@ -10,8 +10,13 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use sync_server::{Address, AuthKey, Deadlocks, Limits, Server, read_key, write_new_key};
+use sync_server::{Address, AuthKey, Deadlocks, Server, read_key, write_new_key};
 use tracing_subscriber::EnvFilter;
+
+#[path = "main/limits.rs"]
+mod limits;
+
+use limits::LimitFlags;
 
 /// Hosts objects that processes share: locks, queues, dicts, …
 ///
@@ -60,35 +65,8 @@ struct Options {
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     deadlocks: OnDeadlock,
 
-    /// The longest message, in bytes: one call with its values, or one answer.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().message,
-        help_heading = "Limits")]
-    max_message: usize,
-
-    /// The most connections at once.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections,
-        help_heading = "Limits")]
-    max_connections: usize,
-
-    /// The most connections at once that are not let in yet; one more, and the oldest is dropped.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().half_open,
-        help_heading = "Limits")]
-    max_half_open: usize,
-
-    /// The most client processes at once.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.sessions,
-        help_heading = "Limits")]
-    max_sessions: usize,
-
-    /// The most objects at once.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.objects,
-        help_heading = "Limits")]
-    max_objects: usize,
-
-    /// The seconds that a client may take from connecting to being let in.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake.as_secs(),
-        help_heading = "Limits")]
-    handshake_timeout: u64,
+    #[command(flatten)]
+    limits: LimitFlags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -131,7 +109,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let spin = Duration::from_micros(options.spin);
-    let mut builder = Server::builder().limits(options.limits()).spin(spin);
+    let mut builder = Server::builder().limits(options.limits.limits()).spin(spin);
     builder = builder.deadlocks(options.deadlocks.into());
     for key in options.keys()? {
         builder = builder.authkey(key);
@@ -191,17 +169,6 @@ fn announce(server: &Server) -> anyhow::Result<()> {
 }
 
 impl Options {
-    fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        limits.message = self.max_message;
-        limits.connections = self.max_connections;
-        limits.half_open = self.max_half_open;
-        limits.handshake = Duration::from_secs(self.handshake_timeout);
-        limits.kernel.sessions = self.max_sessions;
-        limits.kernel.objects = self.max_objects;
-        limits
-    }
-
     fn keys(&self) -> anyhow::Result<Vec<AuthKey>> {
         if !self.authkey_file.is_empty() {
             return Ok(self.authkey_file.iter().map(read_key).collect::<Result<_, _>>()?);

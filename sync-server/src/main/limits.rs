@@ -1,0 +1,119 @@
+//! The flags for everything that the server refuses to exceed.
+
+use std::time::Duration;
+
+use clap::Args;
+use sync_server::Limits;
+
+/// The limits, each with a flag. `docs/limits.md` lists them; a test holds it to this.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitFlags {
+    /// The longest message, in bytes: one call with its values, or one answer.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().message)]
+    max_message: usize,
+
+    /// The most connections at once.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections)]
+    max_connections: usize,
+
+    /// The most connections at once that are not let in yet; one more, and the oldest is dropped.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().half_open)]
+    max_half_open: usize,
+
+    /// The most client processes at once.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.sessions)]
+    max_sessions: usize,
+
+    /// The most sessions at once of one process over a unix socket, or of one address over TCP.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().sessions_per_peer)]
+    max_sessions_per_peer: usize,
+
+    /// The seconds that a client may take from connecting to being let in.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake.as_secs())]
+    handshake_timeout: u64,
+
+    /// The most objects at once.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.objects)]
+    max_objects: usize,
+
+    /// The most names at once.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.names)]
+    max_names: usize,
+
+    /// The longest name, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().kernel.name_len)]
+    max_name_length: usize,
+
+    /// The most tickets that wait to be redeemed.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.tickets)]
+    max_tickets: usize,
+
+    /// The most calls that wait for one object.
+    #[arg(long, value_name = "COUNT",
+        default_value_t = Limits::default().kernel.waiters_per_object)]
+    max_waiters: usize,
+
+    /// The most calls of one client process that wait.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.calls_per_session)]
+    max_calls_per_session: usize,
+
+    /// The most calls of one connection that are not answered yet.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().calls_per_connection)]
+    max_calls_per_connection: usize,
+
+    /// The most messages of one client process that are kept because one before them is missing.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.early_one_ways)]
+    max_early_messages: usize,
+
+    /// The most bytes of values, with what keeping them costs. Without it: half of the machine's
+    /// memory, or of what the control group allows.
+    #[arg(long, value_name = "BYTES")]
+    max_memory: Option<usize>,
+
+    /// The most bytes of messages that are not complete, on all connections.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().input_total)]
+    max_input: usize,
+
+    /// The bytes of answers that wait on a connection from which on it is not read.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_pause)]
+    output_soft: usize,
+
+    /// The bytes of answers that wait on a connection from which on it is dropped.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_max)]
+    output_hard: usize,
+
+    /// The most bytes of answers that wait, on all connections.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_total)]
+    max_output: usize,
+}
+
+impl LimitFlags {
+    /// Returns the limits that the flags say.
+    pub(crate) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.message = self.max_message;
+        limits.connections = self.max_connections;
+        limits.half_open = self.max_half_open;
+        limits.sessions_per_peer = self.max_sessions_per_peer;
+        limits.handshake = Duration::from_secs(self.handshake_timeout);
+        limits.calls_per_connection = self.max_calls_per_connection;
+        limits.input_total = self.max_input;
+        limits.output_pause = self.output_soft;
+        limits.output_max = self.output_hard;
+        limits.output_total = self.max_output;
+        limits.kernel.sessions = self.max_sessions;
+        limits.kernel.objects = self.max_objects;
+        limits.kernel.names = self.max_names;
+        limits.kernel.name_len = self.max_name_length;
+        limits.kernel.tickets = self.max_tickets;
+        limits.kernel.waiters_per_object = self.max_waiters;
+        limits.kernel.calls_per_session = self.max_calls_per_session;
+        limits.kernel.early_one_ways = self.max_early_messages;
+        limits.kernel.memory = self.max_memory.unwrap_or(limits.kernel.memory);
+        limits
+    }
+}
+
+#[cfg(test)]
+mod tests;
