@@ -7,6 +7,9 @@ use sync_client::{Address, ErrorKind, Manager, Received};
 use sync_server::{Limits, Server};
 use sync_testkit::Cast;
 
+mod each;
+mod pipeline;
+
 fn limited(set: impl FnOnce(&mut Limits)) -> (Cast, Manager) {
     let mut limits = Limits::default();
     set(&mut limits);

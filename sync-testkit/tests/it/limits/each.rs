@@ -1,0 +1,160 @@
+//! Each limit, hit through a socket: a typed error, an honest client that goes on, and room again
+//! when what was too much has gone.
+
+use sync_client::{Queue, QueueOptions, Sent, Shared};
+use sync_objects::event;
+use sync_proto::message::{ClientMessage, OneWay};
+use sync_proto::{CallId, Data, ObjectId, OneWayId, ThreadId};
+use sync_testkit::RawClient;
+
+use super::pipeline::{ask, reply};
+use super::*;
+
+#[test]
+fn one_process_has_only_so_many_sessions_and_leaves_some_for_others() {
+    let (cast, first) = limited(|limits| limits.sessions_per_peer = 2);
+    let address = cast.server().address();
+    let second = Manager::connect(address).unwrap();
+    let refused = Manager::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::LimitReached, "{refused}");
+    assert!(refused.to_string().contains("this process has 2 sessions"), "{refused}");
+    first.create_event().unwrap().set().unwrap();
+    second.disconnect();
+    cast.until("there is room again", || Manager::connect(address).is_ok());
+}
+
+#[test]
+fn one_address_has_only_so_many_sessions() {
+    let mut limits = Limits::default();
+    limits.sessions_per_peer = 1;
+    let key = sync_client::AuthKey::new("a key of more than 16 bytes").unwrap();
+    let listen = "tcp:127.0.0.1:0".parse().unwrap();
+    let builder = Server::builder().listen(listen).authkey(key.clone()).limits(limits);
+    let cast = Cast::with(builder);
+    let options = || Manager::options().authkey(key.clone());
+    let first = options().connect(cast.server().address()).unwrap();
+    let refused = options().connect(cast.server().address()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::LimitReached, "{refused}");
+    first.create_event().unwrap().set().unwrap();
+}
+
+#[test]
+fn a_connection_has_only_so_many_calls_that_are_not_answered() {
+    let (cast, manager) = limited(|limits| limits.calls_per_connection = 2);
+    let event = manager.named("e").create_event().unwrap();
+    let mut raw = RawClient::welcomed(cast.server().address());
+    for call in 1..=3 {
+        raw.send(&ask(call, event.handle().object(), event::method("wait")));
+    }
+    let (refused, outcome) = reply(&mut raw);
+    assert_eq!((refused, outcome.unwrap_err().kind), (3, ErrorKind::LimitReached));
+    event.set().unwrap();
+    let mut answered = [reply(&mut raw), reply(&mut raw)].map(|(call, outcome)| {
+        outcome.unwrap();
+        call
+    });
+    answered.sort_unstable();
+    assert_eq!(answered, [1, 2]);
+    raw.send(&ask(4, event.handle().object(), event::method("wait")));
+    reply(&mut raw).1.expect("there is room again");
+}
+
+#[test]
+fn an_object_has_only_so_many_callers_in_line() {
+    let (cast, manager) = limited(|limits| limits.kernel.waiters_per_object = 2);
+    let event = manager.named("e").create_event().unwrap();
+    let mut raw = RawClient::welcomed(cast.server().address());
+    for call in 1..=2 {
+        raw.send(&ask(call, event.handle().object(), event::method("wait")));
+    }
+    cast.until_blocked(&event, 2);
+    assert_eq!(event.wait().unwrap_err().kind(), ErrorKind::LimitReached);
+    event.set().unwrap();
+    event.wait().expect("nobody waits any more");
+}
+
+#[test]
+fn tickets_that_nobody_redeems_have_a_limit() {
+    let (_cast, manager) = limited(|limits| limits.kernel.tickets = 1);
+    let lock = manager.create_lock().unwrap();
+    let ticket = manager.ticket(&lock).unwrap();
+    let refused = manager.ticket(&lock).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::LimitReached, "{refused}");
+    let _: sync_client::Lock = manager.redeem(&ticket).unwrap();
+    manager.ticket(&lock).expect("there is room again");
+}
+
+#[test]
+fn a_full_manager_says_so_and_takes_more_once_there_is_room() {
+    let (cast, manager) = limited(|limits| limits.kernel.memory = 8 << 20);
+    let queue: Queue<String> = manager.create_queue(QueueOptions::default()).unwrap();
+    let value = "x".repeat(1 << 20);
+    let mut count = 0;
+    let refused = loop {
+        match queue.put(&value) {
+            Ok(()) => count += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((count, refused.kind()), (7, ErrorKind::OutOfMemory), "{refused}");
+    assert_eq!(queue.try_put(&value).unwrap_err().kind(), ErrorKind::OutOfMemory);
+    assert_eq!(queue.len().unwrap(), 7, "what was refused is not in");
+    let other = Manager::connect(cast.server().address()).unwrap();
+    other.create_lock().unwrap().lock().unwrap().unlock().unwrap();
+    assert_eq!(queue.get().unwrap(), Some(value.clone()));
+    assert_eq!(queue.try_put(&value).unwrap(), Sent::Done);
+    manager.disconnect();
+    let fits = || {
+        let list = other.create_list::<String>().unwrap();
+        (0..7).all(|_| list.push(&value).is_ok())
+    };
+    cast.until("what the other one had is given back", fits);
+}
+
+#[test]
+fn messages_that_leave_a_gap_end_their_session_and_no_other() {
+    let (cast, manager) = limited(|limits| limits.kernel.early_one_ways = 10);
+    let event = manager.create_event().unwrap();
+    let mut raw = RawClient::welcomed(cast.server().address());
+    for number in 2..13 {
+        raw.send(&set_later(event.handle().object(), number));
+    }
+    let refusal = raw.refused();
+    assert_eq!(refusal.kind, ErrorKind::LimitReached, "{refusal}");
+    assert!(!event.is_set().unwrap(), "none was carried out");
+    let sessions = || cast.manager().debug_info().unwrap().sessions.len();
+    cast.until("the session is over", || sessions() == 2);
+}
+
+fn set_later(object: ObjectId, number: u64) -> ClientMessage {
+    ClientMessage::OneWay(OneWay {
+        number: OneWayId(number),
+        thread: ThreadId(1),
+        object,
+        method: event::method("set"),
+        data: Data::default(),
+    })
+}
+
+#[test]
+fn requests_that_wait_for_a_message_that_never_comes_have_a_limit() {
+    let (cast, manager) = limited(|limits| limits.kernel.calls_per_session = 2);
+    let event = manager.create_event().unwrap();
+    let mut raw = RawClient::welcomed(cast.server().address());
+    for call in 1..=3 {
+        let ClientMessage::Request(mut request) =
+            ask(call, event.handle().object(), event::method("is_set"))
+        else {
+            unreachable!("it is a request")
+        };
+        request.after = OneWayId(1);
+        raw.send(&ClientMessage::Request(request));
+    }
+    let (refused, outcome) = reply(&mut raw);
+    assert_eq!((refused, outcome.unwrap_err().kind), (3, ErrorKind::LimitReached));
+    raw.send(&ClientMessage::Cancel(CallId(1)));
+    assert_eq!(reply(&mut raw).0, 1);
+    raw.send(&set_later(event.handle().object(), 1));
+    assert_eq!(reply(&mut raw).0, 2);
+    assert!(event.is_set().unwrap());
+}

@@ -1,0 +1,175 @@
+//! Calls one after the other without waiting for their answers, and answers that nobody reads.
+
+use sync_client::{Array, Queue, QueueOptions, Shared};
+use sync_objects::{Slice, Typecode, array, event, queue};
+use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
+use sync_proto::{CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
+use sync_testkit::RawClient;
+
+use super::*;
+
+/// Makes a call by hand.
+pub(super) fn ask(call: u64, object: ObjectId, method: MethodId) -> ClientMessage {
+    ask_with(call, object, method, &())
+}
+
+fn ask_with(
+    call: u64,
+    object: ObjectId,
+    method: MethodId,
+    args: &impl serde::Serialize,
+) -> ClientMessage {
+    ClientMessage::Request(Request {
+        call: CallId(call),
+        after: OneWayId::NONE,
+        thread: ThreadId(call),
+        object,
+        method,
+        timeout: None,
+        data: Data::encode(args).unwrap().map_handles(|_| unreachable!("there is none")).unwrap(),
+    })
+}
+
+/// Waits for an answer; returns which call it is of.
+pub(super) fn reply(raw: &mut RawClient) -> (u64, Result<Data<WireHandle>, Refusal>) {
+    match raw.read() {
+        Some(ServerMessage::Reply(Reply { call, outcome })) => (call.0, outcome),
+        other => panic!("the server said {other:?} instead of an answer"),
+    }
+}
+
+/// Returns how much the manager has done so far.
+fn done(cast: &Cast) -> u64 {
+    cast.manager().debug_info().unwrap().commits
+}
+
+#[test]
+fn who_does_not_read_is_not_heard_until_it_has_read() {
+    const READS: u64 = 60;
+    const LEN: u64 = 2 << 20;
+    let (cast, manager) = limited(|_| {});
+    let elements: Array<u8> = manager.create_array_zeroed(LEN).unwrap();
+    let event = manager.create_event().unwrap();
+    let mut raw = RawClient::welcomed(cast.server().address());
+    let all = Slice::between(0, LEN as i64);
+    let before = done(&cast);
+    for call in 1..=READS {
+        let args = (Typecode::UnsignedChar, all);
+        raw.send(&ask_with(call, elements.handle().object(), array::method("slice"), &args));
+    }
+    raw.send(&ask(READS + 1, event.handle().object(), event::method("set")));
+    let mut looks = 0;
+    cast.until("the first is carried out", || {
+        looks += 1;
+        done(&cast) > before + looks
+    });
+    let before = done(&cast);
+    for _ in 0..100 {
+        assert!(!event.is_set().unwrap(), "who has not listened is not heard");
+    }
+    assert_eq!(done(&cast) - before, 101, "nothing but our own looks was carried out");
+    for call in 1..=READS {
+        let (answered, outcome) = reply(&mut raw);
+        assert_eq!((answered, outcome.unwrap().len() as u64 > LEN), (call, true));
+    }
+    assert_eq!(reply(&mut raw).0, READS + 1);
+    assert!(event.is_set().unwrap());
+}
+
+#[test]
+fn who_never_reads_is_dropped_when_its_answers_are_too_much() {
+    let (cast, manager) = limited(|limits| limits.output_max = 2 << 20);
+    let queue: Queue<String> = manager.named("q").create_queue(QueueOptions::default()).unwrap();
+    let mut raw = RawClient::welcomed(cast.server().address());
+    let (object, get) = (queue.handle().object(), queue::method("get"));
+    (1..=20).for_each(|call| raw.send(&ask(call, object, get)));
+    cast.until_blocked(&queue, 20);
+    let value = "x".repeat(1 << 20);
+    (0..20).for_each(|_| queue.put(&value).unwrap());
+    let sessions = || cast.manager().debug_info().unwrap().sessions.len();
+    cast.until("it is dropped", || sessions() == 2);
+    assert!(queue.len().unwrap() > 10, "what it did not get is there for others");
+    assert_eq!(queue.get().unwrap(), Some(value));
+}
+
+#[test]
+fn answers_that_nobody_takes_are_bounded_in_all() {
+    let (cast, manager) = limited(|limits| limits.output_total = 4 << 20);
+    let value = manager.create_value("x".repeat(1 << 20)).unwrap();
+    let get = ask(1, value.handle().object(), sync_objects::value::method("get"));
+    let silent = [(); 10].map(|()| {
+        let mut raw = RawClient::welcomed(cast.server().address());
+        raw.send(&get);
+        raw.send(&get);
+        raw
+    });
+    let sessions = || cast.manager().debug_info().unwrap().sessions.len();
+    // Whoever looks is heard, too: it is no turn of the silent ones that finds them out.
+    cast.until("some of them are dropped", || {
+        manager.create_event().unwrap().set().unwrap();
+        sessions() < 2 + silent.len()
+    });
+    assert_eq!(value.get().unwrap().len(), 1 << 20);
+}
+
+#[test]
+fn messages_that_never_come_to_their_end_are_bounded_in_all() {
+    let (cast, manager) = limited(|limits| {
+        limits.message = 1 << 20;
+        limits.input_total = 1 << 20;
+    });
+    let value = manager.create_value(String::new()).unwrap();
+    let begun = [(); 2].map(|()| {
+        let mut raw = RawClient::welcomed(cast.server().address());
+        let lengths = [20u32.to_le_bytes(), (1u32 << 20).to_le_bytes()].concat();
+        raw.send_bytes(&lengths);
+        raw.send_bytes(&vec![0; 700_000]);
+        raw
+    });
+    let sessions = || cast.manager().debug_info().unwrap().sessions.len();
+    cast.until("one of them is refused", || {
+        value.set(&"short".to_owned()).unwrap();
+        sessions() == 3
+    });
+    let [first, second] = begun;
+    assert_eq!(first.refused().kind, ErrorKind::OutOfMemory);
+    drop(second);
+    value.set(&"x".repeat(1_000_000)).expect("there is room again");
+}
+
+#[test]
+fn a_flood_of_calls_is_carried_out_some_at_a_time() {
+    const FLOODS: usize = 4;
+    let (cast, manager) = limited(|_| {});
+    let event = manager.create_event().unwrap();
+    let call = RawClient::frame(&ask(1, event.handle().object(), event::method("set")));
+    let burst = call.repeat(5_000);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..FLOODS {
+            scope.spawn(|| {
+                let mut raw = RawClient::welcomed(cast.server().address());
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    raw.send_bytes(&burst);
+                    (0..5_000).for_each(|_| reply(&mut raw).1.map(drop).unwrap());
+                }
+            });
+        }
+        let before = done(&cast);
+        cast.until("the flood has come", || done(&cast) > before + 10_000);
+        let mut between: Vec<u64> = (0..301)
+            .map(|_| {
+                let before = done(&cast);
+                event.is_set().unwrap();
+                done(&cast) - before
+            })
+            .collect();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        between.sort_unstable();
+        let usual = between[between.len() / 2];
+        // What a turn takes of each, for the turn that was under way and the next one, and the
+        // same for our looks before and after.
+        let fair = 4 * (FLOODS as u64) * 128;
+        assert!(usual <= fair, "{usual} calls of others came before one of ours, of {between:?}");
+    });
+}
