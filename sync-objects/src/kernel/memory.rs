@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 use sync_proto::message::WireHandle;
-use sync_proto::{Charge, Data, ErrorKind, Refusal};
+use sync_proto::{Charge, Data, ErrorKind, Payload, Refusal};
 
 use super::Core;
 
@@ -24,6 +24,9 @@ pub const VALUE_COST: usize = 80;
 
 /// What a value's bytes cost beside themselves: what they are counted by.
 const VALUE: usize = 64;
+
+/// What a handle inside a value costs.
+const HANDLE: usize = 16;
 
 /// What a grant costs: its rows in the tables of its object and its session.
 pub(super) const HOLD: usize = 128;
@@ -77,7 +80,7 @@ impl Core {
             // Arguments alone are looked at and gone, unless the call waits.
             return if len <= SMALL { Ok(()) } else { self.afford_call(len) };
         }
-        let own = VALUE * data.payloads.len();
+        let own = data.payloads.iter().map(own_cost).sum::<usize>();
         self.afford_call(len + own)?;
         if data.payloads.len() > APART {
             let charge = self.meter.charge(len + own);
@@ -91,7 +94,8 @@ impl Core {
                 payload.bytes = Bytes::copy_from_slice(&payload.bytes);
                 bytes = payload.bytes.len();
             }
-            payload.count_by(self.meter.charge(bytes + VALUE));
+            let charge = self.meter.charge(bytes + own_cost(payload));
+            payload.count_by(charge);
         }
         Ok(())
     }
@@ -110,6 +114,11 @@ impl Core {
         self.afford_call(bytes)?;
         Ok(self.meter.charge(bytes))
     }
+}
+
+/// Returns what a value costs beside its bytes.
+fn own_cost<H>(payload: &Payload<H>) -> usize {
+    VALUE + HANDLE * payload.handles.len()
 }
 
 /// Returns about how much memory an answer takes.

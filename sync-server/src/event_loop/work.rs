@@ -5,6 +5,7 @@
 //! the inbox is empty: a client that says much waits for itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use sync_objects::{Kernel, Time};
 
@@ -17,9 +18,14 @@ pub(super) struct Inbox {
     said: BTreeMap<usize, VecDeque<Said>>,
     /// Connections that had more to read, and will have when their inbox is empty.
     unread: BTreeSet<usize>,
-    /// The connection to begin with: after the last one that was served.
-    next: usize,
+    /// How long each connection was worked for of late.
+    worked: BTreeMap<usize, Duration>,
+    /// When all of that was last halved.
+    halved: Time,
 }
+
+/// After so long, work that was done counts half.
+const HALF_LIFE: Duration = Duration::from_millis(250);
 
 impl Inbox {
     pub(super) fn push(&mut self, key: usize, said: Said) {
@@ -42,12 +48,27 @@ impl Inbox {
     pub(super) fn remove(&mut self, key: usize) {
         self.said.remove(&key);
         self.unread.remove(&key);
+        self.worked.remove(&key);
     }
 
-    /// Returns who said something, each connection once, going on after the last turn's last.
-    fn round(&self) -> Vec<usize> {
-        let (after, before) = (self.said.range(self.next..), self.said.range(..self.next));
-        after.chain(before).map(|(&key, _)| key).collect()
+    /// Returns who said something, whoever was worked for least of late first: one that asks
+    /// little does not wait for all those that ask much.
+    fn round(&mut self, now: Time) -> Vec<usize> {
+        if now.since(self.halved) >= HALF_LIFE {
+            self.halved = now;
+            self.worked.retain(|_, worked| {
+                *worked /= 2;
+                !worked.is_zero()
+            });
+        }
+        let worked = |key: &usize| self.worked.get(key).copied().unwrap_or_default();
+        let mut round: Vec<usize> = self.said.keys().copied().collect();
+        round.sort_by_cached_key(worked);
+        round
+    }
+
+    fn note_work(&mut self, key: usize, worked: Duration) {
+        *self.worked.entry(key).or_default() += worked;
     }
 
     fn pop(&mut self, key: usize) -> Option<Said> {
@@ -64,12 +85,13 @@ impl EventLoop {
     /// Carries out what connections said, up to what one turn may take.
     pub(super) fn work(&mut self, kernel: &mut Kernel, now: Time) {
         let mut time = now;
-        for key in self.inbox.round() {
+        for key in self.inbox.round(now) {
             if time.since(now) >= TIME_PER_TURN || kernel.unsent_bytes() >= OUTPUT_PER_TURN {
                 break;
             }
-            self.inbox.next = key + 1;
-            time = self.work_for(kernel, now, key, time);
+            let began = time;
+            time = self.work_for(kernel, now, key, began);
+            self.inbox.note_work(key, time.since(began));
         }
         // Who still has something to say is heard next time, unless it does not listen.
         let waiting = self.inbox.said.keys().filter(|key| !self.paused.contains(key));
@@ -121,5 +143,55 @@ impl EventLoop {
             );
             self.broken.push(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time::ZERO;
+
+    /// Works for whoever is first; returns who that was.
+    fn work(inbox: &mut Inbox, millis: u64) -> usize {
+        let first = inbox.round(NOW)[0];
+        inbox.note_work(first, Duration::from_millis(millis));
+        first
+    }
+
+    fn inbox(said: impl IntoIterator<Item = usize>) -> Inbox {
+        let mut inbox = Inbox::default();
+        said.into_iter().for_each(|key| inbox.push(key, Said::End));
+        inbox
+    }
+
+    #[test]
+    fn who_asks_little_comes_before_all_who_ask_much() {
+        let mut inbox = inbox(1..=9);
+        (0..9).for_each(|_| drop(work(&mut inbox, 50)));
+        inbox.push(99, Said::End);
+        for _ in 0..20 {
+            assert_eq!(work(&mut inbox, 1), 99);
+        }
+    }
+
+    #[test]
+    fn all_who_ask_as_much_are_served_in_turn() {
+        let mut inbox = inbox(1..=3);
+        let order = [(); 6].map(|()| work(&mut inbox, 50));
+        assert_eq!(order, [1, 2, 3, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_was_long_ago_counts_little() {
+        let mut inbox = inbox(1..=2);
+        inbox.note_work(1, Duration::from_secs(100));
+        let mut now = NOW;
+        for _ in 0..20 {
+            now = now + HALF_LIFE;
+            inbox.round(now);
+        }
+        inbox.note_work(2, Duration::from_millis(50));
+        assert_eq!(inbox.round(now)[0], 1);
     }
 }

@@ -1,7 +1,9 @@
 //! Calls one after the other without waiting for their answers, and answers that nobody reads.
 
-use sync_client::{Array, Queue, QueueOptions, Shared};
-use sync_objects::{Slice, Typecode, array, event, queue};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sync_client::{Array, List, Queue, QueueOptions, Shared};
+use sync_objects::{Slice, Typecode, array, event, list, queue};
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
 use sync_testkit::RawClient;
@@ -137,39 +139,58 @@ fn messages_that_never_come_to_their_end_are_bounded_in_all() {
     value.set(&"x".repeat(1_000_000)).expect("there is room again");
 }
 
+/// Has clients send calls without end, and looks how many of theirs usually come before one of
+/// ours.
+fn usual_wait(cast: &Cast, floods: usize, calls: &[u8], count: usize, looks: usize) -> u64 {
+    let event = cast.manager().create_event().unwrap();
+    let stop = AtomicBool::new(false);
+    let mut between: Vec<u64> = std::thread::scope(|scope| {
+        for _ in 0..floods {
+            scope.spawn(|| {
+                let mut raw = RawClient::welcomed(cast.server().address());
+                while !stop.load(Ordering::Relaxed) {
+                    raw.send_bytes(calls);
+                    (0..count).for_each(|_| drop(reply(&mut raw).1.unwrap()));
+                }
+            });
+        }
+        let (before, mut seen) = (done(cast), 0);
+        cast.until("the flood has come", || {
+            seen += 1;
+            done(cast) > before + seen + 10
+        });
+        let look = || {
+            let before = done(cast);
+            event.is_set().unwrap();
+            done(cast) - before
+        };
+        let between = (0..looks).map(|_| look()).collect();
+        stop.store(true, Ordering::Relaxed);
+        between
+    });
+    between.sort_unstable();
+    between[between.len() / 2]
+}
+
 #[test]
 fn a_flood_of_calls_is_carried_out_some_at_a_time() {
     const FLOODS: usize = 4;
     let (cast, manager) = limited(|_| {});
     let event = manager.create_event().unwrap();
     let call = RawClient::frame(&ask(1, event.handle().object(), event::method("set")));
-    let burst = call.repeat(5_000);
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for _ in 0..FLOODS {
-            scope.spawn(|| {
-                let mut raw = RawClient::welcomed(cast.server().address());
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    raw.send_bytes(&burst);
-                    (0..5_000).for_each(|_| reply(&mut raw).1.map(drop).unwrap());
-                }
-            });
-        }
-        let before = done(&cast);
-        cast.until("the flood has come", || done(&cast) > before + 10_000);
-        let mut between: Vec<u64> = (0..301)
-            .map(|_| {
-                let before = done(&cast);
-                event.is_set().unwrap();
-                done(&cast) - before
-            })
-            .collect();
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        between.sort_unstable();
-        let usual = between[between.len() / 2];
-        // What a turn takes of each, for the turn that was under way and the next one, and the
-        // same for our looks before and after.
-        let fair = 4 * (FLOODS as u64) * 128;
-        assert!(usual <= fair, "{usual} calls of others came before one of ours, of {between:?}");
-    });
+    let usual = usual_wait(&cast, FLOODS, &call.repeat(5_000), 5_000, 301);
+    // What a turn takes of each, for the turn that was under way and the next one, and the same
+    // for the look after ours.
+    assert!(usual <= 4 * (FLOODS as u64) * 128, "{usual} calls of others came before one of ours");
+}
+
+#[test]
+fn a_long_call_is_carried_out_alone_in_its_turn() {
+    const FLOODS: usize = 4;
+    let (cast, manager) = limited(|_| {});
+    let list: List<u32> = manager.create_list_from(0..50_000).unwrap();
+    let call = RawClient::frame(&ask(1, list.handle().object(), list::method("to_vec")));
+    let usual = usual_wait(&cast, FLOODS, &call.repeat(20), 20, 51);
+    // The one that was under way and at most one more, for our call and the look after it.
+    assert!(usual <= 4 + 2, "{usual} long calls of others came before one of ours");
 }
