@@ -35,7 +35,7 @@ fn reply() -> ServerMessage {
 
 fn one_mebibyte() -> Payload<WireHandle> {
     let bytes = Bytes::from(vec![0x55; 1 << 20]);
-    Payload { encoding: Encoding::Cbor, bytes, handles: Vec::new() }
+    Payload::new(Encoding::Cbor, bytes, Vec::new())
 }
 
 /// Takes a message through both directions.
