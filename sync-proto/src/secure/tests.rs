@@ -289,6 +289,31 @@ fn large_messages_cross_in_pieces_of_any_size() {
 }
 
 #[test]
+fn a_short_record_behind_one_that_goes_beyond_a_large_message_does_not_overtake_it() {
+    let messages = [request(1, 100_000), request(2, 200), request(3, 20)];
+    let mut out = OutBuffer::new();
+    messages.iter().for_each(|message| frame::encode(message, LIMIT, &mut out).unwrap());
+    let bytes = out.copy_to_bytes(out.len());
+    let (mut client, mut server) = connected(Cipher::AesGcm);
+    let (mut decoder, mut plain) = (Decoder::new(LIMIT), Vec::new());
+    let mut arrived: Vec<ClientMessage> = Vec::new();
+    // The first piece ends 100 bytes before the large message does; a record of 200 bytes begins
+    // in it, and one of 50 would have had room there.
+    let large = 8 + usize::from(bytes[0]) + 100_000;
+    let cuts = [0, 50, large - 100, large + 100, large + 150, bytes.len()];
+    let records: Vec<Vec<u8>> =
+        cuts.windows(2).map(|cut| sealed(&mut client, &bytes[cut[0]..cut[1]])).collect();
+    for wire in [records[..1].concat(), records[1..2].concat(), records[2..].concat()] {
+        server.open(&wire, &mut decoder, &mut plain).unwrap();
+        let mut input = plain.as_slice();
+        while let Some(message) = decoder.next(&mut input).unwrap() {
+            arrived.push(message);
+        }
+    }
+    assert_eq!(arrived, messages);
+}
+
+#[test]
 fn the_keys_of_a_long_connection_are_replaced_and_both_ends_agree() {
     let (mut client, mut server) = connected(Cipher::AesGcm);
     let (_, mut never) = connected(Cipher::AesGcm);

@@ -202,6 +202,8 @@ impl EventLoop {
         if let Some(connection) = self.connections.try_remove(key) {
             self.half_open.remove(&connection.via);
         }
+        // The next connection may get the same key.
+        self.broken.retain(|&of| of != key);
         self.ready.remove(&key);
         self.dirty.remove(&key);
         self.paused.remove(&key);

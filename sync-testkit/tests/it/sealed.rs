@@ -244,10 +244,15 @@ fn large_values_go_both_ways_while_others_wait_and_work() {
 
 #[test]
 fn the_oldest_of_too_many_silent_strangers_are_dropped_and_a_friend_comes_in() {
-    let cast = limited(|limits| limits.half_open = 4);
+    let cast = limited(|limits| {
+        limits.half_open = 4;
+        // It is not their time that is up.
+        limits.handshake = Duration::from_secs(3600);
+    });
     let strangers: Vec<TcpStream> = (0..20).map(|_| socket(&cast)).collect();
     still_serves(&cast);
     for stranger in &strangers[..16] {
+        stranger.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         ends_in_silence(stranger, "one of the oldest");
     }
     let mut youngest = strangers.last().unwrap();
