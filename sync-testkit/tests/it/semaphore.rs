@@ -40,7 +40,8 @@ fn never_more_processes_are_inside_than_there_are_permits() {
     guests.iter_mut().for_each(|guest| guest.expect("ready"));
     guests.iter_mut().for_each(|guest| guest.tell("go"));
     guests.into_iter().for_each(Actor::wait);
-    assert_eq!(seats.available().unwrap(), 3);
+    // The last word of a process may still be on its way when it has ended.
+    cast.until("all seats are free", || seats.available().unwrap() == 3);
 }
 
 #[test]
