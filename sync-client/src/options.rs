@@ -30,12 +30,27 @@ const KEY_FILE_MAX: usize = 4096;
 ///     .connect("tcp:manager.example:7000")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ConnectOptions {
     key: Option<AuthKey>,
     insecure_tcp: bool,
     retry: Duration,
     spin: Duration,
+    patience: Duration,
+    unresponsive_after: Option<Duration>,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            key: None,
+            insecure_tcp: false,
+            retry: Duration::ZERO,
+            spin: Duration::ZERO,
+            patience: PATIENCE,
+            unresponsive_after: None,
+        }
+    }
 }
 
 impl ConnectOptions {
@@ -96,6 +111,24 @@ impl ConnectOptions {
         self
     }
 
+    /// Gives up connecting when the manager takes longer than this for a step of it, instead of
+    /// 10 s: a machine that does not answer, or a manager that is stopped.
+    #[must_use]
+    pub fn connect_timeout(mut self, time: Duration) -> Self {
+        self.patience = time.max(PAUSES.0);
+        self
+    }
+
+    /// Ends the session when the manager says nothing for so long while a call waits, and then
+    /// does not answer a ping for as long: the call fails with [`ErrorKind::Unresponsive`], and
+    /// what the session held is lost. Without it, a call waits for a manager that is stopped until
+    /// it goes on. A manager that lives answers a ping at once, however long the call waits.
+    #[must_use]
+    pub fn unresponsive_after(mut self, time: Duration) -> Self {
+        self.unresponsive_after = Some(time.max(PAUSES.0));
+        self
+    }
+
     /// Connects to a manager at an address, `unix:PATH` or `tcp:HOST:PORT`.
     ///
     /// # Errors
@@ -103,24 +136,26 @@ impl ConnectOptions {
     /// [`ErrorKind::Disconnected`] when nobody answers there; [`ErrorKind::Unauthorized`] when the
     /// manager does not take this client, closes the connection without a word because the key is
     /// none of its own, or does not prove that it has it; [`ErrorKind::Incompatible`] when it
-    /// speaks another version of the protocol; [`ErrorKind::TimedOut`] when it does not answer in
-    /// 10 s.
+    /// speaks another version of the protocol; [`ErrorKind::Unresponsive`] when it does not answer
+    /// in 10 s, or what [`connect_timeout`](Self::connect_timeout) says.
     pub fn connect<A>(self, address: A) -> Result<Manager, Error>
     where
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        let Self { key, insecure_tcp, retry, spin } = self;
+        let Self { key, insecure_tcp, retry, spin, patience: longest, unresponsive_after } = self;
         // On one core, who looks keeps the manager from answering.
         let alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
         let spin = if alone { Duration::ZERO } else { spin };
-        let target = Target { address: address.try_into()?, key, insecure_tcp, spin };
+        let address = address.try_into()?;
+        let target =
+            Target { address, key, insecure_tcp, spin, patience: longest, unresponsive_after };
         // No manager is there yet whose clock could measure this.
         let began = Instant::now();
-        let (mut pause, longest) = PAUSES;
+        let mut pause = PAUSES.0;
         loop {
             let left = retry.saturating_sub(began.elapsed());
-            let patience = if retry.is_zero() { PATIENCE } else { left.clamp(PAUSES.0, PATIENCE) };
+            let patience = if retry.is_zero() { longest } else { left.clamp(PAUSES.0, longest) };
             match Session::open(target.clone(), patience) {
                 Ok(session) => return Ok(Manager::over(session)),
                 Err(refusal) if began.elapsed() >= retry || !is_worth_a_retry(&refusal) => {
@@ -130,7 +165,7 @@ impl ConnectOptions {
                     let left = retry.saturating_sub(began.elapsed());
                     // Nobody unparks this thread on purpose, and a pause cut short does no harm.
                     std::thread::park_timeout(pause.min(left));
-                    pause = (pause * 2).min(longest);
+                    pause = (pause * 2).min(PAUSES.1);
                 }
             }
         }
@@ -138,6 +173,6 @@ impl ConnectOptions {
 }
 
 fn is_worth_a_retry(refusal: &Refusal) -> bool {
-    let kinds = [ErrorKind::Disconnected, ErrorKind::ShuttingDown, ErrorKind::TimedOut];
+    let kinds = [ErrorKind::Disconnected, ErrorKind::ShuttingDown, ErrorKind::Unresponsive];
     kinds.contains(&refusal.kind)
 }

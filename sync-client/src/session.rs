@@ -12,18 +12,23 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use sync_proto::frame::FrameLimit;
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
-use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage, WireHandle};
+use sync_proto::message::{ClientMessage, OneWay, Request, ServerMessage, WireHandle};
 use sync_proto::{
-    Call, CallId, Data, ErrorKind, Handle, Introductions, Keeper, ManagerId, ObjectId, OneWayId,
-    Pipe, Refusal, ThreadId, Transport,
+    Call, CallId, Data, Epoch, ErrorKind, Handle, Introductions, Keeper, ManagerId, ObjectId,
+    OneWayId, Pipe, Refusal, ThreadId, Transport,
 };
 
 mod awake;
 mod connection;
+mod exchange;
+mod keeper;
+mod lifeline;
 mod pipe;
+mod rejoin;
 mod target;
 
 use connection::{Connection, Socket};
+use lifeline::Lifeline;
 use pipe::SocketPipe;
 pub(crate) use target::Target;
 
@@ -43,7 +48,9 @@ pub(crate) struct Session {
     welcome: Welcome,
     idle: Mutex<Vec<Connection>>,
     /// The sockets of all open connections, to end calls that other threads wait in.
-    open: DashMap<u64, Arc<Socket>>,
+    open: DashMap<u64, (Epoch, Arc<Socket>)>,
+    /// What lets it survive broken connections, over TCP.
+    lifeline: Option<Arc<Lifeline>>,
     next_connection: AtomicU64,
     next_call: AtomicU64,
     one_ways: AtomicU64,
@@ -62,13 +69,16 @@ impl Session {
     pub(crate) fn open(target: Target, patience: Duration) -> Result<Arc<Self>, Refusal> {
         let pid = std::process::id();
         let info = ClientInfo::new(pid, std::env::current_exe().ok());
+        let began = Lifeline::clock();
         let (connection, welcome) = Connection::open(&target, Purpose::Open(info), patience)?;
+        let lifeline = welcome.resumption.map(|how| Arc::new(Lifeline::new(how, began)));
         let session = Arc::new_cyclic(|me| Self {
             target,
             pid,
             welcome,
             idle: Mutex::default(),
             open: DashMap::new(),
+            lifeline,
             next_connection: AtomicU64::new(0),
             next_call: AtomicU64::new(1),
             one_ways: AtomicU64::new(0),
@@ -79,37 +89,48 @@ impl Session {
             me: me.clone(),
         });
         let connection = session.adopt(connection)?;
-        session.put_by(connection);
+        match &session.lifeline {
+            Some(lifeline) => keeper::start(&session, lifeline, connection)?,
+            None => session.put_by(connection),
+        }
         Ok(session)
     }
 
     /// Takes a connection that no other thread uses.
     fn connection(&self) -> Result<Connection, Refusal> {
+        if let Some(lifeline) = &self.lifeline {
+            return self.join(lifeline, false);
+        }
         if let Some(why) = self.over.get() {
             return Err(why.clone());
         }
-        if let Some(connection) = self.idle.lock().pop() {
+        if let Some(connection) = self.take_idle() {
             return Ok(connection);
         }
-        let purpose = Purpose::Join(self.welcome.token);
+        let purpose = Purpose::Join(self.welcome.token, Epoch(0));
         // One connection too many is no reason to end what the others hold. If the manager is
         // gone, they find out.
-        let (connection, _) = Connection::open(&self.target, purpose, PATIENCE)?;
+        let (connection, _) = Connection::open(&self.target, purpose, self.target.patience)?;
         self.adopt(connection)
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        self.idle.lock().pop()
     }
 
     /// Makes a new connection one of this session's.
     fn adopt(&self, mut connection: Connection) -> Result<Connection, Refusal> {
         connection.set_number(self.next_connection.fetch_add(1, Ordering::Relaxed));
-        self.open.insert(connection.number(), connection.socket());
-        match self.over.get() {
-            // It was ended while this connection was made, and did not see it.
-            Some(why) => {
-                self.open.remove(&connection.number());
-                Err(why.clone())
-            }
-            None => Ok(connection),
-        }
+        self.open.insert(connection.number(), (connection.epoch(), connection.socket()));
+        // It was ended while this connection was made, or this epoch given up, and did not see it.
+        let given_up = |lifeline: &Arc<Lifeline>| lifeline.epoch() != connection.epoch();
+        let why = match (self.over.get(), &self.lifeline) {
+            (Some(why), _) => why.clone(),
+            (None, Some(lifeline)) if given_up(lifeline) => ErrorKind::Disconnected.into(),
+            (None, _) => return Ok(connection),
+        };
+        self.open.remove(&connection.number());
+        Err(why)
     }
 
     fn put_by(&self, mut connection: Connection) {
@@ -121,22 +142,41 @@ impl Session {
             }
         }
         let mut idle = self.idle.lock();
-        if idle.len() < IDLE_MAX {
+        // Looked at under the lock: who gives up an epoch empties the pool afterwards.
+        let is_current =
+            self.lifeline.as_ref().is_none_or(|lifeline| lifeline.epoch() == connection.epoch());
+        if is_current && idle.len() < IDLE_MAX {
             idle.push(connection);
         } else {
-            self.open.remove(&connection.number());
+            drop(idle);
+            self.retire(&mut connection);
         }
+    }
+
+    /// Returns why the session is over, if it is: also because it was not resumed in time.
+    fn why_over(&self) -> Option<Refusal> {
+        if let Some(why) = self.over.get() {
+            return Some(why.clone());
+        }
+        let lifeline = self.lifeline.as_ref().filter(|_| self.is_own())?;
+        lifeline.left().is_zero().then(|| self.end(lifeline.expired()))
     }
 
     /// Ends the session: every thread that waits finds its connection closed. Returns why it
     /// is over; the first reason stands.
     fn end(&self, why: Refusal) -> Refusal {
         let why = self.over.get_or_init(|| match why.kind {
-            ErrorKind::Disconnected | ErrorKind::ShuttingDown | ErrorKind::Malformed => why,
+            ErrorKind::Disconnected
+            | ErrorKind::ShuttingDown
+            | ErrorKind::Malformed
+            | ErrorKind::Unresponsive => why,
             _ => Refusal::new(ErrorKind::Disconnected, why.to_string()),
         });
-        for socket in &self.open {
-            socket.shutdown();
+        for entry in &self.open {
+            entry.value().1.shutdown();
+        }
+        if let Some(lifeline) = &self.lifeline {
+            lifeline.ring();
         }
         self.open.clear();
         self.idle.lock().clear();
@@ -152,7 +192,10 @@ impl Session {
         let mut heir = self.heir.lock();
         match &*heir {
             Some(session) if session.pid == std::process::id() => Ok(Arc::clone(session)),
-            _ => Ok(Arc::clone(heir.insert(Self::open(self.target.clone(), PATIENCE)?))),
+            _ => {
+                let patience = self.target.patience;
+                Ok(Arc::clone(heir.insert(Self::open(self.target.clone(), patience)?)))
+            }
         }
     }
 
@@ -180,7 +223,10 @@ impl Session {
         let Call { object, method, timeout, data, .. } = call;
         Ok(Request {
             call: CallId(self.next_call.fetch_add(1, Ordering::Relaxed)),
-            after: OneWayId(self.one_ways.load(Ordering::SeqCst)),
+            after: match &self.lifeline {
+                Some(lifeline) => lifeline.last_one_way(),
+                None => OneWayId(self.one_ways.load(Ordering::SeqCst)),
+            },
             thread: ThreadId::current(),
             object,
             method,
@@ -206,26 +252,29 @@ impl Session {
 
     fn converse(&self, call: Call) -> Result<Data, Refusal> {
         let request = self.request(call)?;
-        let id = request.call;
-        let mut connection = self.connection()?;
-        if let Err(refusal) = connection.queue(&ClientMessage::Request(request), self.limit()) {
-            // Nothing was sent: the connection is as good as before.
-            self.put_by(connection);
-            return Err(refusal);
-        }
-        let answer = connection.write().and_then(|()| connection.read());
-        match answer.map_err(|why| self.end(why))? {
-            ServerMessage::Reply(Reply { call, outcome }) if call == id => {
-                self.put_by(connection);
-                self.receive(outcome)
-            }
-            ServerMessage::Refused(refusal) => Err(self.end(refusal)),
-            other => {
-                let why = format!("the manager answered call {id} with {other:?}");
-                Err(self.end(Refusal::new(ErrorKind::Malformed, why)))
-            }
-        }
+        let outcome = self.carry(request)?;
+        self.receive(outcome)
     }
+}
+
+/// Returns whether an error leaves no hope that another connection brings the session further.
+fn is_final(kind: ErrorKind) -> bool {
+    let passing = [
+        ErrorKind::Disconnected,
+        ErrorKind::Unresponsive,
+        ErrorKind::TimedOut,
+        ErrorKind::LimitReached,
+        ErrorKind::Io,
+        // What a connection looks like that breaks in the middle of the handshake. The key of a
+        // session that was opened is right.
+        ErrorKind::Unauthorized,
+    ];
+    !passing.contains(&kind)
+}
+
+fn out_of_place(message: &ServerMessage) -> Refusal {
+    let why = format!("the manager said {message:?}, which answers nothing");
+    Refusal::new(ErrorKind::Malformed, why)
 }
 
 impl Transport for Session {
@@ -243,6 +292,9 @@ impl Transport for Session {
             return;
         }
         let thread = ThreadId::current();
+        if let Some(lifeline) = &self.lifeline {
+            return self.send_surely(lifeline, thread, call);
+        }
         match self.connection() {
             Ok(mut connection) => match self.send_on(&mut connection, thread, call) {
                 Ok(()) => self.put_by(connection),
@@ -265,17 +317,35 @@ impl Transport for Session {
 
     fn disconnect(&self) {
         if self.is_own() {
+            if let (Some(lifeline), false) = (&self.lifeline, self.is_over()) {
+                self.say_goodbye(lifeline);
+            }
             let why = "this process has disconnected from the manager";
             self.end(Refusal::new(ErrorKind::Disconnected, why));
         }
     }
 
     fn is_over(&self) -> bool {
-        self.over.get().is_some()
+        self.why_over().is_some()
     }
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         self.target.invitation()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // In a forked child it is its parent's.
+        let Some(lifeline) = self.lifeline.clone().filter(|_| self.is_own()) else { return };
+        if self.over.get().is_none() {
+            self.say_goodbye(&lifeline);
+        }
+        // The thread that kept it alive notices.
+        for entry in &self.open {
+            entry.value().1.shutdown();
+        }
+        lifeline.ring();
     }
 }
 

@@ -26,6 +26,7 @@ mod memory;
 mod names;
 mod note;
 mod report;
+mod resume;
 mod run;
 mod sessions;
 mod settle;
@@ -49,6 +50,7 @@ use cycles::Collector;
 use deadlock::Waits;
 use ledger::Ledger;
 use names::Names;
+use resume::Resumable;
 use sessions::Session;
 use settle::Wakes;
 use table::Objects;
@@ -181,7 +183,8 @@ impl Kernel {
         if !self.core.sessions.contains_key(&session) {
             return false;
         }
-        if let Some(request) = self.core.hold_back(session, via, request) {
+        let request = self.core.claim(session, via, request);
+        if let Some(request) = request.and_then(|new| self.core.hold_back(session, via, new)) {
             self.core.begin(session, via, request);
             self.core.finish_input();
         }
@@ -217,6 +220,7 @@ impl Kernel {
                 self.core.settle();
             }
         }
+        self.core.leave_if_done(session);
         self.core.finish_input();
         Ok(())
     }
@@ -235,9 +239,21 @@ impl Kernel {
         }
     }
 
-    /// Takes an answer back that could not be sent: the client does not have its handles.
-    pub fn handle_undelivered(&mut self, now: Time, session: SessionId, data: &Data<WireHandle>) {
+    /// Takes an answer back that could not be sent, so that the client does not have its handles;
+    /// it is told this instead.
+    pub fn handle_undelivered(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        call: CallId,
+        data: &Data<WireHandle>,
+        instead: &Refusal,
+    ) {
         self.core.advance(now);
+        let state = self.core.sessions.get_mut(&session);
+        if let Some(resumable) = state.and_then(|state| state.resumable.as_mut()) {
+            resumable.replace(call, instead);
+        }
         let inside = data.payloads.iter().flat_map(|payload| &payload.handles);
         for handle in data.handles.iter().chain(inside) {
             // A session that is gone has given everything back.
@@ -382,6 +398,9 @@ impl Core {
                 tokens.push(token);
             }
             self.tell_gone(object, id, &tokens);
+        }
+        if let Some(grace) = session.resumable.as_ref().and_then(Resumable::grace) {
+            self.timers.clear(grace);
         }
         self.tickets.retain(|_, ticket| ticket.issuer != id);
         self.notes.push_back(Note::SessionEnded { session: id, info: session.info, reason });

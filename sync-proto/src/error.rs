@@ -56,6 +56,9 @@ pub enum ErrorKind {
     Deadlock,
     /// The manager keeps as many bytes as it may. The object is as it was.
     OutOfMemory,
+    /// The manager is there and says nothing for longer than the client waits: it is stopped, or
+    /// its machine is. The session is over.
+    Unresponsive,
 }
 
 impl ErrorKind {
@@ -85,6 +88,7 @@ impl ErrorKind {
             Self::Io => "an input/output error",
             Self::Deadlock => "waiting would be a deadlock",
             Self::OutOfMemory => "the manager keeps as many bytes as it may",
+            Self::Unresponsive => "the manager does not answer",
         }
     }
 
@@ -92,7 +96,7 @@ impl ErrorKind {
         match self {
             Self::Disconnected | Self::ShuttingDown => io::ErrorKind::ConnectionAborted,
             Self::Unauthorized | Self::NotOwner => io::ErrorKind::PermissionDenied,
-            Self::TimedOut => io::ErrorKind::TimedOut,
+            Self::TimedOut | Self::Unresponsive => io::ErrorKind::TimedOut,
             Self::Closed => io::ErrorKind::BrokenPipe,
             Self::Deadlock => io::ErrorKind::Deadlock,
             Self::Exists => io::ErrorKind::AlreadyExists,
@@ -197,10 +201,11 @@ impl Error {
         self.kind() == ErrorKind::TimedOut
     }
 
-    /// Returns whether the manager is gone, or says that it is going: no later call of this
-    /// session can succeed.
+    /// Returns whether the manager is gone, says that it is going, or does not answer: no later
+    /// call of this session can succeed.
     pub fn is_disconnected(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Disconnected | ErrorKind::ShuttingDown)
+        let kinds = [ErrorKind::Disconnected, ErrorKind::ShuttingDown, ErrorKind::Unresponsive];
+        kinds.contains(&self.kind())
     }
 }
 

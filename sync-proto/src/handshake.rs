@@ -12,11 +12,12 @@
 //! over TCP by the key, inside whose encryption these messages travel ([`secure`](crate::secure)).
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::message::{ClientMessage, ServerMessage};
-use crate::{ErrorKind, ManagerId, Refusal, SessionId, SessionToken};
+use crate::{Epoch, ErrorKind, ManagerId, Refusal, SessionId, SessionToken};
 
 /// A client's first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +32,9 @@ pub struct Hello {
 pub enum Purpose {
     /// To begin a session.
     Open(ClientInfo),
-    /// To be one more connection of a session.
-    Join(SessionToken),
+    /// To be one more connection of a session, of this generation. With a new one, the client has
+    /// given up the session's connections of all earlier ones.
+    Join(SessionToken, Epoch),
 }
 
 /// What a client says of itself, for the logs and for [`debug_info`] only: nothing rests on it.
@@ -69,7 +71,24 @@ pub struct Welcome {
     pub token: SessionToken,
     /// The longest frame body that the server takes, in bytes.
     pub body_max: u32,
+    /// How the session survives broken connections; one over a unix socket does not, and ends
+    /// with them.
+    pub resumption: Option<Resumption>,
 }
+
+/// How a session survives broken connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// Each end lets the other hear something at least this often. One that hears nothing for
+    /// [`SILENCE`] times as long takes the connections for broken.
+    pub heartbeat: Duration,
+    /// How long the server keeps a session whose connections are broken.
+    pub grace: Duration,
+}
+
+/// After how many heartbeats of silence a connection is taken for broken. Two may be lost, or
+/// late.
+pub const SILENCE: u32 = 3;
 
 impl Hello {
     /// Takes a client's first message.
@@ -112,7 +131,7 @@ mod tests {
         let early = Hello::of(ClientMessage::Cancel(CallId(1))).unwrap_err();
         assert_eq!(early.kind, ErrorKind::Malformed);
         let (manager, session, token) = (ManagerId(1), SessionId(2), SessionToken(3));
-        let welcome = Welcome { manager, session, token, body_max: 4 };
+        let welcome = Welcome { manager, session, token, body_max: 4, resumption: None };
         assert_eq!(Welcome::of(ServerMessage::Welcome(welcome.clone())).unwrap(), welcome);
         let refusal = Refusal::from(ErrorKind::ShuttingDown);
         assert_eq!(Welcome::of(ServerMessage::Refused(refusal.clone())).unwrap_err(), refusal);

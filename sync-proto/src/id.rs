@@ -38,6 +38,9 @@ ids! {
     MethodId(u16) "m";
     /// A one-way message's number in its session: 1, 2, 3, … without a gap.
     OneWayId(u64) "w";
+    /// A generation of a session's connections. A client that has lost one connects anew under
+    /// the next number, and whatever still arrives on the older ones counts no more.
+    Epoch(u64) "e";
     /// The number of a state change in the manager's one sequence of them. A lock's grant carries
     /// it as its fencing token: a later grant has the greater token.
     Token(u64) "f";

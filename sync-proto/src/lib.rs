@@ -33,7 +33,8 @@ pub use data::Data;
 pub use error::{Error, ErrorKind, Refusal};
 pub use handle::{Call, Handle, Keeper, Place, Transport, WeakHandle};
 pub use id::{
-    CallId, ManagerId, MethodId, ObjectId, OneWayId, SessionId, SessionToken, ThreadId, Token,
+    CallId, Epoch, ManagerId, MethodId, ObjectId, OneWayId, SessionId, SessionToken, ThreadId,
+    Token,
 };
 pub use interface::{Fingerprint, Interface};
 pub use introductions::Introductions;

@@ -40,6 +40,14 @@ pub enum ClientMessage<D = Data<WireHandle>> {
     /// The client gives up on a call; it is answered all the same, by what it got to or by
     /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
     Cancel(CallId),
+    /// Asks whether the server is there; it answers with a pong at once, also while calls of this
+    /// connection wait.
+    Ping,
+    /// These answers have arrived, on whichever connection: the server need not keep them for the
+    /// case that the session is resumed. Said only in a session that can be.
+    Received(Vec<CallId>),
+    /// The session ends, once this one-way message is carried out: the client will not come back.
+    Goodbye(OneWayId),
 }
 
 /// What a server says.
@@ -53,6 +61,8 @@ pub enum ServerMessage<D = Data<WireHandle>> {
     Welcome(Welcome),
     /// The answer to a request.
     Reply(Reply<D>),
+    /// The answer to a ping: up to here the session's one-way messages are carried out.
+    Pong(OneWayId),
 }
 
 /// A call that wants an answer.
@@ -126,6 +136,9 @@ impl Message for ClientMessage {
                 (ClientMessage::OneWay(head), Some(&one_way.data))
             }
             Self::Cancel(call) => (ClientMessage::Cancel(*call), None),
+            Self::Ping => (ClientMessage::Ping, None),
+            Self::Received(calls) => (ClientMessage::Received(calls.clone()), None),
+            Self::Goodbye(after) => (ClientMessage::Goodbye(*after), None),
         }
     }
 
@@ -137,9 +150,12 @@ impl Message for ClientMessage {
             ClientMessage::OneWay(head) => {
                 Self::OneWay(head.with_data(head.data.clone().join(body)?))
             }
-            ClientMessage::Hello(hello) if body.is_empty() => Self::Hello(hello),
-            ClientMessage::Cancel(call) if body.is_empty() => Self::Cancel(call),
-            ClientMessage::Hello(_) | ClientMessage::Cancel(_) => return None,
+            _ if !body.is_empty() => return None,
+            ClientMessage::Hello(hello) => Self::Hello(hello),
+            ClientMessage::Cancel(call) => Self::Cancel(call),
+            ClientMessage::Ping => Self::Ping,
+            ClientMessage::Received(calls) => Self::Received(calls),
+            ClientMessage::Goodbye(after) => Self::Goodbye(after),
         })
     }
 }
@@ -156,6 +172,7 @@ impl Message for ServerMessage {
                 let head = Reply { call: *call, outcome: head };
                 (ServerMessage::Reply(head), outcome.as_ref().ok())
             }
+            Self::Pong(done) => (ServerMessage::Pong(*done), None),
         }
     }
 
@@ -170,6 +187,7 @@ impl Message for ServerMessage {
             }
             ServerMessage::Refused(refusal) => Self::Refused(refusal),
             ServerMessage::Welcome(welcome) => Self::Welcome(welcome),
+            ServerMessage::Pong(done) => Self::Pong(done),
         })
     }
 }

@@ -121,6 +121,11 @@ impl Connection {
         }
     }
 
+    /// Returns whether a network lies between the two ends.
+    pub(crate) const fn is_tcp(&self) -> bool {
+        matches!(self.stream, Stream::Tcp(_))
+    }
+
     pub(crate) fn set_limit(&mut self, limit: FrameLimit) {
         self.decoder.set_limit(limit);
     }

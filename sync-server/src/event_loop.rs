@@ -24,6 +24,7 @@ use crate::strangers::Strangers;
 
 mod accept;
 mod backlog;
+mod liveness;
 mod peers;
 mod shutdown;
 mod wait;
@@ -77,6 +78,8 @@ pub(crate) struct EventLoop {
     ended: Vec<(SessionId, DisconnectReason)>,
     /// Connections that broke while they were written to.
     broken: Vec<usize>,
+    /// Clients over TCP of which something was heard in this turn.
+    heard: Vec<SessionId>,
     /// Handshakes under way, the earliest first.
     handshakes: VecDeque<(Time, usize, Via)>,
     accepted: u64,
@@ -138,6 +141,7 @@ impl EventLoop {
             outgoing: Backlog::default(),
             ended: Vec::new(),
             broken: Vec::new(),
+            heard: Vec::new(),
             handshakes: VecDeque::new(),
             accepted: 0,
             replies: Vec::new(),
@@ -192,7 +196,8 @@ impl EventLoop {
             return Some(Duration::ZERO);
         }
         let handshake = self.handshakes.front().map(|&(at, ..)| at);
-        let next = [kernel_wake, handshake, self.accept_again].into_iter().flatten().min()?;
+        let next = [kernel_wake, handshake, self.accept_again, self.clients.next_check()];
+        let next = next.into_iter().flatten().min()?;
         // The system's timer counts milliseconds: rounded up, so that something is due after it.
         let wait = next.since(self.hub.now());
         Some(Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1))
@@ -238,12 +243,15 @@ impl EventLoop {
         let mut replies = std::mem::take(&mut self.replies);
         let wake = hub.turn(
             |kernel, now| {
+                self.note_heard(now);
                 self.work(kernel, now);
                 self.end_what_is_over(kernel, now);
+                self.judge_silence(kernel, now);
             },
             &mut replies,
         );
         self.was_active = heard || !replies.is_empty();
+        self.part();
         for outgoing in replies.drain(..) {
             self.reply(outgoing);
         }
@@ -275,6 +283,9 @@ impl EventLoop {
         if connection.pending_output() > 0 {
             // The answer to a handshake.
             self.dirty.insert(key);
+        }
+        if let (Stage::Live(session), true) = (&connection.stage, connection.is_tcp()) {
+            self.heard.push(*session);
         }
         loop {
             match peers::next(connection, &mut input) {
@@ -336,6 +347,16 @@ impl EventLoop {
                 }
             }
             Said::Message(ClientMessage::Cancel(call)) => kernel.handle_cancel(now, session, call),
+            Said::Message(ClientMessage::Ping) => {
+                let done = kernel.one_ways_done(session);
+                self.send(key, &ServerMessage::Pong(done));
+            }
+            Said::Message(ClientMessage::Received(calls)) => {
+                kernel.handle_received(now, session, &calls);
+            }
+            Said::Message(ClientMessage::Goodbye(after)) => {
+                kernel.handle_goodbye(now, session, after);
+            }
             Said::Message(ClientMessage::Hello(_)) => {
                 let refusal = Refusal::new(ErrorKind::Malformed, "a second hello");
                 self.end_malformed(kernel, now, key, session, refusal);
@@ -366,12 +387,14 @@ impl EventLoop {
         };
         // Only what reads much at once is so long: nothing was taken out to make it.
         let ServerMessage::Reply(Reply { call, outcome }) = message else { return };
-        if let Ok(data) = outcome {
-            self.hub.visit(|kernel, now| kernel.handle_undelivered(now, outgoing.session, &data));
-        }
         let why = format!("the answer is too large, ask for less at a time: {refusal}");
-        let outcome = Err(Refusal::new(ErrorKind::TooLarge, why));
-        self.send(key, &ServerMessage::Reply(Reply { call, outcome }));
+        let instead = Refusal::new(ErrorKind::TooLarge, why);
+        if let Ok(data) = outcome {
+            self.hub.visit(|kernel, now| {
+                kernel.handle_undelivered(now, outgoing.session, call, &data, &instead);
+            });
+        }
+        self.send(key, &ServerMessage::Reply(Reply { call, outcome: Err(instead) }));
     }
 
     fn send(&mut self, key: usize, message: &ServerMessage) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use parking_lot::{Condvar, Mutex};
-use sync_objects::{Kernel, Outgoing, Time, Via};
+use sync_objects::{DisconnectReason, Kernel, Note, Outgoing, Time, Via};
 use sync_proto::message::{Request, WireHandle};
 use sync_proto::{Data, ErrorKind, Refusal, SessionId};
 
@@ -26,6 +26,8 @@ pub(crate) struct Hub {
     waker: mio::Waker,
     /// Replies for connections that another thread than the event loop's brought about.
     mailbox: Mutex<Vec<Outgoing>>,
+    /// Sessions that the kernel has ended, for the event loop to close their connections.
+    ended: Mutex<Vec<(SessionId, DisconnectReason)>>,
     /// Callers of this process whose calls wait.
     callers: DashMap<u64, Arc<Caller>>,
     next_caller: AtomicU64,
@@ -64,6 +66,7 @@ impl Hub {
             clock: Clock::start(),
             waker,
             mailbox: Mutex::default(),
+            ended: Mutex::default(),
             callers: DashMap::new(),
             next_caller: AtomicU64::new(LOCAL),
             wakes_at: AtomicU64::new(u64::MAX),
@@ -106,7 +109,8 @@ impl Hub {
             .poll_timeout()
             .is_some_and(|(at, _)| at.as_nanos() < self.wakes_at.load(Ordering::Relaxed));
         let stops = kernel.is_stopping();
-        if earlier || stops || !out.is_empty() {
+        let ended = !self.ended.lock().is_empty();
+        if earlier || stops || ended || !out.is_empty() {
             self.mailbox.lock().append(&mut out);
             drop(kernel);
             self.wake();
@@ -144,6 +148,11 @@ impl Hub {
             *caller.answer.lock() = Some(answer);
             caller.arrived.notify_one();
         }
+    }
+
+    /// Returns the sessions that have ended since the last time, and why.
+    pub(crate) fn take_ended(&self) -> Vec<(SessionId, DisconnectReason)> {
+        std::mem::take(&mut *self.ended.lock())
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -186,7 +195,10 @@ impl Hub {
         }
         while let Some(note) = kernel.poll_note() {
             match note {
-                sync_objects::Note::SessionEnded { .. } => tracing::debug!("{note}"),
+                Note::SessionEnded { session, ref reason, .. } => {
+                    tracing::debug!("{note}");
+                    self.ended.lock().push((session, reason.clone()));
+                }
                 _ => tracing::warn!("{note}"),
             }
         }

@@ -24,6 +24,9 @@ pub struct Limits {
     /// How long a client may take from its first byte to its welcome (`--handshake-timeout`), in
     /// all and not for each message: a silent stranger costs a connection for no longer.
     pub handshake: Duration,
+    /// How often a client over TCP and the server let each other hear something (`--heartbeat`).
+    /// After three times as long without a sound, the connection is taken for broken.
+    pub heartbeat: Duration,
     /// Calls of one connection that are not answered (`--max-calls-per-connection`). Each is kept
     /// until it is; one more is refused at once, with `LimitReached`.
     pub calls_per_connection: usize,
@@ -43,7 +46,8 @@ pub struct Limits {
     pub output_total: usize,
     /// What the kernel refuses to exceed (`--max-objects`, `--max-sessions`, `--max-names`,
     /// `--max-name-length`, `--max-tickets`, `--max-waiters`, `--max-calls-per-session`,
-    /// `--max-early-messages`, `--max-memory`).
+    /// `--max-early-messages`, `--max-memory`, `--grace`,
+    /// `--max-unacknowledged`).
     pub kernel: sync_objects::Limits,
 }
 
@@ -85,6 +89,7 @@ impl Default for Limits {
             half_open: 1024,
             sessions_per_peer: 1024,
             handshake: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(2),
             calls_per_connection: 4096,
             input_total: 1 << 30,
             output_pause: 1 << 20,

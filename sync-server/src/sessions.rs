@@ -1,16 +1,18 @@
 //! Which connections belong to which client process, and the watch on that process.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use slab::Slab;
-use sync_proto::{SessionId, SessionToken};
+use sync_objects::{DisconnectReason, Time};
+use sync_proto::{ErrorKind, Refusal, SessionId, SessionToken};
 
 /// One client process, as the event loop sees it.
 #[derive(Debug)]
@@ -19,9 +21,30 @@ pub(crate) struct Client {
     pub(crate) token: SessionToken,
     /// Keys of its connections.
     pub(crate) connections: Vec<usize>,
+    /// Whether something is heard of it, if its session is one that survives broken connections.
+    pulse: Option<Pulse>,
     /// Readable once the process has ended, also if a forked child keeps the socket open.
     pidfd: Option<OwnedFd>,
     origin: Option<Origin>,
+}
+
+/// When something was heard of a client over TCP.
+#[derive(Clone, Copy, Debug)]
+struct Pulse {
+    /// When it will have been silent for too long.
+    silent_at: Time,
+    /// When that is looked at; a check that is due early sets the next.
+    check_at: Time,
+    suspected: bool,
+}
+
+/// What a look at a silent client says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is silent for the first time.
+    Suspected,
+    /// It is silent still.
+    Silent,
 }
 
 /// All client processes.
@@ -31,6 +54,10 @@ pub(crate) struct Clients {
     by_session: HashMap<SessionId, usize>,
     by_token: HashMap<SessionToken, usize>,
     by_origin: HashMap<Origin, usize>,
+    /// Clients over TCP that are connected, by when they are looked at.
+    checks: BTreeSet<(Time, SessionId)>,
+    /// Why the latest sessions ended: a client that comes back too late is told.
+    ended: VecDeque<(SessionToken, Refusal)>,
 }
 
 /// Where a client comes from, as far as it cannot choose that itself.
@@ -41,6 +68,9 @@ pub(crate) enum Origin {
     /// A machine, or several behind one address.
     Address(IpAddr),
 }
+
+/// Ended sessions that are remembered.
+const ENDED_MAX: usize = 1024;
 
 impl Clients {
     /// Adds a client, and watches its process if it is known; `watch` makes the poll's token from
@@ -67,7 +97,8 @@ impl Clients {
                 None
             }
         });
-        entry.insert(Client { session, token, connections: Vec::new(), pidfd, origin });
+        let pulse = None;
+        entry.insert(Client { session, token, connections: Vec::new(), pulse, pidfd, origin });
         if let Some(origin) = origin {
             *self.by_origin.entry(origin).or_default() += 1;
         }
@@ -80,9 +111,62 @@ impl Clients {
         self.by_origin.get(&origin).copied().unwrap_or_default()
     }
 
-    /// Returns the session that a token belongs to.
-    pub(crate) fn by_token(&self, token: SessionToken) -> Option<SessionId> {
-        self.by_token.get(&token).map(|&key| self.clients[key].session)
+    /// Returns the session that a token belongs to; one that has ended says why.
+    pub(crate) fn by_token(&self, token: SessionToken) -> Result<SessionId, Refusal> {
+        if let Some(&key) = self.by_token.get(&token) {
+            return Ok(self.clients[key].session);
+        }
+        let ended = self.ended.iter().find(|(of, _)| *of == token);
+        Err(ended.map_or_else(
+            || Refusal::new(ErrorKind::NotFound, "the manager knows no such session: it ended"),
+            |(_, why)| why.clone(),
+        ))
+    }
+
+    /// Notes that something was heard of a client over TCP; after so much silence it is looked at.
+    pub(crate) fn heard(&mut self, session: SessionId, now: Time, silence: Duration) {
+        let Some(&key) = self.by_session.get(&session) else { return };
+        let silent_at = now + silence;
+        let pulse = &mut self.clients[key].pulse;
+        let check_at = pulse.map_or(silent_at, |pulse| pulse.check_at);
+        *pulse = Some(Pulse { silent_at, check_at, suspected: false });
+        self.checks.insert((check_at, session));
+    }
+
+    /// Returns when the next client over TCP is to be looked at.
+    pub(crate) fn next_check(&self) -> Option<Time> {
+        self.checks.first().map(|&(at, _)| at)
+    }
+
+    /// Returns the next client that is silent for too long. It is not looked at again, unless
+    /// something is heard of it or it is suspected only.
+    pub(crate) fn next_silent(&mut self, now: Time) -> Option<(SessionId, Verdict)> {
+        while let Some(&(at, session)) = self.checks.first().filter(|&&(at, _)| at <= now) {
+            self.checks.remove(&(at, session));
+            let Some(&key) = self.by_session.get(&session) else { continue };
+            let client = &mut self.clients[key];
+            let Some(pulse) = &mut client.pulse else { continue };
+            pulse.check_at = pulse.silent_at;
+            if client.connections.is_empty() {
+                // Its loss is known already.
+            } else if pulse.silent_at > now {
+                self.checks.insert((pulse.silent_at, session));
+            } else if pulse.suspected {
+                return Some((session, Verdict::Silent));
+            } else {
+                return Some((session, Verdict::Suspected));
+            }
+        }
+        None
+    }
+
+    /// Has a silent client looked at once more.
+    pub(crate) fn suspect(&mut self, session: SessionId, check_at: Time) {
+        let Some(&key) = self.by_session.get(&session) else { return };
+        if let Some(pulse) = &mut self.clients[key].pulse {
+            (pulse.check_at, pulse.suspected) = (check_at, true);
+            self.checks.insert((check_at, session));
+        }
     }
 
     pub(crate) fn get_mut(&mut self, session: SessionId) -> Option<&mut Client> {
@@ -101,7 +185,12 @@ impl Clients {
     }
 
     /// Forgets a client; returns its connections.
-    pub(crate) fn close(&mut self, session: SessionId, registry: &Registry) -> Vec<usize> {
+    pub(crate) fn close(
+        &mut self,
+        session: SessionId,
+        why: &DisconnectReason,
+        registry: &Registry,
+    ) -> Vec<usize> {
         let Some(key) = self.by_session.remove(&session) else { return Vec::new() };
         let client = self.clients.remove(key);
         self.by_token.remove(&client.token);
@@ -113,6 +202,11 @@ impl Clients {
                 count.remove();
             }
         }
+        if let Some(pulse) = client.pulse {
+            self.checks.remove(&(pulse.check_at, session));
+            self.ended.truncate(ENDED_MAX - 1);
+            self.ended.push_front((client.token, ended(why)));
+        }
         if let Some(pidfd) = client.pidfd {
             let _ = registry.deregister(&mut SourceFd(&pidfd.as_raw_fd()));
         }
@@ -120,8 +214,81 @@ impl Clients {
     }
 }
 
+impl Client {
+    /// Returns whether its session survives broken connections.
+    pub(crate) const fn is_resumable(&self) -> bool {
+        self.pulse.is_some()
+    }
+}
+
+/// What a client is told whose session has ended.
+pub(crate) fn ended(reason: &DisconnectReason) -> Refusal {
+    // Not `Disconnected`, after which a client may try again.
+    Refusal::new(ErrorKind::NotFound, format!("the session has ended: {reason}"))
+}
+
 fn watch_process(pid: Pid, registry: &Registry, token: Token) -> io::Result<OwnedFd> {
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     registry.register(&mut SourceFd(&pidfd.as_raw_fd()), token, Interest::READABLE)?;
     Ok(pidfd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SILENCE: Duration = Duration::from_secs(6);
+
+    fn at(seconds: u64) -> Time {
+        Time::ZERO + Duration::from_secs(seconds)
+    }
+
+    /// A client that was heard of at the beginning, and is connected.
+    fn client() -> Clients {
+        let poll = mio::Poll::new().unwrap();
+        let mut clients = Clients::default();
+        let watch = |_| unreachable!("its process is not known");
+        clients.open(SessionId(1), SessionToken(9), None, poll.registry(), watch);
+        clients.get_mut(SessionId(1)).unwrap().connections.push(4);
+        clients.heard(SessionId(1), at(0), SILENCE);
+        clients
+    }
+
+    #[test]
+    fn a_client_is_silent_only_in_the_second_look() {
+        let mut clients = client();
+        assert_eq!(clients.next_silent(at(5)), None);
+        assert_eq!(clients.next_silent(at(6)), Some((SessionId(1), Verdict::Suspected)));
+        clients.suspect(SessionId(1), at(8));
+        assert_eq!(clients.next_silent(at(7)), None);
+        assert_eq!(clients.next_silent(at(8)), Some((SessionId(1), Verdict::Silent)));
+        assert_eq!(clients.next_check(), None, "it is looked at no more");
+    }
+
+    #[test]
+    fn a_suspect_that_is_heard_of_is_none() {
+        let mut clients = client();
+        assert_eq!(clients.next_silent(at(6)), Some((SessionId(1), Verdict::Suspected)));
+        clients.suspect(SessionId(1), at(8));
+        clients.heard(SessionId(1), at(7), SILENCE);
+        assert_eq!(clients.next_silent(at(12)), None);
+        assert_eq!(clients.next_silent(at(13)), Some((SessionId(1), Verdict::Suspected)));
+    }
+
+    #[test]
+    fn a_session_that_ended_says_why_and_only_the_latest_are_remembered() {
+        let (poll, mut clients) = (mio::Poll::new().unwrap(), Clients::default());
+        let reason = DisconnectReason::NotResumed(SILENCE);
+        for session in 0..2_000 {
+            let (id, token) = (SessionId(session), SessionToken(session.into()));
+            clients.open(id, token, None, poll.registry(), |_| unreachable!("not known"));
+            clients.heard(id, at(0), SILENCE);
+            assert_eq!(clients.by_token(token).unwrap(), id);
+            clients.close(id, &reason, poll.registry());
+        }
+        assert_eq!(clients.next_check(), None);
+        let why = |token| clients.by_token(SessionToken(token)).unwrap_err().to_string();
+        assert!(why(1_999).contains("did not come back within 6s"), "{}", why(1_999));
+        assert!(why(0).contains("knows no such session"), "{}", why(0));
+    }
 }

@@ -89,9 +89,9 @@ impl Actor {
         self.watched.signal(Signal::TERM);
     }
 
-    /// Freezes the process with SIGSTOP.
+    /// Freezes the process with SIGSTOP; returns when it stands still.
     pub fn stop(&self) {
-        self.watched.signal(Signal::STOP);
+        self.watched.stop();
     }
 
     /// Lets a frozen process go on, with SIGCONT.

@@ -4,6 +4,7 @@
 //!   waited for.
 //! * [`ServerProcess`]: the real `sync-server` binary, for tests that end it.
 //! * [`RawClient`]: a client that speaks the protocol by hand, and not always well.
+//! * [`Proxy`]: a network that breaks on command.
 //! * [`sim`]: a manager with many clients in one thread, under a clock that jumps.
 //! * [`every`]: all combinations of a test's choices, one after the other.
 //!
@@ -86,6 +87,7 @@ mod actor;
 mod cast;
 pub mod every;
 pub mod fuzz;
+mod proxy;
 mod raw;
 mod role;
 mod server_process;
@@ -94,6 +96,7 @@ mod watch;
 
 pub use actor::Actor;
 pub use cast::Cast;
+pub use proxy::{Proxy, Way};
 pub use raw::RawClient;
 pub use role::{Play, Role, play};
 pub use server_process::ServerProcess;

@@ -81,6 +81,16 @@ impl ServerProcess {
         self.actor.kill();
     }
 
+    /// Freezes it with SIGSTOP; returns when it stands still.
+    pub fn stop(&self) {
+        self.actor.stop();
+    }
+
+    /// Lets it go on, with SIGCONT.
+    pub fn cont(&self) {
+        self.actor.cont();
+    }
+
     /// Asks it to end with SIGTERM, and waits until it has come to a good end.
     ///
     /// # Panics

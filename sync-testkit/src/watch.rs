@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -10,7 +10,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+};
 
 /// What a child did that the test waits for.
 #[derive(Debug)]
@@ -62,6 +64,14 @@ impl Watched {
     pub(crate) fn signal(&self, signal: Signal) {
         // A process that has ended needs none.
         let _ = pidfd_send_signal(&self.pidfd, signal);
+    }
+
+    /// Freezes it; returns when it stands still, or has ended.
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+        let until = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        // A child of this process that was not waited for: there is nothing else to go wrong.
+        let _ = waitid(WaitId::PidFd(self.pidfd.as_fd()), until);
     }
 
     /// Keeps a line for the report.

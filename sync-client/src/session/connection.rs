@@ -13,12 +13,15 @@ use sync_proto::handshake::{Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator, Stranger};
 use sync_proto::version::PREAMBLE;
-use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
+use sync_proto::{Address, AuthKey, CallId, Epoch, ErrorKind, Refusal};
 
 use super::{Target, awake::Awake, target::Guard};
 
 /// Bytes read at once; larger answers are read straight to their place.
 const READ_BUFFER: usize = 16 * 1024;
+
+/// Acknowledgements that are remembered in case the connection breaks.
+const ACKNOWLEDGED_MAX: usize = 4096;
 
 /// Bytes of a sealed connection read at once: a record of the longest.
 const SEALED_BUFFER: usize = 64 * 1024;
@@ -33,6 +36,13 @@ pub(crate) enum Socket {
 pub(crate) struct Connection {
     socket: Arc<Socket>,
     number: u64,
+    epoch: Epoch,
+    /// Answers that came on it and were not acknowledged.
+    arrived: Vec<CallId>,
+    /// Answers that were acknowledged, as far as is known in vain.
+    acknowledged: Vec<CallId>,
+    /// How many bytes came on it.
+    heard: u64,
     decoder: Decoder,
     out: OutBuffer,
     buffer: Vec<u8>,
@@ -77,6 +87,10 @@ impl Connection {
         let mut connection = Self {
             socket: Arc::new(socket),
             number: 0,
+            epoch: Epoch(0),
+            arrived: Vec::new(),
+            acknowledged: Vec::new(),
+            heard: 0,
             decoder: Decoder::new(FrameLimit::HANDSHAKE),
             out: OutBuffer::new(),
             buffer: Vec::new(),
@@ -100,8 +114,9 @@ impl Connection {
         connection.write()?;
         let first = connection.read().map_err(|refusal| target.explain(refusal))?;
         let welcome = Welcome::of(first)?;
-        // From here on a call waits as long as it takes: the manager keeps the time.
-        connection.socket.set_patience(None).map_err(|error| gone(Some(error)))?;
+        // From here on a call waits as long as it takes: the manager keeps the time, and is only
+        // asked now and then whether it does.
+        connection.set_patience(target.unresponsive_after)?;
         let limit = FrameLimit::of_body(welcome.body_max as usize);
         connection.decoder.set_limit(limit.of_answers());
         Ok((connection, welcome))
@@ -149,6 +164,56 @@ impl Connection {
         self.number
     }
 
+    pub(super) fn set_epoch(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+    }
+
+    /// Returns the generation of the session's connections that it belongs to.
+    pub(super) const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Returns the answers that came on it and are to be acknowledged.
+    pub(super) const fn arrived(&mut self) -> &mut Vec<CallId> {
+        &mut self.arrived
+    }
+
+    /// Remembers what is acknowledged on it, until it is [`confirmed`](Self::confirm).
+    pub(super) fn note_acknowledged(&mut self, calls: &[CallId]) {
+        // So many calls are never under way: the older ones are answered, and what was said
+        // before them is heard.
+        let surplus = self.acknowledged.len().saturating_sub(ACKNOWLEDGED_MAX);
+        self.acknowledged.drain(..surplus);
+        self.acknowledged.extend_from_slice(calls);
+    }
+
+    /// Notes that the manager has heard all that was said on it.
+    pub(super) fn confirm(&mut self) {
+        self.acknowledged.clear();
+    }
+
+    /// Returns the answers that may be acknowledged anew, because the connection is given up.
+    pub(super) fn unconfirmed(&mut self) -> Vec<CallId> {
+        let mut calls = std::mem::take(&mut self.acknowledged);
+        calls.append(&mut self.arrived);
+        calls
+    }
+
+    /// Returns how many bytes came on it.
+    pub(super) const fn heard(&self) -> u64 {
+        self.heard
+    }
+
+    /// Returns how many bytes wait to be written, as they cross the wire.
+    pub(super) fn unwritten(&self) -> usize {
+        self.out.len() + self.seal.as_ref().map_or(0, |seal| seal.sealed.len())
+    }
+
+    /// Sets how long a read or a write may take.
+    pub(super) fn set_patience(&self, patience: Option<Duration>) -> Result<(), Refusal> {
+        self.socket.set_patience(patience).map_err(|error| gone(Some(error)))
+    }
+
     /// Returns the socket, by which another thread can shut it down.
     pub(crate) fn socket(&self) -> Arc<Socket> {
         Arc::clone(&self.socket)
@@ -187,6 +252,7 @@ impl Connection {
                 Ok(0) => return Err(gone(None)),
                 Ok(written) => out.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => return Err(gone(Some(error))),
                 // Why it was closed may be there to read.
                 Err(error) => return Err(self.last_words().unwrap_or_else(|| gone(Some(error)))),
             }
@@ -204,7 +270,7 @@ impl Connection {
             }
             match self.fill() {
                 Ok(0) => return Err(gone(None)),
-                Ok(_) => {}
+                Ok(count) => self.heard += count as u64,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(gone(Some(error))),
             }
@@ -318,13 +384,15 @@ fn connect_tcp(host: &str, port: u16, patience: Duration) -> io::Result<TcpStrea
     Err(failure)
 }
 
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
 fn gone(error: Option<io::Error>) -> Refusal {
     match error {
-        Some(error)
-            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
-        {
+        Some(error) if is_timeout(&error) => {
             let why = "the manager did not answer in time: it is stopped, or is no manager";
-            Refusal::new(ErrorKind::TimedOut, why)
+            Refusal::new(ErrorKind::Unresponsive, why)
         }
         Some(error) => {
             let why = format!("the connection to the manager broke: {error}");
@@ -360,5 +428,7 @@ fn keep_alive(socket: &TcpStream) -> io::Result<()> {
     sockopt::set_tcp_keepidle(socket, Duration::from_secs(10))?;
     sockopt::set_tcp_keepintvl(socket, Duration::from_secs(5))?;
     sockopt::set_tcp_keepcnt(socket, 3)?;
+    // It does not ask while a request is on its way, so that is bounded by itself.
+    sockopt::set_tcp_user_timeout(socket, 25_000)?;
     Ok(())
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sync_proto::message::{ClientMessage, Reply, ServerMessage, WireHandle};
+use sync_proto::message::{ClientMessage, Reply, ServerMessage};
 use sync_proto::{Call, CallId, Data, ErrorKind, Pipe, Refusal};
 
+use super::exchange::{Failure, Outcome};
 use super::{Connection, Session};
 
 /// About how many bytes of calls may be under way. What the manager has not read yet lies in the
@@ -25,71 +26,108 @@ pub(super) struct SocketPipe {
     session: Arc<Session>,
     /// Gone when it broke.
     connection: Option<Connection>,
-    /// Calls without an answer, and how many bytes they take.
-    asked: BTreeMap<CallId, usize>,
+    /// Calls without an answer.
+    asked: BTreeMap<CallId, Asked>,
     /// What all of them take.
     size: usize,
     /// Answers that nobody has waited for yet.
-    answers: BTreeMap<CallId, Result<Data<WireHandle>, Refusal>>,
+    answers: BTreeMap<CallId, Outcome>,
+    /// Nobody waits for what stands in line.
+    is_given_up: bool,
+}
+
+/// A call without an answer.
+#[derive(Debug)]
+struct Asked {
+    /// How many bytes it takes.
+    size: usize,
+    /// The call, where it may have to be sent again.
+    again: Option<ClientMessage>,
 }
 
 impl SocketPipe {
     pub(super) fn open(session: Arc<Session>) -> Result<Self, Refusal> {
         let connection = Some(session.connection()?);
-        Ok(Self { session, connection, asked: BTreeMap::new(), size: 0, answers: BTreeMap::new() })
+        let (asked, answers) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { session, connection, asked, size: 0, answers, is_given_up: false })
     }
 
-    /// Does something with the connection; if that breaks it, the session is over.
-    fn with<R>(
-        &mut self,
-        act: impl FnOnce(&mut Connection) -> Result<R, Refusal>,
-    ) -> Result<R, Refusal> {
-        let Some(connection) = &mut self.connection else {
-            return Err(self.session.end(ErrorKind::Disconnected.into()));
-        };
-        act(connection).map_err(|why| {
-            self.connection = None;
-            self.session.end(why)
-        })
-    }
-
-    /// Takes in one answer.
+    /// Sends what is queued and takes in one answer.
     fn read(&mut self) -> Result<(), Refusal> {
-        let message = self.with(|connection| {
-            connection.write()?;
-            connection.read()
-        })?;
-        let refusal = match message {
-            ServerMessage::Reply(Reply { call, outcome }) => match self.asked.remove(&call) {
-                Some(size) => {
-                    self.size -= size;
-                    self.answers.insert(call, outcome);
-                    return Ok(());
+        let (session, connection) = self.parts()?;
+        let said = session.write(connection).and_then(|()| session.listen(connection));
+        match said {
+            Ok(ServerMessage::Reply(Reply { call, outcome })) => {
+                if session.lifeline.is_some() {
+                    connection.arrived().push(call);
                 }
-                None => {
+                let Some(asked) = self.asked.remove(&call) else {
                     let why = format!("the manager answered call {call}, which was not asked");
-                    Refusal::new(ErrorKind::Malformed, why)
+                    return Err(self.end(Refusal::new(ErrorKind::Malformed, why)));
+                };
+                self.size -= asked.size;
+                if let (true, Some(connection)) = (self.asked.is_empty(), &mut self.connection) {
+                    connection.confirm();
                 }
-            },
-            ServerMessage::Refused(refusal) => refusal,
-            other => {
-                let why = format!("the manager answered a call with {other:?}");
-                Refusal::new(ErrorKind::Malformed, why)
+                self.answers.insert(call, outcome);
+                Ok(())
             }
+            Ok(other) => Err(self.end(super::out_of_place(&other))),
+            Err(failure) => self.go_on_after(failure),
+        }
+    }
+
+    /// Sends what is queued.
+    fn write(&mut self) -> Result<(), Refusal> {
+        let (session, connection) = self.parts()?;
+        session.write(connection).or_else(|failure| self.go_on_after(failure))
+    }
+
+    fn parts(&mut self) -> Result<(&Session, &mut Connection), Refusal> {
+        match &mut self.connection {
+            Some(connection) => Ok((&self.session, connection)),
+            None => Err(self.session.end(ErrorKind::Disconnected.into())),
+        }
+    }
+
+    fn end(&mut self, why: Refusal) -> Refusal {
+        self.connection = None;
+        self.session.end(why)
+    }
+
+    /// Takes another connection, where the session survives the loss of one, and asks all again
+    /// that is not answered: the manager knows the calls by their numbers.
+    fn go_on_after(&mut self, failure: Failure) -> Result<(), Refusal> {
+        let lost = self.connection.take();
+        let (lifeline, lost) = match (failure, &self.session.lifeline, lost) {
+            (Failure::Broken(_), Some(lifeline), Some(lost)) => (Arc::clone(lifeline), lost),
+            (Failure::Broken(why) | Failure::Over(why), ..) => return Err(self.end(why)),
         };
-        self.with(|_| Err(refusal))
+        self.session.lose(&lifeline, lost);
+        let mut connection = self.session.join(&lifeline, true)?;
+        let limit = self.session.limit();
+        self.session.queue_first(&mut connection)?;
+        for (&call, asked) in &self.asked {
+            if let Some(again) = &asked.again {
+                connection.queue(again, limit)?;
+            }
+            if self.is_given_up {
+                connection.queue(&ClientMessage::Cancel(call), limit)?;
+            }
+        }
+        self.connection = Some(connection);
+        Ok(())
     }
 
     /// Gives up what stands in line, and takes in all answers: the connection can be used again,
     /// and the handles in answers that nobody wanted are released.
     fn finish(&mut self) -> Result<(), Refusal> {
+        self.is_given_up = true;
         let given_up: Vec<CallId> = self.asked.keys().copied().collect();
-        let limit = self.session.limit();
-        self.with(|connection| {
-            given_up
-                .into_iter()
-                .try_for_each(|call| connection.queue(&ClientMessage::Cancel(call), limit))
-        })?;
+        let (session, connection) = self.parts()?;
+        for call in given_up {
+            connection.queue(&ClientMessage::Cancel(call), session.limit())?;
+        }
         while !self.asked.is_empty() {
             self.read()?;
         }
@@ -107,17 +145,21 @@ impl Pipe for SocketPipe {
         while !self.asked.is_empty() && self.size + size > WINDOW {
             self.read()?;
         }
-        let (message, limit) = (ClientMessage::Request(request), self.session.limit());
-        let Some(connection) = &mut self.connection else {
-            return Err(self.session.end(ErrorKind::Disconnected.into()));
-        };
-        // What is too large is not queued: the connection is as good as before.
-        connection.queue(&message, limit)?;
-        self.asked.insert(call, size);
+        let message = ClientMessage::Request(request);
+        let (session, connection) = self.parts()?;
+        session.queue_first(connection)?;
+        // What is too large is not queued: the connection is as good as before. What was to go
+        // before it does go.
+        if let Err(refusal) = connection.queue(&message, session.limit()) {
+            self.write()?;
+            return Err(refusal);
+        }
+        let (queued, again) = (connection.queued(), session.lifeline.is_some().then_some(message));
+        self.asked.insert(call, Asked { size, again });
         self.size += size;
-        self.with(
-            |connection| if connection.queued() < BATCH { Ok(()) } else { connection.write() },
-        )?;
+        if queued >= BATCH {
+            self.write()?;
+        }
         Ok(call)
     }
 

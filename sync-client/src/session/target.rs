@@ -14,6 +14,10 @@ pub(crate) struct Target {
     pub(crate) insecure_tcp: bool,
     /// How long a call may look for its answer before it sleeps.
     pub(crate) spin: Duration,
+    /// How long connecting may take, and then each step of being let in.
+    pub(crate) patience: Duration,
+    /// How long the manager may say nothing at all while a call waits.
+    pub(crate) unresponsive_after: Option<Duration>,
 }
 
 /// What keeps others out of a connection.

@@ -15,6 +15,10 @@ pub(crate) struct CallKey(usize);
 impl CallKey {
     pub(crate) const FIRST: Self = Self(0);
     pub(crate) const LAST: Self = Self(usize::MAX);
+
+    pub(crate) const fn index(self) -> usize {
+        self.0
+    }
 }
 
 /// Where an answer goes.
@@ -131,8 +135,19 @@ impl Core {
         let ledger = &self.ledger;
         let outcome =
             outcome.and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger))));
-        self.unsent += super::memory::answer_size(&outcome);
         let reply = Reply { call: route.call, outcome };
-        self.replies.push_back(Outgoing { session: route.session, via: route.via, reply });
+        if let Some(resumable) = &mut session.resumable {
+            resumable.keep(&reply, self.limits.unacknowledged);
+            if !resumable.is_connected(route.via) {
+                return;
+            }
+        }
+        self.send(Outgoing { session: route.session, via: route.via, reply });
+    }
+
+    /// Puts a reply among those that the driver is to take.
+    pub(super) fn send(&mut self, outgoing: Outgoing) {
+        self.unsent += super::memory::answer_size(&outgoing.reply.outcome);
+        self.replies.push_back(outgoing);
     }
 }

@@ -1,5 +1,7 @@
 //! The kernel's bounds.
 
+use std::time::Duration;
+
 /// What the kernel refuses to exceed. Who meets one gets a typed error, and nothing has changed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -30,6 +32,12 @@ pub struct Limits {
     ///
     /// [`OutOfMemory`]: sync_proto::ErrorKind::OutOfMemory
     pub memory: usize,
+    /// How long a session whose connections broke is kept for its client to come back, with its
+    /// locks and its places in line. Whoever waits for them waits for so long, too.
+    pub grace: Duration,
+    /// Bytes of answers that a session may leave unacknowledged, each kept for the case that it
+    /// was lost. More than one message may be long, and the longest must fit.
+    pub unacknowledged: usize,
 }
 
 impl Default for Limits {
@@ -44,6 +52,8 @@ impl Default for Limits {
             early_one_ways: 4_096,
             waiters_per_object: 65_536,
             memory: 4 << 30,
+            grace: Duration::from_secs(10),
+            unacknowledged: 256 << 20,
         }
     }
 }

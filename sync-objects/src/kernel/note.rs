@@ -1,6 +1,7 @@
 //! What an operator may want to know, on its way to a log.
 
 use core::fmt;
+use std::time::Duration;
 
 use sync_proto::handshake::ClientInfo;
 use sync_proto::{ObjectId, Refusal, SessionId};
@@ -21,6 +22,8 @@ pub enum DisconnectReason {
     Malformed(Refusal),
     /// The manager shuts down.
     ShuttingDown,
+    /// Its connections broke, and for so long it did not come back.
+    NotResumed(Duration),
 }
 
 impl fmt::Display for DisconnectReason {
@@ -31,6 +34,9 @@ impl fmt::Display for DisconnectReason {
             Self::ProcessEnded => f.write_str("its process ended"),
             Self::Malformed(refusal) => write!(f, "it broke the protocol: {refusal}"),
             Self::ShuttingDown => f.write_str("the manager shuts down"),
+            Self::NotResumed(grace) => {
+                write!(f, "its connections broke, and it did not come back within {grace:?}")
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use sync_proto::{
 
 use super::calls::{CallKey, Route};
 use super::ledger::{Ledger, Root};
+use super::resume::Resumable;
 use super::{Core, Via};
 use crate::Caller;
 
@@ -41,6 +42,10 @@ pub(crate) struct Session {
     /// Requests that wait for a one-way message.
     held_back: BTreeMap<OneWayId, Vec<HeldBack>>,
     held_back_count: usize,
+    /// What it needs to survive the loss of its connections, if it does.
+    pub(crate) resumable: Option<Resumable>,
+    /// Its client leaves, once this one-way message is carried out.
+    pub(crate) goodbye: Option<OneWayId>,
 }
 
 /// A request that waits for a one-way message.
@@ -63,6 +68,8 @@ impl Session {
             early: BTreeMap::new(),
             held_back: BTreeMap::new(),
             held_back_count: 0,
+            resumable: None,
+            goodbye: None,
         }
     }
 
@@ -107,6 +114,11 @@ impl Session {
         true
     }
 
+    /// Returns up to where its one-way messages are carried out.
+    pub(crate) fn done(&self) -> OneWayId {
+        self.done
+    }
+
     /// Returns the next one-way message whose turn has come.
     pub(crate) fn next_one_way(&mut self) -> Option<OneWay> {
         let turn = OneWayId(self.done.0 + 1);
@@ -137,6 +149,16 @@ impl Session {
             }
         }
         None
+    }
+
+    /// Forgets the requests that are held back and came on connections that are lost.
+    pub(crate) fn forget_held_back_of(&mut self, vias: &BTreeSet<Via>) {
+        self.held_back.retain(|_, requests| {
+            let before = requests.len();
+            requests.retain(|held| !vias.contains(&held.via));
+            self.held_back_count -= before - requests.len();
+            !requests.is_empty()
+        });
     }
 
     /// Forgets all requests that are held back, because the manager ends.

@@ -152,6 +152,7 @@ impl Core {
                         self.wake_count(object, channel, usize::MAX);
                     }
                 }
+                Timer::Grace(session) => self.grace_passed(session),
             }
             self.settle();
         }
@@ -184,6 +185,12 @@ impl Core {
             }
             for key in session.calls.values() {
                 assert!(self.call(*key).is_some(), "a session's call waits");
+            }
+            if let Some(resumable) = &session.resumable {
+                let calls = session.calls.iter();
+                resumable.assert_settled(
+                    calls.filter_map(|(&call, key)| Some((call, self.call(*key)?.route.via))),
+                );
             }
         }
     }

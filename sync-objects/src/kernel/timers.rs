@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sync_proto::ObjectId;
+use sync_proto::{ObjectId, SessionId};
 
 use super::{Core, calls::CallKey};
 use crate::Time;
@@ -15,6 +15,8 @@ pub(crate) enum Timer {
     Deadline(CallKey),
     /// An object's own time: its line is polled.
     Alarm(ObjectId, u64),
+    /// The end of a session whose connections are lost.
+    Grace(SessionId),
 }
 
 impl Timer {
@@ -22,6 +24,7 @@ impl Timer {
         match self {
             Self::Deadline(_) => "a call's deadline",
             Self::Alarm(..) => "an object's alarm",
+            Self::Grace(_) => "a lost session's grace",
         }
     }
 }

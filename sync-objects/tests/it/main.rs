@@ -39,6 +39,7 @@ mod one_way;
 mod overtaking;
 mod peer;
 mod report;
+mod resume;
 mod shutdown;
 mod waits;
 

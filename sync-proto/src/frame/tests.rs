@@ -76,6 +76,9 @@ fn messages_come_out_as_they_went_in_wherever_the_stream_is_cut() {
             data: Data::default(),
         }),
         request(vec![3; 20_000]),
+        ClientMessage::Ping,
+        ClientMessage::Received(vec![CallId(1), CallId(300)]),
+        ClientMessage::Goodbye(OneWayId(2)),
     ];
     let bytes = encoded(&messages);
     for piece in [1, 2, 3, 7, 8, 9, 64, 1000, 65_536, bytes.len()] {
@@ -96,6 +99,19 @@ fn the_bytes_of_a_request_are_these() {
     frame.extend(head);
     frame.extend([7, 8, 0xaa, 0xbb, 0xf6]);
     assert_eq!(bytes, frame);
+}
+
+#[test]
+fn the_bytes_of_the_messages_without_a_body_are_these() {
+    let bytes = |message| encoded(&[message])[PREFIX..].to_vec();
+    assert_eq!(bytes(ClientMessage::Cancel(CallId(9))), [3, 9]);
+    assert_eq!(bytes(ClientMessage::Ping), [4]);
+    let received = ClientMessage::Received(vec![CallId(1), CallId(300)]);
+    assert_eq!(bytes(received), [5, 2, 1, 0xac, 2]);
+    assert_eq!(bytes(ClientMessage::Goodbye(OneWayId(7))), [6, 7]);
+    let mut out = OutBuffer::new();
+    encode(&ServerMessage::Pong(OneWayId(8)), LIMIT, &mut out).unwrap();
+    assert_eq!(out.chunk(), [2, 0, 0, 0, 0, 0, 0, 0, 3, 8]);
 }
 
 #[test]

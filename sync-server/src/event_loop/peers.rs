@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use sync_objects::{DisconnectReason, Kernel, Time};
-use sync_proto::handshake::{Hello, Purpose, Welcome};
+use sync_proto::handshake::{Hello, Purpose, Resumption, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::version::{CURRENT, PREAMBLE, SECURE_PREAMBLE};
 use sync_proto::{ErrorKind, Refusal, SessionId, SessionToken};
@@ -85,21 +85,34 @@ impl EventLoop {
                     Refusal::new(ErrorKind::Io, format!("no randomness: {error}"))
                 })?;
                 let secret = SessionToken(u128::from_le_bytes(secret));
-                let session = kernel.handle_connect(now, info)?;
+                let connection = &self.connections[key];
+                let is_tcp = connection.is_tcp();
+                let session = if is_tcp {
+                    kernel.handle_connect_resumable(now, info, connection.via)?
+                } else {
+                    kernel.handle_connect(now, info)?
+                };
                 let watch = |client| token(PROCESS, client);
                 self.clients.open(session, secret, origin, self.poll.registry(), watch);
+                if is_tcp {
+                    self.expect_heartbeats(session, now);
+                }
                 (session, secret)
             }
-            Purpose::Join(secret) => {
-                let session = self.clients.by_token(secret).ok_or_else(|| {
-                    Refusal::new(ErrorKind::Disconnected, "the session to join has ended")
-                })?;
+            Purpose::Join(secret, epoch) => {
+                let session = self.clients.by_token(secret)?;
+                let via = self.connections[key].via;
+                self.join(kernel, now, session, via, epoch)?;
                 (session, secret)
             }
         };
-        if let Some(client) = self.clients.get_mut(session) {
+        let client = self.clients.get_mut(session);
+        let is_resumable = client.is_some_and(|client| {
             client.connections.push(key);
-        }
+            client.is_resumable()
+        });
+        let resumption =
+            Resumption { heartbeat: self.limits.heartbeat, grace: self.limits.kernel.grace };
         let connection = &mut self.connections[key];
         self.half_open.remove(&connection.via);
         connection.stage = Stage::Live(session);
@@ -109,6 +122,7 @@ impl EventLoop {
             session,
             token: secret,
             body_max: u32::try_from(self.limits.message).unwrap_or(u32::MAX),
+            resumption: is_resumable.then_some(resumption),
         })
     }
 
@@ -172,9 +186,14 @@ impl EventLoop {
         session: SessionId,
     ) {
         let waiting = self.connections.get(key).is_some_and(|connection| connection.in_flight > 0);
+        let via = self.connections.get(key).map(|connection| connection.via);
         self.forget(key);
         let Some(client) = self.clients.get_mut(session) else { return };
         client.connections.retain(|&of| of != key);
+        if let (Some(via), true) = (via, client.is_resumable()) {
+            kernel.handle_connection_lost(now, session, via);
+            return;
+        }
         if waiting {
             // What its other threads said before counts: their sockets are read first.
             self.ready.extend(client.connections.iter().copied());
@@ -191,8 +210,8 @@ impl EventLoop {
         session: SessionId,
         reason: DisconnectReason,
     ) {
-        kernel.handle_disconnect(now, session, reason);
-        for key in self.clients.close(session, self.poll.registry()) {
+        kernel.handle_disconnect(now, session, reason.clone());
+        for key in self.clients.close(session, &reason, self.poll.registry()) {
             self.forget(key);
         }
     }

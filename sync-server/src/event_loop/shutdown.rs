@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use mio::Events;
+use sync_proto::ErrorKind;
+use sync_proto::message::ServerMessage;
 
 use super::EventLoop;
+use crate::connection::{Connection, Stage};
 
 /// How long the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -18,6 +21,7 @@ impl EventLoop {
         for outgoing in replies {
             self.reply(outgoing);
         }
+        self.tell_tcp_clients();
         let end = hub.now() + LAST_WORDS;
         loop {
             for key in std::mem::take(&mut self.dirty) {
@@ -32,6 +36,16 @@ impl EventLoop {
                 return;
             }
             self.sort(events);
+        }
+    }
+
+    /// Tells clients over TCP that this is no broken connection, after which they would come back.
+    fn tell_tcp_clients(&mut self) {
+        let live = |of: &Connection| of.is_tcp() && matches!(of.stage, Stage::Live(_));
+        let connections = self.connections.iter().filter(|(_, of)| live(of));
+        let keys: Vec<usize> = connections.map(|(key, _)| key).collect();
+        for key in keys {
+            self.send(key, &ServerMessage::Refused(ErrorKind::ShuttingDown.into()));
         }
     }
 }

@@ -33,6 +33,21 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake.as_secs())]
     handshake_timeout: u64,
 
+    /// How often a TCP client and the server let each other hear something, in milliseconds;
+    /// after three times as long without a sound the connection is taken for broken.
+    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..),
+        default_value_t = millis(Limits::default().heartbeat))]
+    heartbeat: u64,
+
+    /// How long a TCP client whose connection broke may take to come back before its session
+    /// ends and its locks pass on, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = millis(Limits::default().kernel.grace))]
+    grace: u64,
+
+    /// The most bytes of answers that one TCP client may leave unacknowledged.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().kernel.unacknowledged)]
+    max_unacknowledged: usize,
+
     /// The most objects at once.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.objects)]
     max_objects: usize,
@@ -95,6 +110,9 @@ impl LimitFlags {
         limits.message = self.max_message;
         limits.connections = self.max_connections;
         limits.half_open = self.max_half_open;
+        limits.kernel.unacknowledged = self.max_unacknowledged;
+        limits.heartbeat = Duration::from_millis(self.heartbeat);
+        limits.kernel.grace = Duration::from_millis(self.grace);
         limits.sessions_per_peer = self.max_sessions_per_peer;
         limits.handshake = Duration::from_secs(self.handshake_timeout);
         limits.calls_per_connection = self.max_calls_per_connection;
@@ -117,3 +135,7 @@ impl LimitFlags {
 
 #[cfg(test)]
 mod tests;
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -62,7 +62,7 @@ fn a_request_waits_for_the_messages_before_it_that_come_by_another_connection() 
     let mut first = RawClient::connect(cast.server().address());
     first.send_bytes(&PREAMBLE);
     first.send(&RawClient::hello());
-    let purpose = Purpose::Join(first.welcome().token);
+    let purpose = Purpose::Join(first.welcome().token, sync_proto::Epoch(0));
     let mut second = RawClient::connect(cast.server().address());
     second.send_bytes(&PREAMBLE);
     second.send(&ClientMessage::Hello(Hello { purpose }));

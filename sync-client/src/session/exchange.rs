@@ -1,0 +1,122 @@
+//! A call on its way: over one connection, or, when that one breaks and the session survives it,
+//! over the next.
+
+use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
+use sync_proto::{Data, ErrorKind, Refusal};
+
+use super::{Connection, Session};
+
+/// The answer to a call, before its handles are made.
+pub(super) type Outcome = Result<Data<WireHandle>, Refusal>;
+
+/// Why there is no answer.
+pub(super) enum Failure {
+    /// The connection broke.
+    Broken(Refusal),
+    /// There will be none: the session is over.
+    Over(Refusal),
+}
+
+impl Session {
+    /// Sends a request and waits for its answer. When a connection breaks of a session that
+    /// survives it, the same request goes out on the next one: the manager knows it by its number.
+    pub(super) fn carry(&self, request: Request) -> Result<Outcome, Refusal> {
+        let (call, after) = (request.call, request.after);
+        let request = ClientMessage::Request(request);
+        let mut connection = self.connection()?;
+        loop {
+            let queued = self.queue_first(&mut connection);
+            if let Err(refusal) = queued.and_then(|()| connection.queue(&request, self.limit())) {
+                // Nothing of it was sent: the connection is as good as before. What was to go
+                // before it may be needed sooner than this connection.
+                if let (Some(lifeline), true) = (&self.lifeline, connection.queued() > 0) {
+                    lifeline.set_due();
+                }
+                self.put_by(connection);
+                return Err(refusal);
+            }
+            let said = self.write(&mut connection).and_then(|()| self.listen(&mut connection));
+            match (said, &self.lifeline) {
+                (Ok(ServerMessage::Reply(Reply { call: of, outcome })), lifeline) if of == call => {
+                    if let Some(lifeline) = lifeline {
+                        lifeline.note_done(after);
+                        connection.confirm();
+                        connection.arrived().push(call);
+                    }
+                    self.put_by(connection);
+                    return Ok(outcome);
+                }
+                (Ok(other), _) => return Err(self.end(super::out_of_place(&other))),
+                (Err(Failure::Broken(_)), Some(lifeline)) => {
+                    self.lose(lifeline, connection);
+                    connection = self.join(lifeline, true)?;
+                }
+                (Err(Failure::Broken(why) | Failure::Over(why)), _) => return Err(self.end(why)),
+            }
+        }
+    }
+
+    /// Waits for the next message that answers a call. A manager that is silent for too long is
+    /// asked whether it is there.
+    pub(super) fn listen(&self, connection: &mut Connection) -> Result<ServerMessage, Failure> {
+        let mut asked_at = None;
+        loop {
+            match connection.read() {
+                Ok(ServerMessage::Pong(done)) => {
+                    asked_at = None;
+                    if let Some(lifeline) = &self.lifeline {
+                        lifeline.note_done(done);
+                    }
+                }
+                Ok(ServerMessage::Refused(refusal)) => return Err(Failure::Over(refusal)),
+                Ok(message) => return Ok(message),
+                Err(why) if self.has_patience(&why) => {
+                    // What is long in coming is there all the same.
+                    if asked_at == Some(connection.heard()) {
+                        return Err(Failure::Over(self.unresponsive()));
+                    }
+                    asked_at = Some(connection.heard());
+                    let asked = connection.queue(&ClientMessage::Ping, self.limit());
+                    asked.map_err(Failure::Over)?;
+                    self.write(connection)?;
+                }
+                Err(why) => return Err(failure(why)),
+            }
+        }
+    }
+
+    /// Writes what is queued. A manager that takes nothing for too long is not there.
+    pub(super) fn write(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let mut left = usize::MAX;
+        loop {
+            match connection.write() {
+                Ok(()) => return Ok(()),
+                Err(why) if self.has_patience(&why) && connection.unwritten() < left => {
+                    left = connection.unwritten();
+                }
+                Err(why) if self.has_patience(&why) => {
+                    return Err(Failure::Over(self.unresponsive()));
+                }
+                Err(why) => return Err(failure(why)),
+            }
+        }
+    }
+
+    /// Returns whether it is only that the time is up which the caller has set.
+    fn has_patience(&self, why: &Refusal) -> bool {
+        why.kind == ErrorKind::Unresponsive && self.target.unresponsive_after.is_some()
+    }
+
+    fn unresponsive(&self) -> Refusal {
+        let limit = self.target.unresponsive_after.unwrap_or_default();
+        let why = format!(
+            "the manager has said nothing for {limit:?}, and then did not answer a ping for as \
+             long: it is stopped, or its machine is"
+        );
+        Refusal::new(ErrorKind::Unresponsive, why)
+    }
+}
+
+fn failure(why: Refusal) -> Failure {
+    if super::is_final(why.kind) { Failure::Over(why) } else { Failure::Broken(why) }
+}

@@ -1,0 +1,133 @@
+//! The thread that keeps a session over TCP alive while the application computes: it lets the
+//! manager hear something, notices when nothing is heard of the manager, and joins the session
+//! again.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use sync_proto::handshake::SILENCE;
+use sync_proto::message::{ClientMessage, ServerMessage};
+use sync_proto::{ErrorKind, OneWayId, Refusal};
+
+use super::lifeline::{Lifeline, Moment};
+use super::{Connection, Session};
+
+/// The pause between two attempts to reach the manager: soon at first, then now and then.
+pub(super) const PAUSES: (Duration, Duration) =
+    (Duration::from_millis(5), Duration::from_millis(200));
+
+/// Starts the thread, on the session's first connection. It ends with the session.
+pub(super) fn start(
+    session: &Arc<Session>,
+    lifeline: &Arc<Lifeline>,
+    connection: Connection,
+) -> Result<(), Refusal> {
+    let (session, lifeline) = (Arc::downgrade(session), Arc::clone(lifeline));
+    std::thread::Builder::new()
+        .name("sync-keeper".to_owned())
+        .spawn(move || run(&session, &lifeline, Some(connection)))
+        .map_err(|error| {
+            Refusal::new(ErrorKind::Io, format!("the session cannot be kept alive: {error}"))
+        })?;
+    Ok(())
+}
+
+fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Connection>) {
+    let mut pause = PAUSES.0;
+    let mut sent = OneWayId::NONE;
+    loop {
+        // The session is borrowed for a step at a time: who drops it does not wait for this.
+        let Some(held) = session.upgrade() else { return };
+        if held.why_over().is_some() {
+            return;
+        }
+        let asked = lifeline.now();
+        let before = std::mem::replace(&mut sent, lifeline.last_one_way());
+        connection = held.ask(lifeline, connection.take());
+        drop(held);
+        let Some(mut current) = connection.take() else {
+            lifeline.pause(pause);
+            pause = (pause * 2).min(PAUSES.1);
+            continue;
+        };
+        let answer = current.read();
+        let Some(held) = session.upgrade() else { return };
+        if !held.hear(lifeline, asked, answer) {
+            held.lose(lifeline, current);
+            continue;
+        }
+        drop(held);
+        current.confirm();
+        pause = PAUSES.0;
+        if !lifeline.is_done(before) {
+            // It was sent before the ping before this one, and has not arrived: the connection
+            // that it went on is broken, and nobody has noticed.
+            lifeline.set_due();
+            connection = Some(current);
+            continue;
+        }
+        // The manager has nothing to say until the next ping, unless it is the end.
+        let said = current.set_patience(Some(lifeline.heartbeat())).and_then(|()| current.read());
+        let Some(held) = session.upgrade() else { return };
+        match said {
+            Err(why) if why.kind == ErrorKind::Unresponsive => connection = Some(current),
+            said => {
+                held.hear(lifeline, asked, said);
+                held.lose(lifeline, current);
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Sends a ping, and what else the manager should have; on a new connection, if need be.
+    fn ask(&self, lifeline: &Lifeline, connection: Option<Connection>) -> Option<Connection> {
+        let current = connection.filter(|of| of.epoch() == lifeline.epoch());
+        let mut connection = match current {
+            Some(connection) => connection,
+            None => match self.attempt(lifeline) {
+                Ok(connection) => connection,
+                Err(why) => {
+                    if super::is_final(why.kind) {
+                        self.end(why);
+                    }
+                    return None;
+                }
+            },
+        };
+        self.collect_arrived(lifeline);
+        let patience = Some(lifeline.heartbeat() * SILENCE);
+        let asked = connection
+            .set_patience(patience)
+            .and_then(|()| self.queue_first(&mut connection))
+            .and_then(|()| connection.queue(&ClientMessage::Ping, self.limit()))
+            .and_then(|()| connection.write());
+        match asked {
+            Ok(()) => return Some(connection),
+            Err(why) if super::is_final(why.kind) => drop(self.end(why)),
+            Err(_) => self.lose(lifeline, connection),
+        }
+        None
+    }
+
+    /// Takes the answer to a ping; returns whether it was one.
+    fn hear(
+        &self,
+        lifeline: &Lifeline,
+        asked: Moment,
+        answer: Result<ServerMessage, Refusal>,
+    ) -> bool {
+        match answer {
+            Ok(ServerMessage::Pong(done)) => {
+                lifeline.note_contact(asked);
+                lifeline.note_done(done);
+                true
+            }
+            Ok(ServerMessage::Refused(why)) => {
+                self.end(why);
+                false
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
+}

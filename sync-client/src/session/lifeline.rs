@@ -1,0 +1,206 @@
+//! What a session over TCP keeps in order to survive broken connections: what the manager may not
+//! have got, which connections are given up, and how long the manager has not been heard of.
+//!
+//! The client goes by its own clock here, and by the earliest moment that fits: what it holds
+//! counts as lost once the grace has passed since it sent the last ping that was answered. The
+//! manager, which got that ping later, gives nothing away before.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use sync_proto::handshake::Resumption;
+use sync_proto::message::OneWay;
+use sync_proto::{CallId, Epoch, ErrorKind, OneWayId, Refusal};
+
+/// One-way messages that are kept before the manager is asked which of them it has carried out.
+const KEPT_MAX: usize = 1024;
+
+/// Answers that are acknowledged by one message.
+const ACKNOWLEDGED_AT_ONCE: usize = 1024;
+
+#[derive(Debug)]
+pub(super) struct Lifeline {
+    began: Instant,
+    heartbeat: Duration,
+    grace: Duration,
+    /// From the beginning to the last moment at which the manager was there, in nanoseconds.
+    contact: AtomicU64,
+    /// A copy of the one in `sent`, read without the lock.
+    epoch: AtomicU64,
+    sent: Mutex<Sent>,
+    /// Answers that arrived on connections that are gone, to be acknowledged on another.
+    arrived: Mutex<Vec<CallId>>,
+    bell: Bell,
+}
+
+/// One-way messages that the manager may not have got.
+#[derive(Debug)]
+struct Sent {
+    epoch: Epoch,
+    /// They are to be sent again, on the next connection of this epoch.
+    is_due: bool,
+    messages: VecDeque<OneWay>,
+    last: OneWayId,
+}
+
+/// Ends pauses early.
+#[derive(Debug, Default)]
+struct Bell {
+    has_rung: Mutex<bool>,
+    rings: Condvar,
+}
+
+/// A moment, as the time since the session began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(Duration);
+
+impl Lifeline {
+    /// Begins; `began` is before the session was asked for.
+    pub(super) fn new(resumption: Resumption, began: Instant) -> Self {
+        let sent = Sent {
+            epoch: Epoch(0),
+            is_due: false,
+            messages: VecDeque::new(),
+            last: OneWayId::NONE,
+        };
+        Self {
+            began,
+            heartbeat: resumption.heartbeat,
+            grace: resumption.grace,
+            contact: AtomicU64::new(0),
+            epoch: AtomicU64::new(0),
+            sent: Mutex::new(sent),
+            arrived: Mutex::default(),
+            bell: Bell::default(),
+        }
+    }
+
+    /// Reads the clock before a session is asked for.
+    pub(super) fn clock() -> Instant {
+        Instant::now()
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment(self.began.elapsed())
+    }
+
+    pub(super) const fn heartbeat(&self) -> Duration {
+        self.heartbeat
+    }
+
+    /// Notes that the manager has answered what was sent at that moment.
+    pub(super) fn note_contact(&self, sent: Moment) {
+        let nanos = u64::try_from(sent.0.as_nanos()).unwrap_or(u64::MAX);
+        self.contact.fetch_max(nanos, Ordering::Relaxed);
+    }
+
+    /// Returns how long the session can still be resumed.
+    pub(super) fn left(&self) -> Duration {
+        let contact = Duration::from_nanos(self.contact.load(Ordering::Relaxed));
+        self.grace.saturating_sub(self.now().0.saturating_sub(contact))
+    }
+
+    /// Returns whether the grace has passed since that moment.
+    pub(super) fn is_long_ago(&self, moment: Moment) -> bool {
+        self.now().0.saturating_sub(moment.0) >= self.grace
+    }
+
+    /// Says why a session is over that could not be resumed in time.
+    pub(super) fn expired(&self) -> Refusal {
+        let grace = self.grace;
+        let why = format!(
+            "the manager was not reached for {grace:?}: the session is over, and what it held is \
+             others' now"
+        );
+        Refusal::new(ErrorKind::Disconnected, why)
+    }
+
+    pub(super) fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::SeqCst))
+    }
+
+    /// Gives up all connections of an epoch; returns whether that is news.
+    pub(super) fn give_up(&self, broken: Epoch) -> bool {
+        let mut sent = self.sent.lock();
+        if sent.epoch != broken {
+            return false;
+        }
+        sent.epoch = Epoch(broken.0 + 1);
+        sent.is_due = true;
+        self.epoch.store(sent.epoch.0, Ordering::SeqCst);
+        true
+    }
+
+    /// Numbers a one-way message and keeps it.
+    pub(super) fn keep(&self, message: impl FnOnce(OneWayId) -> OneWay) -> OneWay {
+        let mut sent = self.sent.lock();
+        sent.last = OneWayId(sent.last.0 + 1);
+        let message = message(sent.last);
+        sent.messages.push_back(message.clone());
+        message
+    }
+
+    /// Returns the number of the last one-way message.
+    pub(super) fn last_one_way(&self) -> OneWayId {
+        self.sent.lock().last
+    }
+
+    /// Has all one-way messages that are kept sent again, because one was not sent.
+    pub(super) fn set_due(&self) {
+        self.sent.lock().is_due = true;
+    }
+
+    /// Takes the one-way messages that a connection of this epoch must send first.
+    pub(super) fn take_due(&self, epoch: Epoch) -> Vec<OneWay> {
+        let mut sent = self.sent.lock();
+        // Whoever asks with a connection that is given up has nobody to send them to.
+        if sent.epoch != epoch || !std::mem::take(&mut sent.is_due) {
+            return Vec::new();
+        }
+        sent.messages.iter().cloned().collect()
+    }
+
+    /// Forgets the one-way messages up to here: they are carried out.
+    pub(super) fn note_done(&self, done: OneWayId) {
+        let mut sent = self.sent.lock();
+        while sent.messages.front().is_some_and(|message| message.number <= done) {
+            sent.messages.pop_front();
+        }
+    }
+
+    /// Returns whether the one-way messages up to here are carried out, as far as is known.
+    pub(super) fn is_done(&self, number: OneWayId) -> bool {
+        self.sent.lock().messages.front().is_none_or(|message| message.number > number)
+    }
+
+    /// Returns whether so much is kept that the manager should say what it has.
+    pub(super) fn is_full(&self) -> bool {
+        self.sent.lock().messages.len() >= KEPT_MAX
+    }
+
+    /// Notes answers that have arrived and were not acknowledged.
+    pub(super) fn note_arrived(&self, calls: &mut Vec<CallId>) {
+        self.arrived.lock().append(calls);
+    }
+
+    /// Adds answers to acknowledge to those of a connection.
+    pub(super) fn take_arrived(&self, calls: &mut Vec<CallId>) {
+        let mut arrived = self.arrived.lock();
+        let from = arrived.len().saturating_sub(ACKNOWLEDGED_AT_ONCE);
+        calls.extend(arrived.drain(from..));
+    }
+
+    /// Waits; not so long if the session ends.
+    pub(super) fn pause(&self, time: Duration) {
+        let mut has_rung = self.bell.has_rung.lock();
+        self.bell.rings.wait_while_for(&mut has_rung, |has_rung| !*has_rung, time);
+    }
+
+    /// Ends every pause: the session is over.
+    pub(super) fn ring(&self) {
+        *self.bell.has_rung.lock() = true;
+        self.bell.rings.notify_all();
+    }
+}

@@ -1,0 +1,174 @@
+//! Coming back: a session over TCP whose connections broke connects anew and goes on.
+
+use std::time::Duration;
+
+use sync_proto::handshake::{Purpose, SILENCE};
+use sync_proto::message::{ClientMessage, OneWay, ServerMessage};
+use sync_proto::{Call, ErrorKind, Refusal, ThreadId};
+
+use super::keeper::PAUSES;
+use super::lifeline::Lifeline;
+use super::{Connection, Session, is_final};
+
+/// The least that an attempt to connect may take, however short the heartbeat.
+const PATIENCE_MIN: Duration = Duration::from_secs(1);
+
+/// How long saying goodbye may take. Who cannot is missed by the manager later.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+impl Session {
+    /// Connects to the session again, once.
+    pub(super) fn attempt(&self, lifeline: &Lifeline) -> Result<Connection, Refusal> {
+        let patience = (lifeline.heartbeat() * SILENCE).max(PATIENCE_MIN).min(lifeline.left());
+        // The system takes no patience at all for patience without end.
+        self.connect(lifeline, patience.max(Duration::from_millis(1)))
+    }
+
+    fn connect(&self, lifeline: &Lifeline, patience: Duration) -> Result<Connection, Refusal> {
+        let (epoch, asked) = (lifeline.epoch(), lifeline.now());
+        let purpose = Purpose::Join(self.welcome.token, epoch);
+        let (mut connection, _) = Connection::open(&self.target, purpose, patience)?;
+        lifeline.note_contact(asked);
+        connection.set_epoch(epoch);
+        self.adopt(connection)
+    }
+
+    /// Takes a connection: one that is free, or a new one, as soon as the manager can be reached.
+    /// A call `in_flight` must go on or the session is over: its answer would come to nobody.
+    pub(super) fn join(&self, lifeline: &Lifeline, in_flight: bool) -> Result<Connection, Refusal> {
+        let began = lifeline.now();
+        let mut pause = PAUSES.0;
+        loop {
+            if let Some(why) = self.why_over() {
+                return Err(why);
+            }
+            if let Some(connection) = self.take_idle() {
+                return Ok(connection);
+            }
+            match self.attempt(lifeline) {
+                Ok(connection) => return Ok(connection),
+                Err(why) if in_flight && is_final(why.kind) => return Err(self.end(why)),
+                Err(why) if why.kind == ErrorKind::NotFound => return Err(self.end(why)),
+                // One connection too many is no reason to end what the others hold.
+                Err(why) if !in_flight && why.kind == ErrorKind::LimitReached => return Err(why),
+                Err(why) if is_final(why.kind) => return Err(why),
+                Err(why) if !in_flight && lifeline.is_long_ago(began) => return Err(why),
+                Err(_) => {
+                    lifeline.pause(pause);
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+            }
+        }
+    }
+
+    /// Gives up a connection that broke, and all others of its epoch: what they have brought to
+    /// the manager is not known. Whoever waits on one of them comes back by himself.
+    pub(super) fn lose(&self, lifeline: &Lifeline, mut connection: Connection) {
+        let epoch = connection.epoch();
+        self.retire(&mut connection);
+        if !lifeline.give_up(epoch) {
+            return;
+        }
+        for entry in &self.open {
+            let (of, socket) = entry.value();
+            if *of <= epoch {
+                socket.shutdown();
+            }
+        }
+        let idle = std::mem::take(&mut *self.idle.lock());
+        for mut connection in idle {
+            self.retire(&mut connection);
+        }
+    }
+
+    /// Takes leave of a connection; what arrived on it is acknowledged on another.
+    pub(super) fn retire(&self, connection: &mut Connection) {
+        self.open.remove(&connection.number());
+        if let Some(lifeline) = &self.lifeline {
+            lifeline.note_arrived(&mut connection.unconfirmed());
+        }
+    }
+
+    /// Collects what arrived on connections that nobody uses for now.
+    pub(super) fn collect_arrived(&self, lifeline: &Lifeline) {
+        for connection in self.idle.lock().iter_mut() {
+            lifeline.note_arrived(connection.arrived());
+        }
+    }
+
+    /// Prepares what goes before anything else on a connection: messages that may not have
+    /// arrived, and which answers have.
+    pub(super) fn queue_first(&self, connection: &mut Connection) -> Result<(), Refusal> {
+        let Some(lifeline) = &self.lifeline else { return Ok(()) };
+        for message in lifeline.take_due(connection.epoch()) {
+            connection.queue(&ClientMessage::OneWay(message), self.limit())?;
+        }
+        let mut arrived = std::mem::take(connection.arrived());
+        lifeline.take_arrived(&mut arrived);
+        if arrived.is_empty() {
+            return Ok(());
+        }
+        connection.note_acknowledged(&arrived);
+        connection.queue(&ClientMessage::Received(arrived), self.limit())
+    }
+
+    /// Sends a one-way message that arrives also if this connection breaks.
+    pub(super) fn send_surely(&self, lifeline: &Lifeline, thread: ThreadId, call: Call) {
+        let Call { object, method, data, .. } = call;
+        let data = match data.into_wire(self.welcome.manager) {
+            Ok(data) => data,
+            Err(why) => return drop(self.end(why)),
+        };
+        if self.why_over().is_some() {
+            return;
+        }
+        let connection = self.take_idle().map_or_else(|| self.attempt(lifeline), Ok);
+        // Numbered last: from here to the write, others' requests wait for this one.
+        let message = lifeline.keep(|number| OneWay { number, thread, object, method, data });
+        let Ok(mut connection) = connection else {
+            return lifeline.set_due();
+        };
+        if connection.epoch() != lifeline.epoch() {
+            self.retire(&mut connection);
+            return lifeline.set_due();
+        }
+        let sent = connection
+            .queue(&ClientMessage::OneWay(message), self.limit())
+            .and_then(|()| self.queue_first(&mut connection))
+            .and_then(|()| connection.write());
+        match sent.and_then(|()| self.make_room(lifeline, &mut connection)) {
+            Ok(()) => self.put_by(connection),
+            Err(why) if is_final(why.kind) => drop(self.end(why)),
+            Err(_) => self.lose(lifeline, connection),
+        }
+    }
+
+    /// Asks which one-way messages need not be kept, if there are many.
+    fn make_room(&self, lifeline: &Lifeline, connection: &mut Connection) -> Result<(), Refusal> {
+        if !lifeline.is_full() {
+            return Ok(());
+        }
+        connection.queue(&ClientMessage::Ping, self.limit())?;
+        connection.write()?;
+        match connection.read()? {
+            ServerMessage::Pong(done) => {
+                lifeline.note_done(done);
+                Ok(())
+            }
+            ServerMessage::Refused(why) => Err(why),
+            other => Err(super::out_of_place(&other)),
+        }
+    }
+
+    /// Tells the manager that this process does not come back, so that nobody waits for it.
+    pub(super) fn say_goodbye(&self, lifeline: &Lifeline) {
+        let connection = self.take_idle().map_or_else(|| self.connect(lifeline, GOODBYE), Ok);
+        let Ok(mut connection) = connection else { return };
+        let goodbye = ClientMessage::Goodbye(lifeline.last_one_way());
+        // Who is not heard is missed later.
+        let _ = self
+            .queue_first(&mut connection)
+            .and_then(|()| connection.queue(&goodbye, self.limit()))
+            .and_then(|()| connection.write());
+    }
+}

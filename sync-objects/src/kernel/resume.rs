@@ -1,0 +1,327 @@
+//! Sessions that survive broken connections.
+//!
+//! Such a session keeps every answer until the client says that it has arrived. A call whose
+//! connection broke keeps its place in line. The client connects anew, under the next [`Epoch`],
+//! and sends each request again that it has no answer to, under the same number: one that waits
+//! goes on waiting for the new connection, one that was answered is answered again, and only one
+//! that never arrived is carried out. What still trickles in on a connection that was given up is
+//! ignored. If the client does not come back within the grace, the session ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sync_proto::handshake::ClientInfo;
+use sync_proto::message::{Reply, Request, WireHandle};
+use sync_proto::{CallId, Data, Epoch, ErrorKind, OneWayId, Refusal, SessionId};
+
+use super::calls::CallKey;
+use super::timers::{Timer, TimerKey};
+use super::{Core, DisconnectReason, Kernel, Outgoing, Via};
+use crate::Time;
+
+/// What a session keeps in order to be resumed.
+#[derive(Debug)]
+pub(crate) struct Resumable {
+    epoch: Epoch,
+    /// Its connections.
+    vias: BTreeSet<Via>,
+    /// Answers that may not have arrived.
+    kept: BTreeMap<CallId, Reply>,
+    kept_bytes: usize,
+    /// Calls that wait, or were answered since, and whose connection was lost.
+    unclaimed: BTreeSet<CallId>,
+    /// When the session ends, unless its client comes back.
+    grace: Option<TimerKey>,
+}
+
+impl Kernel {
+    /// Begins a session that survives the loss of its connections: `via` is the first of them. To
+    /// be told of every other by [`handle_join`](Self::handle_join), and of each loss by
+    /// [`handle_connection_lost`](Self::handle_connection_lost).
+    ///
+    /// # Errors
+    /// Those of [`handle_connect`](Self::handle_connect).
+    pub fn handle_connect_resumable(
+        &mut self,
+        now: Time,
+        info: ClientInfo,
+        via: Via,
+    ) -> Result<SessionId, Refusal> {
+        let id = self.handle_connect(now, info)?;
+        if let Some(session) = self.core.sessions.get_mut(&id) {
+            session.resumable = Some(Resumable::new(via));
+        }
+        Ok(id)
+    }
+
+    /// Takes one more connection of a session that can be resumed; in any other session it does
+    /// nothing. A new epoch takes the place of all earlier ones: returns their connections, which
+    /// count as lost and are to be closed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the session has ended; [`ErrorKind::Disconnected`] when the
+    /// client has given this epoch up already.
+    pub fn handle_join(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        via: Via,
+        epoch: Epoch,
+    ) -> Result<Vec<Via>, Refusal> {
+        self.core.advance(now);
+        let state =
+            self.core.sessions.get_mut(&session).ok_or_else(|| {
+                Refusal::new(ErrorKind::NotFound, "the session to join has ended")
+            })?;
+        let Some(resumable) = &mut state.resumable else { return Ok(Vec::new()) };
+        if epoch < resumable.epoch {
+            let (now, then) = (resumable.epoch, epoch);
+            let why = format!("the client has given up connections of {then}: it is at {now}");
+            return Err(Refusal::new(ErrorKind::Disconnected, why));
+        }
+        let given_up = if epoch > resumable.epoch {
+            resumable.epoch = epoch;
+            std::mem::take(&mut resumable.vias)
+        } else {
+            BTreeSet::new()
+        };
+        resumable.vias.insert(via);
+        if !given_up.is_empty() {
+            self.core.lose(session, &given_up);
+        }
+        self.core.set_grace(session);
+        self.core.finish_input();
+        Ok(given_up.into_iter().collect())
+    }
+
+    /// A connection of a session that can be resumed is lost: its calls keep their places, and
+    /// what it did not bring to the client is kept. In any other session it does nothing.
+    pub fn handle_connection_lost(&mut self, now: Time, session: SessionId, via: Via) {
+        self.core.advance(now);
+        let Some(state) = self.core.sessions.get_mut(&session) else { return };
+        let Some(resumable) = &mut state.resumable else { return };
+        if resumable.vias.remove(&via) {
+            self.core.lose(session, &BTreeSet::from([via]));
+            self.core.set_grace(session);
+        }
+        self.core.finish_input();
+    }
+
+    /// The client has these answers: they are kept no longer.
+    pub fn handle_received(&mut self, now: Time, session: SessionId, calls: &[CallId]) {
+        self.core.advance(now);
+        let state = self.core.sessions.get_mut(&session);
+        let Some(resumable) = state.and_then(|state| state.resumable.as_mut()) else { return };
+        for call in calls {
+            resumable.forget(*call);
+        }
+        self.core.set_grace(session);
+    }
+
+    /// The client leaves, once the one-way message is carried out: the session ends without a
+    /// grace.
+    pub fn handle_goodbye(&mut self, now: Time, session: SessionId, after: OneWayId) {
+        self.core.advance(now);
+        if let Some(state) = self.core.sessions.get_mut(&session) {
+            state.goodbye = Some(after);
+            self.core.leave_if_done(session);
+        }
+        self.core.finish_input();
+    }
+
+    /// Returns up to where a session's one-way messages are carried out.
+    pub fn one_ways_done(&self, session: SessionId) -> OneWayId {
+        self.core.sessions.get(&session).map_or(OneWayId::NONE, |session| session.done())
+    }
+}
+
+impl Resumable {
+    fn new(via: Via) -> Self {
+        Self {
+            epoch: Epoch(0),
+            vias: BTreeSet::from([via]),
+            kept: BTreeMap::new(),
+            kept_bytes: 0,
+            unclaimed: BTreeSet::new(),
+            grace: None,
+        }
+    }
+
+    pub(crate) fn is_connected(&self, via: Via) -> bool {
+        self.vias.contains(&via)
+    }
+
+    /// Keeps an answer until it has arrived. Over the limit, the oldest ones make room: they are
+    /// answers still, and not calls to be made again, but what they said is lost.
+    pub(crate) fn keep(&mut self, reply: &Reply, limit: usize) {
+        let call = reply.call;
+        self.forget(call);
+        self.kept_bytes += size(reply);
+        self.kept.insert(call, reply.clone());
+        if self.kept_bytes <= limit {
+            return;
+        }
+        for (_, old) in self.kept.iter_mut().filter(|(of, old)| **of != call && size(old) > 0) {
+            self.kept_bytes -= size(old);
+            let why = "the call was carried out; its answer was lost with the connection, and too \
+                       much else waited to be acknowledged for it to be kept";
+            old.outcome = Err(Refusal::new(ErrorKind::LimitReached, why));
+            if self.kept_bytes <= limit {
+                return;
+            }
+        }
+    }
+
+    fn forget(&mut self, call: CallId) {
+        if let Some(reply) = self.kept.remove(&call) {
+            self.kept_bytes -= size(&reply);
+            self.unclaimed.remove(&call);
+        }
+    }
+
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Puts a refusal in the place of an answer that could not be sent.
+    pub(crate) fn replace(&mut self, call: CallId, refusal: &Refusal) {
+        if let Some(reply) = self.kept.get_mut(&call) {
+            self.kept_bytes -= size(reply);
+            reply.outcome = Err(refusal.clone());
+        }
+    }
+
+    pub(crate) fn grace(&self) -> Option<TimerKey> {
+        self.grace
+    }
+
+    /// Checks what must hold between two inputs; `waiting` are the session's calls that wait.
+    pub(crate) fn assert_settled(&self, waiting: impl Iterator<Item = (CallId, Via)>) {
+        for (call, via) in waiting {
+            let claimed = self.vias.contains(&via) != self.unclaimed.contains(&call);
+            assert!(claimed, "a call that waits has a connection, or is to be claimed");
+        }
+        assert_eq!(self.grace.is_some(), self.is_lost(), "who is lost has a grace");
+        assert_eq!(self.kept_bytes, self.kept.values().map(size).sum::<usize>());
+    }
+
+    fn is_lost(&self) -> bool {
+        self.vias.is_empty() || !self.unclaimed.is_empty()
+    }
+}
+
+/// The bytes that an answer keeps alive.
+fn size(reply: &Reply) -> usize {
+    reply.outcome.as_ref().map_or(0, Data::<WireHandle>::len)
+}
+
+/// What a request turns out to be in a session that can be resumed.
+enum Claim {
+    New(Request),
+    Waits(CallKey),
+    Answered(Reply),
+    Refused(Refusal),
+    /// It came on a connection that was given up: the client has sent it again since, or does not
+    /// want it.
+    Stale,
+}
+
+impl Core {
+    /// Takes a request that may have been sent before; returns it if it is new.
+    pub(super) fn claim(
+        &mut self,
+        session: SessionId,
+        via: Via,
+        request: Request,
+    ) -> Option<Request> {
+        let call = request.call;
+        match self.recognize(session, via, request) {
+            Claim::New(request) => return Some(request),
+            Claim::Stale => {}
+            Claim::Waits(key) => {
+                if let Some(blocked) = self.call_mut(key) {
+                    blocked.route.via = via;
+                }
+                self.set_grace(session);
+            }
+            Claim::Answered(reply) => {
+                self.send(Outgoing { session, via, reply });
+                self.set_grace(session);
+            }
+            Claim::Refused(refusal) => {
+                // Not kept: it would take the place of the answer that is waited for.
+                let reply = Reply { call, outcome: Err(refusal) };
+                self.send(Outgoing { session, via, reply });
+            }
+        }
+        None
+    }
+
+    fn recognize(&mut self, session: SessionId, via: Via, request: Request) -> Claim {
+        let (call, limit) = (request.call, self.limits.calls_per_session);
+        let Some(state) = self.sessions.get_mut(&session) else { return Claim::Stale };
+        let Some(resumable) = &mut state.resumable else { return Claim::New(request) };
+        if !resumable.vias.contains(&via) {
+            return Claim::Stale;
+        }
+        let was_unclaimed = resumable.unclaimed.remove(&call);
+        if let Some(reply) = resumable.kept.get(&call) {
+            return Claim::Answered(reply.clone());
+        }
+        match state.calls.get(&call) {
+            Some(&key) if was_unclaimed => Claim::Waits(key),
+            Some(_) => {
+                let why = format!("the client gave the number {call} to two calls");
+                Claim::Refused(Refusal::new(ErrorKind::Malformed, why))
+            }
+            None if resumable.kept() >= limit => {
+                let why = format!("{limit} answers are not acknowledged, the most that may be");
+                Claim::Refused(Refusal::new(ErrorKind::LimitReached, why))
+            }
+            None => Claim::New(request),
+        }
+    }
+
+    /// Notes which calls have nobody any more who would read their answers. Requests that were
+    /// held back have not begun: they will be sent again.
+    fn lose(&mut self, session: SessionId, vias: &BTreeSet<Via>) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        state.forget_held_back_of(vias);
+        let calls = &self.calls;
+        let lost = state.calls.iter().filter(|(_, key)| {
+            calls.get(key.index()).is_some_and(|call| vias.contains(&call.route.via))
+        });
+        let lost: Vec<CallId> = lost.map(|(&call, _)| call).collect();
+        if let Some(resumable) = &mut state.resumable {
+            resumable.unclaimed.extend(lost);
+        }
+    }
+
+    /// Starts the grace of a session that is lost, and stops that of one that is back.
+    fn set_grace(&mut self, session: SessionId) {
+        let end = self.now + self.limits.grace;
+        let state = self.sessions.get_mut(&session);
+        let Some(resumable) = state.and_then(|state| state.resumable.as_mut()) else { return };
+        match (resumable.is_lost(), resumable.grace) {
+            (true, None) => resumable.grace = Some(self.timers.set(end, Timer::Grace(session))),
+            (false, Some(key)) => {
+                self.timers.clear(key);
+                resumable.grace = None;
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+
+    /// The grace of a session has passed.
+    pub(super) fn grace_passed(&mut self, session: SessionId) {
+        let reason = DisconnectReason::NotResumed(self.limits.grace);
+        self.end_session(session, reason);
+    }
+
+    /// Ends a session whose client has said goodbye, once all is done that it said before.
+    pub(super) fn leave_if_done(&mut self, session: SessionId) {
+        let state = self.sessions.get(&session);
+        if state.is_some_and(|state| state.goodbye.is_some_and(|after| after <= state.done())) {
+            self.end_session(session, DisconnectReason::Closed);
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Sessions that survive the loss of their connections: everything is carried out once, nobody
+//! loses his place, and who does not come back is gone.
+
+use std::time::Duration;
+
+use sync_objects::{ErrorKind, Grant, Limits, NumberKind, NumberOp, Via, lock, value};
+use sync_proto::message::{OneWay, Request};
+use sync_proto::{ObjectId, OneWayId, SessionId};
+
+use crate::support::{millis, pack};
+use network::{Network, decoded, one_way, request};
+
+mod network;
+
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Two sessions, on connections 1 and 2, and a lock.
+fn with_lock() -> (Network, SessionId, SessionId, ObjectId) {
+    let mut network = Network::new();
+    let (one, two) = (network.open(1), network.open(2));
+    let lock = network.create(one, 1, &lock::INTERFACE, &());
+    (network, one, two, lock)
+}
+
+/// One session, on connection 1, and a counter.
+fn with_counter() -> (Network, SessionId, ObjectId) {
+    let mut network = Network::new();
+    let one = network.open(1);
+    let args = (Some(NumberKind::I64), pack(&0i64));
+    let counter = network.create(one, 1, &value::INTERFACE, &args);
+    (network, one, counter)
+}
+
+fn acquire(call: u64, lock: ObjectId) -> Request {
+    request(call, (lock, &lock::INTERFACE), "acquire", &())
+}
+
+fn release(number: u64, lock: ObjectId) -> OneWay {
+    one_way(number, (lock, &lock::INTERFACE), "release_held", &())
+}
+
+fn count(call: u64, counter: ObjectId) -> Request {
+    request(call, (counter, &value::INTERFACE), "fetch", &(NumberOp::Add, pack(&1i64)))
+}
+
+fn total(network: &mut Network, session: SessionId, via: u64, counter: ObjectId) -> i64 {
+    let get = request(9_999, (counter, &value::INTERFACE), "get", &());
+    let reply = network.call(session, via, &get);
+    let payload = &reply.outcome.unwrap().payloads[0];
+    sync_proto::cbor::from_slice(&payload.bytes).unwrap()
+}
+
+fn commits(network: &mut Network, session: SessionId, via: u64) -> u64 {
+    let interface = &sync_objects::manager::INTERFACE;
+    let info = request(9_998, (ObjectId::MANAGER, interface), "debug_info", &(0u32,));
+    decoded::<sync_objects::DebugInfo>(&network.call(session, via, &info)).commits
+}
+
+#[test]
+fn an_answer_that_was_lost_is_given_again_and_the_call_is_not_made_again() {
+    let (mut network, one, counter) = with_counter();
+    network.send(one, 1, &count(5, counter));
+    let (_, lost) = network.answer().unwrap();
+    network.lose(one, 1);
+    network.join(one, 3, 1).unwrap();
+    network.send(one, 3, &count(5, counter));
+    assert_eq!(network.answer(), Some((3, lost)), "the same answer, on the new connection");
+    assert_eq!(total(&mut network, one, 3, counter), 1);
+}
+
+#[test]
+fn a_request_that_was_lost_is_carried_out_when_it_comes_again() {
+    let (mut network, one, counter) = with_counter();
+    network.lose(one, 1);
+    network.join(one, 3, 1).unwrap();
+    network.call(one, 3, &count(5, counter));
+    assert_eq!(total(&mut network, one, 3, counter), 1);
+}
+
+#[test]
+fn a_session_that_is_resumed_many_times_over_does_everything_once() {
+    let (mut network, one, counter) = with_counter();
+    network.send(one, 1, &count(5, counter));
+    for epoch in 1..50 {
+        network.join(one, 10 + epoch, epoch).unwrap();
+        network.send(one, 10 + epoch, &count(5, counter));
+        network.send(one, 10 + epoch, &count(5, counter));
+    }
+    while let Some((_, reply)) = network.answer() {
+        assert_eq!(reply.call.0, 5);
+        assert!(reply.outcome.is_ok(), "{reply:?}");
+    }
+    assert_eq!(total(&mut network, one, 59, counter), 1);
+}
+
+#[test]
+fn what_arrives_late_on_a_connection_that_was_given_up_is_ignored() {
+    let (mut network, one, counter) = with_counter();
+    // The server does not know yet that connection 1 is lost; the client does.
+    assert_eq!(network.join(one, 3, 1).unwrap(), [Via(1)]);
+    network.call(one, 3, &count(5, counter));
+    network.send(one, 1, &count(5, counter));
+    assert_eq!(network.answer(), None);
+    assert_eq!(total(&mut network, one, 3, counter), 1);
+    // Nor can such a connection come in after all.
+    let error = network.join(one, 4, 0).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Disconnected, "{error}");
+}
+
+#[test]
+fn a_caller_that_is_resumed_has_kept_its_place_in_line() {
+    let (mut network, one, two, lock) = with_lock();
+    let held: Grant = decoded(&network.call(one, 1, &acquire(1, lock)));
+    network.send(two, 2, &acquire(1, lock));
+    network.send(one, 1, &acquire(2, lock));
+    network.lose(two, 2);
+    network.pass(GRACE - millis(1));
+    network.join(two, 4, 1).unwrap();
+    network.send(two, 4, &acquire(1, lock));
+    assert_eq!(network.kernel.blocked_count(), 2, "it did not come to stand in line twice");
+    network.send_one_way(one, &release(1, lock));
+    let (via, reply) = network.answer().unwrap();
+    assert_eq!((via, reply.call.0), (4, 1), "the one that was there first");
+    assert!(decoded::<Grant>(&reply).token > held.token);
+    assert_eq!(network.answer(), None, "and nobody else");
+}
+
+#[test]
+fn what_is_granted_while_nobody_is_connected_is_there_when_the_client_comes_back() {
+    let (mut network, one, two, lock) = with_lock();
+    network.call(one, 1, &acquire(1, lock));
+    network.send(two, 2, &acquire(1, lock));
+    network.lose(two, 2);
+    network.send_one_way(one, &release(1, lock));
+    assert_eq!(network.answer(), None, "there is nobody to tell");
+    // Nor does it go to anyone else meanwhile.
+    network.send(one, 1, &acquire(2, lock));
+    assert_eq!(network.kernel.blocked_count(), 1);
+    network.join(two, 4, 1).unwrap();
+    network.send(two, 4, &acquire(1, lock));
+    let (via, reply) = network.answer().unwrap();
+    assert_eq!((via, reply.call.0), (4, 1));
+    assert!(!decoded::<Grant>(&reply).abandoned);
+}
+
+#[test]
+fn when_the_grace_has_passed_the_lock_goes_to_the_next_who_is_told() {
+    let (mut network, one, two, lock) = with_lock();
+    network.call(one, 1, &acquire(1, lock));
+    network.send(two, 2, &acquire(1, lock));
+    network.lose(one, 1);
+    network.pass(GRACE - millis(1));
+    assert_eq!(network.answer(), None, "it is kept for its holder");
+    network.pass(millis(1));
+    let (via, reply) = network.answer().unwrap();
+    assert_eq!(via, 2);
+    assert!(decoded::<Grant>(&reply).abandoned);
+    let reason = network.why_ended(one).unwrap();
+    assert!(reason.contains("did not come back within 10s"), "{reason}");
+    assert_eq!(network.join(one, 3, 1).unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn coming_back_stops_the_grace_and_the_next_loss_begins_a_whole_one() {
+    let (mut network, one, _, _) = with_lock();
+    for epoch in 1..5 {
+        network.lose(one, epoch * 10);
+        network.lose(one, 1);
+        network.pass(GRACE - millis(1));
+        network.join(one, (epoch + 1) * 10, epoch).unwrap();
+        network.pass(GRACE * 3);
+    }
+    assert_eq!(network.why_ended(one), None);
+    network.lose(one, 50);
+    network.pass(GRACE);
+    assert!(network.why_ended(one).is_some());
+}
+
+#[test]
+fn a_call_whose_connection_broke_must_be_claimed_though_other_connections_live() {
+    let (mut network, one, two, lock) = with_lock();
+    network.call(one, 1, &acquire(1, lock));
+    network.join(two, 4, 0).unwrap();
+    network.send(two, 2, &acquire(1, lock));
+    network.lose(two, 2);
+    network.send_one_way(one, &release(1, lock));
+    network.pass(GRACE - millis(1));
+    assert_eq!(network.why_ended(two), None);
+    network.pass(millis(1));
+    assert!(network.why_ended(two).is_some(), "a lock was granted to nobody");
+    let again: Grant = decoded(&network.call(one, 1, &acquire(2, lock)));
+    assert!(again.abandoned);
+}
+
+#[test]
+fn a_call_that_is_claimed_on_another_connection_stops_the_grace() {
+    let (mut network, one, two, lock) = with_lock();
+    network.call(one, 1, &acquire(1, lock));
+    network.join(two, 4, 0).unwrap();
+    network.send(two, 2, &acquire(1, lock));
+    network.lose(two, 2);
+    network.send(two, 4, &acquire(1, lock));
+    network.pass(GRACE * 2);
+    assert_eq!(network.why_ended(two), None);
+    network.send_one_way(one, &release(1, lock));
+    assert_eq!(network.answer().unwrap().0, 4);
+}
+
+#[test]
+fn a_deadline_goes_on_while_the_connection_is_broken() {
+    let (mut network, one, two, lock) = with_lock();
+    network.call(one, 1, &acquire(1, lock));
+    let waiting = Request { timeout: Some(millis(500)), ..acquire(1, lock) };
+    network.send(two, 2, &waiting);
+    network.lose(two, 2);
+    network.pass(millis(600));
+    network.join(two, 4, 1).unwrap();
+    network.send(two, 4, &waiting);
+    let (_, reply) = network.answer().unwrap();
+    assert_eq!(reply.outcome.unwrap_err().kind, ErrorKind::TimedOut);
+}
+
+#[test]
+fn one_way_messages_that_come_again_are_carried_out_once() {
+    let (mut network, one, two, lock) = with_lock();
+    network.call(one, 1, &acquire(1, lock));
+    network.send_one_way(one, &release(1, lock));
+    assert_eq!(network.kernel.one_ways_done(one), OneWayId(1));
+    network.call(two, 2, &acquire(1, lock));
+    let before = commits(&mut network, one, 1);
+    network.lose(one, 1);
+    network.join(one, 3, 1).unwrap();
+    // A second release would fail, and be counted.
+    network.send_one_way(one, &release(1, lock));
+    assert_eq!(network.kernel.poll_note(), None);
+    assert_eq!(commits(&mut network, one, 3), before + 1, "only the look at it");
+}
+
+#[test]
+fn a_request_that_waits_for_a_lost_message_is_carried_out_once_both_have_come_again() {
+    let (mut network, one, _, lock) = with_lock();
+    network.call(one, 1, &acquire(1, lock));
+    let after = Request { after: OneWayId(1), ..acquire(2, lock) };
+    network.send(one, 1, &after);
+    assert_eq!(network.answer(), None, "the message before it is missing");
+    network.lose(one, 1);
+    network.join(one, 3, 1).unwrap();
+    network.send(one, 3, &after);
+    network.send_one_way(one, &release(1, lock));
+    let (via, reply) = network.answer().unwrap();
+    assert_eq!((via, reply.call.0), (3, 2));
+    assert_eq!(network.answer(), None, "answered once");
+}
+
+#[test]
+fn who_says_goodbye_is_gone_at_once_but_not_before_what_it_said_is_done() {
+    let (mut network, one, two, lock) = with_lock();
+    network.call(one, 1, &acquire(1, lock));
+    network.send(two, 2, &acquire(1, lock));
+    network.kernel.handle_goodbye(network.now, one, OneWayId(1));
+    assert_eq!(network.why_ended(one), None, "its last message is on its way");
+    network.send_one_way(one, &release(1, lock));
+    assert!(network.why_ended(one).is_some());
+    let (_, reply) = network.answer().unwrap();
+    assert!(!decoded::<Grant>(&reply).abandoned, "it was released before the end");
+}
+
+#[test]
+fn a_session_over_a_unix_socket_keeps_nothing_and_has_no_grace() {
+    let (mut network, _, _, lock) = with_lock();
+    let info = sync_proto::handshake::ClientInfo::default();
+    let unix = network.kernel.handle_connect(network.now, info).unwrap();
+    network.send(unix, 9, &acquire(1, lock));
+    network.answer().unwrap();
+    network.lose(unix, 9);
+    network.pass(GRACE * 2);
+    assert_eq!(network.why_ended(unix), None);
+    network.send(unix, 9, &acquire(1, lock));
+    assert_eq!(network.answer(), None, "it is another call, which waits");
+}
+
+#[test]
+fn answers_that_nobody_acknowledges_are_bounded_and_their_calls_are_still_not_made_again() {
+    let mut limits = Limits::default();
+    limits.unacknowledged = 100_000;
+    let mut network = Network::with(limits);
+    let one = network.open(1);
+    let args = (None::<NumberKind>, pack(&vec![7u8; 1_000]));
+    let object = network.create(one, 1, &value::INTERFACE, &args);
+    let swap =
+        |call| request(call, (object, &value::INTERFACE), "swap", &(pack(&vec![7u8; 1_000]),));
+    for call in 1..=500 {
+        network.send(one, 1, &swap(call));
+        network.answer().unwrap();
+    }
+    let before = commits(&mut network, one, 1);
+    network.lose(one, 1);
+    network.join(one, 3, 1).unwrap();
+    for call in [1, 500] {
+        network.send(one, 3, &swap(call));
+    }
+    let (oldest, newest) = (network.answer().unwrap().1, network.answer().unwrap().1);
+    let error = oldest.outcome.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::LimitReached);
+    assert!(error.message.contains("was carried out"), "{error}");
+    assert!(newest.outcome.is_ok());
+    assert_eq!(commits(&mut network, one, 3), before + 1);
+}
+
+#[test]
+fn a_client_that_acknowledges_nothing_is_not_served_without_end() {
+    let mut limits = Limits::default();
+    limits.calls_per_session = 20;
+    let mut network = Network::with(limits);
+    let one = network.open(1);
+    let counter = network.create(one, 1, &value::INTERFACE, &(Some(NumberKind::I64), pack(&0i64)));
+    for call in 1..=30 {
+        network.send(one, 1, &count(call, counter));
+        let (_, reply) = network.answer().unwrap();
+        let refused = reply.outcome.err().map(|refusal| refusal.kind);
+        assert_eq!(refused, (call > 20).then_some(ErrorKind::LimitReached), "call {call}");
+    }
+    let all: Vec<u64> = (1..=30).collect();
+    network.received(one, &all);
+    assert_eq!(total(&mut network, one, 1, counter), 20);
+}

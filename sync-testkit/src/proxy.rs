@@ -1,0 +1,260 @@
+//! A network that breaks on command: it stands between a client and a server.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use sync_client::Address;
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are two")]
+pub enum Way {
+    /// From the client to the server.
+    ToServer,
+    /// From the server to the client.
+    ToClient,
+}
+
+/// A TCP proxy that forwards byte for byte, until it is told to do worse.
+#[derive(Debug)]
+pub struct Proxy {
+    address: Address,
+    network: Arc<Network>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+/// What all threads of a proxy share.
+#[derive(Debug)]
+struct Network {
+    target: String,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// How many connections were made through it.
+    accepted: AtomicUsize,
+    /// How many times it was cut.
+    cuts: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_frozen: bool,
+    is_closed: bool,
+    refuses: bool,
+    /// The next bytes this way are lost, and all connections with them.
+    cut_at: Option<Way>,
+    /// No more than so many bytes go on at once, with a pause after each time.
+    pieces: Option<(usize, Duration)>,
+    links: Vec<Weak<Link>>,
+}
+
+/// A connection on both sides of the proxy.
+#[derive(Debug)]
+struct Link {
+    client: TcpStream,
+    server: TcpStream,
+    is_cut: AtomicBool,
+}
+
+impl Proxy {
+    /// Stands before a server.
+    ///
+    /// # Panics
+    /// When it is not at a TCP address, or the system does not let it.
+    pub fn before(target: &Address) -> Self {
+        let Address::Tcp { host, port } = target else { panic!("{target} is not a TCP address") };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("this machine has a loopback");
+        let port_here = listener.local_addr().expect("it is bound").port();
+        let network = Arc::new(Network {
+            target: format!("{host}:{port}"),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            accepted: AtomicUsize::new(0),
+            cuts: AtomicUsize::new(0),
+        });
+        let acceptor = std::thread::spawn({
+            let network = Arc::clone(&network);
+            move || network.accept(&listener)
+        });
+        let address = Address::Tcp { host: "127.0.0.1".to_owned(), port: port_here };
+        Self { address, network, acceptor: Some(acceptor) }
+    }
+
+    /// Returns where clients connect.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Closes all connections on both sides. What was on its way is lost.
+    pub fn cut(&self) {
+        self.network.cut();
+    }
+
+    /// Loses the next bytes that go this way, and cuts all connections.
+    pub fn cut_at_next(&self, way: Way) {
+        self.network.change(|state| state.cut_at = Some(way));
+    }
+
+    /// Ends one direction of all connections; the other goes on.
+    pub fn half_close(&self, way: Way) {
+        for link in self.network.links() {
+            link.to(way).shutdown(Shutdown::Write).ok();
+        }
+    }
+
+    /// Forwards nothing more, without a word to either side.
+    pub fn freeze(&self) {
+        self.network.change(|state| state.is_frozen = true);
+    }
+
+    /// Forwards again, also what came meanwhile.
+    pub fn thaw(&self) {
+        self.network.change(|state| state.is_frozen = false);
+    }
+
+    /// Closes new connections as soon as they come, or no longer does.
+    pub fn refuse(&self, refuses: bool) {
+        self.network.change(|state| state.refuses = refuses);
+    }
+
+    /// Forwards no more than so many bytes at once, with a pause after each time.
+    pub fn in_pieces(&self, bytes: usize, pause: Duration) {
+        self.network.change(|state| state.pieces = Some((bytes.max(1), pause)));
+    }
+
+    /// Returns how many connections were made through it.
+    pub fn accepted(&self) -> usize {
+        self.network.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Returns how many times connections were cut.
+    pub fn cuts(&self) -> usize {
+        self.network.cuts.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.network.change(|state| state.is_closed = true);
+        self.network.cut();
+        let Address::Tcp { host, port } = &self.address else { return };
+        // The acceptor looks up when somebody comes.
+        drop(TcpStream::connect((host.as_str(), *port)));
+        if let Some(acceptor) = self.acceptor.take() {
+            // It has no words for a failure of its own.
+            let _ = acceptor.join();
+        }
+    }
+}
+
+impl Network {
+    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        while let Ok((client, _)) = listener.accept() {
+            if self.state.lock().is_closed {
+                return;
+            }
+            let server = TcpStream::connect(&self.target).ok();
+            let Some(server) = server.filter(|_| !self.state.lock().refuses) else { continue };
+            for stream in [&client, &server] {
+                // Each piece goes on as it came.
+                stream.set_nodelay(true).ok();
+            }
+            let link = Arc::new(Link { client, server, is_cut: AtomicBool::new(false) });
+            self.change(|state| {
+                state.links.retain(|link| link.strong_count() > 0);
+                state.links.push(Arc::downgrade(&link));
+            });
+            self.accepted.fetch_add(1, Ordering::SeqCst);
+            for way in [Way::ToServer, Way::ToClient] {
+                let (network, link) = (Arc::clone(self), Arc::clone(&link));
+                // They end with the link.
+                std::thread::spawn(move || network.carry(&link, way));
+            }
+        }
+    }
+
+    fn carry(&self, link: &Link, way: Way) {
+        let mut buffer = [0; 16 * 1024];
+        let mut from = link.from(way);
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            if !self.may_pass(link, way) || !self.pass(link, way, &buffer[..count]) {
+                break;
+            }
+        }
+        link.to(way).shutdown(Shutdown::Write).ok();
+    }
+
+    /// Waits until bytes may go on; returns false when they are lost.
+    fn may_pass(&self, link: &Link, way: Way) -> bool {
+        let mut state = self.state.lock();
+        while state.is_frozen && !link.is_cut.load(Ordering::SeqCst) {
+            self.changed.wait(&mut state);
+        }
+        let is_last = state.cut_at == Some(way);
+        if is_last {
+            state.cut_at = None;
+        }
+        drop(state);
+        if is_last {
+            self.cut();
+        }
+        !link.is_cut.load(Ordering::SeqCst)
+    }
+
+    fn pass(&self, link: &Link, way: Way, mut bytes: &[u8]) -> bool {
+        while !bytes.is_empty() {
+            let pieces = self.state.lock().pieces;
+            let (piece, rest) =
+                bytes.split_at(pieces.map_or(bytes.len(), |(n, _)| n.min(bytes.len())));
+            if link.to(way).write_all(piece).is_err() {
+                return false;
+            }
+            if let Some((_, pause)) = pieces.filter(|(_, pause)| !pause.is_zero()) {
+                let mut state = self.state.lock();
+                let goes_on = |_: &mut State| !link.is_cut.load(Ordering::SeqCst);
+                self.changed.wait_while_for(&mut state, goes_on, pause);
+            }
+            bytes = rest;
+        }
+        true
+    }
+
+    fn cut(&self) {
+        self.cuts.fetch_add(1, Ordering::SeqCst);
+        for link in self.links() {
+            link.is_cut.store(true, Ordering::SeqCst);
+            link.client.shutdown(Shutdown::Both).ok();
+            link.server.shutdown(Shutdown::Both).ok();
+        }
+        self.change(|_| ());
+    }
+
+    fn links(&self) -> Vec<Arc<Link>> {
+        self.state.lock().links.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock());
+        self.changed.notify_all();
+    }
+}
+
+impl Link {
+    const fn from(&self, way: Way) -> &TcpStream {
+        match way {
+            Way::ToServer => &self.client,
+            Way::ToClient => &self.server,
+        }
+    }
+
+    const fn to(&self, way: Way) -> &TcpStream {
+        match way {
+            Way::ToServer => &self.server,
+            Way::ToClient => &self.client,
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Sessions over TCP, through a network that breaks: nothing is lost, and nothing is done twice.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sync_client::{Address, AuthKey, ErrorKind, Lock, LockGuard, Manager, Queue};
+use sync_server::{Builder, Limits, Server};
+use sync_testkit::{Cast, Proxy, Way};
+
+const KEY: &str = "a tall ship and a star to steer her by";
+
+/// A server on TCP, whose clients may take so long to come back.
+fn server(grace: Duration) -> Builder {
+    let mut limits = Limits::default();
+    limits.heartbeat = Duration::from_millis(50);
+    limits.kernel.grace = grace;
+    let address = Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
+    Server::builder().listen(address).authkey(AuthKey::new(KEY).unwrap()).limits(limits)
+}
+
+/// Long enough for whatever the machine does meanwhile.
+const LONG: Duration = Duration::from_secs(50);
+
+/// Short enough to wait for; nothing in a test that uses it is to be faster.
+const SHORT: Duration = Duration::from_millis(400);
+
+fn connect(proxy: &Proxy) -> Manager {
+    let options = Manager::options().authkey(AuthKey::new(KEY).unwrap());
+    options.connect(proxy.address().clone()).unwrap()
+}
+
+fn stage(grace: Duration) -> (Cast, Proxy, Manager) {
+    let cast = Cast::with(server(grace));
+    let proxy = Proxy::before(cast.server().address());
+    let manager = connect(&proxy);
+    (cast, proxy, manager)
+}
+
+/// Waits for the lock on a thread of its own.
+fn waiter(lock: &Lock) -> (JoinHandle<()>, Receiver<LockGuard>) {
+    let (lock, (to, from)) = (lock.clone(), channel());
+    let thread = std::thread::spawn(move || {
+        // The test may have failed.
+        let _ = to.send(lock.lock().unwrap());
+    });
+    (thread, from)
+}
+
+#[test]
+fn a_lock_is_held_through_a_cut_and_nobody_else_gets_it() {
+    let (cast, proxy, manager) = stage(LONG);
+    let lock = manager.named("lock").create_lock().unwrap();
+    let guard = lock.lock().unwrap();
+    let token = guard.fencing_token();
+    proxy.cut();
+    let others = cast.manager().named("lock").create_lock().unwrap();
+    assert!(others.try_lock().unwrap().is_none());
+    assert!(lock.is_locked().unwrap(), "the session goes on");
+    assert!(!guard.is_lost());
+    assert_eq!(guard.fencing_token(), token);
+    guard.unlock().unwrap();
+    assert!(!others.lock().unwrap().was_abandoned());
+}
+
+#[test]
+fn a_session_comes_back_by_itself_while_its_process_computes() {
+    let (cast, proxy, manager) = stage(LONG);
+    let guard = manager.create_lock().unwrap().lock().unwrap();
+    let before = proxy.accepted();
+    proxy.cut();
+    cast.until("it has joined again", || proxy.accepted() > before);
+    assert!(!guard.is_lost());
+}
+
+#[test]
+fn every_addition_is_made_once_whatever_is_lost_on_the_way() {
+    const ADDITIONS: i64 = 200;
+    let (cast, proxy, manager) = stage(LONG);
+    let counter = manager.named("counter").create_value(0i64).unwrap();
+    for done in 0..ADDITIONS {
+        proxy.cut_at_next(if done % 2 == 0 { Way::ToClient } else { Way::ToServer });
+        assert_eq!(counter.fetch_add(1).unwrap(), done);
+    }
+    assert!(proxy.cuts() >= 200, "cut {} times", proxy.cuts());
+    let theirs: sync_client::Value<i64> = cast.manager().named("counter").open().unwrap();
+    assert_eq!(theirs.get().unwrap(), ADDITIONS);
+}
+
+#[test]
+fn many_threads_add_through_a_network_that_breaks_all_the_time() {
+    const EACH: i64 = 100;
+    let (_cast, proxy, manager) = stage(LONG);
+    let counter = manager.create_value(0i64).unwrap();
+    let threads = [(); 8].map(|()| {
+        let counter = counter.clone();
+        std::thread::spawn(move || {
+            for _ in 0..EACH {
+                counter.fetch_add(1).unwrap();
+            }
+        })
+    });
+    while !threads.iter().all(JoinHandle::is_finished) {
+        proxy.cut_at_next(Way::ToClient);
+        // A round trip of its own sees to it that it is cut, and comes back.
+        manager.object_count().unwrap();
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(counter.get().unwrap(), 8 * EACH);
+}
+
+#[test]
+fn what_is_sent_without_waiting_arrives_once_and_in_order_through_cuts() {
+    let mut limits = Limits::default();
+    // Nothing may wait for the next heartbeat.
+    (limits.heartbeat, limits.kernel.grace) = (Duration::from_secs(15), LONG);
+    let cast = Cast::with(server(LONG).limits(limits));
+    let proxy = Proxy::before(cast.server().address());
+    let manager = connect(&proxy);
+    let lock = manager.create_lock().unwrap();
+    for round in 0..50 {
+        let guard = lock.lock().unwrap();
+        proxy.cut_at_next(Way::ToServer);
+        drop(guard);
+        let again = lock.try_lock().unwrap();
+        assert!(again.is_some(), "the release was overtaken or lost in round {round}");
+    }
+    let info = cast.manager().debug_info().unwrap();
+    assert_eq!(info.one_way_failures, 0, "one was carried out twice");
+}
+
+#[test]
+fn a_proxy_that_is_dropped_while_the_network_is_down_is_released_later() {
+    let (cast, proxy, manager) = stage(LONG);
+    let queue = manager.create_queue::<u8>(1).unwrap();
+    assert_eq!(cast.manager().object_count().unwrap(), 1);
+    proxy.refuse(true);
+    proxy.cut();
+    drop(queue);
+    proxy.refuse(false);
+    cast.until("the queue is gone", || cast.manager().object_count().unwrap() == 0);
+}
+
+#[test]
+fn who_waits_keeps_the_place_in_line_through_a_cut() {
+    let (cast, proxy, manager) = stage(LONG);
+    let mine = manager.named("lock").create_lock().unwrap();
+    let theirs = cast.manager().named("lock").create_lock().unwrap();
+    let held = theirs.lock().unwrap();
+    let (first, first_has) = waiter(&mine);
+    cast.until_blocked(&theirs, 1);
+    let (second, second_has) = waiter(&theirs);
+    cast.until_blocked(&theirs, 2);
+    let before = proxy.accepted();
+    proxy.cut();
+    cast.until("it has come back", || proxy.accepted() >= before + 2);
+    held.unlock().unwrap();
+    let guard = first_has.recv().unwrap();
+    assert!(second_has.try_recv().is_err(), "the second does not have it, too");
+    drop(guard);
+    drop(second_has.recv().unwrap());
+    first.join().unwrap();
+    second.join().unwrap();
+}
+
+#[test]
+fn what_was_taken_out_of_a_queue_as_the_network_broke_comes_once() {
+    let (cast, proxy, manager) = stage(LONG);
+    let mine: Queue<u32> = manager.named("jobs").create_queue(100).unwrap();
+    let theirs: Queue<u32> = cast.manager().named("jobs").open().unwrap();
+    let consumer = std::thread::spawn(move || {
+        let mut taken = Vec::new();
+        while let Some(job) = mine.get().unwrap() {
+            taken.push(job);
+        }
+        taken
+    });
+    for job in 0..50 {
+        cast.until_blocked(&theirs, 1);
+        proxy.cut_at_next(Way::ToClient);
+        theirs.put(&job).unwrap();
+    }
+    theirs.close().unwrap();
+    assert_eq!(consumer.join().unwrap(), (0..50).collect::<Vec<_>>());
+}
+
+#[test]
+fn calls_in_a_pipeline_are_made_once_each_through_cuts() {
+    let (_cast, proxy, manager) = stage(LONG);
+    let counter = manager.create_value(0i64).unwrap();
+    for round in 0..10 {
+        proxy.cut_at_next(if round % 2 == 0 { Way::ToClient } else { Way::ToServer });
+        let before: Vec<i64> = manager.pipeline(|pipeline| {
+            let calls: Vec<_> = (0..100).map(|_| counter.later(pipeline).fetch_add(1)).collect();
+            calls.into_iter().map(|call| call.wait().unwrap()).collect()
+        });
+        assert_eq!(before, (round * 100..(round + 1) * 100).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn answers_that_have_arrived_are_not_kept_by_the_manager() {
+    let mut limits = Limits::default();
+    // As many answers may be unacknowledged as calls may wait.
+    limits.kernel.calls_per_session = 110;
+    let cast = Cast::with(server(LONG).limits(limits));
+    let proxy = Proxy::before(cast.server().address());
+    let manager = connect(&proxy);
+    let counter = manager.create_value(0i64).unwrap();
+    for done in 0..300 {
+        if done % 2 == 0 {
+            // With the request, the acknowledgement before it is lost.
+            proxy.cut_at_next(Way::ToServer);
+        }
+        assert_eq!(counter.fetch_add(1).unwrap(), done);
+    }
+    for _ in 0..10 {
+        let is_done = manager.pipeline(|pipeline| {
+            let calls: Vec<_> = (0..100).map(|_| counter.later(pipeline).fetch_add(1)).collect();
+            calls.into_iter().all(|call| call.wait().is_ok())
+        });
+        assert!(is_done);
+    }
+    assert_eq!(counter.get().unwrap(), 1300);
+}
+
+#[test]
+fn when_the_grace_has_passed_the_next_has_the_lock_and_the_old_guard_is_lost() {
+    let (cast, proxy, manager) = stage(SHORT);
+    let lock = manager.named("lock").create_lock().unwrap();
+    let guard = lock.lock().unwrap();
+    proxy.refuse(true);
+    proxy.cut();
+    let next = cast.manager().named("lock").create_lock().unwrap().lock().unwrap();
+    assert!(next.was_abandoned());
+    assert!(next.fencing_token() > guard.fencing_token());
+    assert!(guard.is_lost(), "its holder knew before the next one had it");
+    let error = lock.is_locked().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Disconnected);
+    assert!(error.message().contains("not reached for 400ms"), "{error}");
+}
+
+#[test]
+fn a_call_that_waits_fails_once_the_grace_has_passed() {
+    let (cast, proxy, manager) = stage(SHORT);
+    let event = manager.create_event().unwrap();
+    let waiting = std::thread::spawn({
+        let event = event.clone();
+        move || event.wait()
+    });
+    cast.until("it waits", || cast.manager().blocked_count().unwrap() == 1);
+    proxy.freeze();
+    assert_eq!(waiting.join().unwrap().unwrap_err().kind(), ErrorKind::Disconnected);
+    cast.until("nobody waits", || cast.manager().blocked_count().unwrap() == 0);
+}
+
+#[test]
+fn a_frozen_network_that_thaws_loses_nothing() {
+    let (cast, proxy, manager) = stage(LONG);
+    let counter = manager.named("counter").create_value(0i64).unwrap();
+    let accepted = proxy.accepted();
+    proxy.freeze();
+    let adding = std::thread::spawn(move || counter.fetch_add(1).unwrap());
+    cast.until("it tries another connection", || proxy.accepted() > accepted);
+    proxy.thaw();
+    assert_eq!(adding.join().unwrap(), 0);
+    let theirs: sync_client::Value<i64> = cast.manager().named("counter").open().unwrap();
+    assert_eq!(theirs.get().unwrap(), 1);
+}
+
+#[test]
+fn a_network_that_carries_a_byte_at_a_time_or_only_one_way_is_survived() {
+    let (_cast, proxy, manager) = stage(LONG);
+    let counter = manager.create_value(0i64).unwrap();
+    proxy.in_pieces(1, Duration::ZERO);
+    for done in 0..20 {
+        assert_eq!(counter.fetch_add(1).unwrap(), done);
+    }
+    for done in 20..40 {
+        proxy.half_close(if done % 2 == 0 { Way::ToServer } else { Way::ToClient });
+        assert_eq!(counter.fetch_add(1).unwrap(), done);
+    }
+}
+
+#[test]
+fn a_client_that_leaves_in_good_order_is_not_waited_for() {
+    let (cast, _proxy, manager) = stage(LONG);
+    let lock = cast.manager().named("lock").create_lock().unwrap();
+    let guard = manager.named("lock").create_lock().unwrap().lock().unwrap();
+    manager.disconnect();
+    assert!(guard.is_lost());
+    assert!(lock.lock().unwrap().was_abandoned());
+    let (_cast, proxy, manager) = (cast, _proxy, manager);
+    drop(guard);
+    drop(manager);
+    let other = connect(&proxy);
+    std::mem::forget(other.named("lock").create_lock().unwrap().acquire());
+    drop(other);
+    assert!(lock.lock().unwrap().was_abandoned());
+}
+
+#[test]
+fn a_server_that_ends_is_no_broken_network() {
+    let cast = Cast::with(server(LONG));
+    let proxy = Proxy::before(cast.server().address());
+    let manager = connect(&proxy);
+    let guard = manager.create_lock().unwrap().lock().unwrap();
+    cast.server().shutdown();
+    cast.server().join();
+    cast.until("the guard is lost", || guard.is_lost());
+    let error = manager.object_count().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");
+}
