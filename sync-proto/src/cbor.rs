@@ -28,7 +28,7 @@ pub mod tag;
 mod tests;
 
 pub use depth::MAX_DEPTH;
-pub use describe::describe;
+pub use describe::{describe, opaque_name};
 pub use error::{DecodeError, EncodeError};
 pub use kind::{Kind, kind};
 pub use normal::{Normal, NormalizeError, normalize, normalize_key};

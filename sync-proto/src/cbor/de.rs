@@ -11,7 +11,7 @@ use self::visit::{visit_bytes, visit_text};
 use super::error::{DecodeError, FOUND_HANDLE};
 use super::number::Integer;
 use super::reader::{Form, Item, Reader};
-use super::{HANDLE, SET, head};
+use super::{HANDLE, SET};
 
 /// Lets methods that differ in their hints alone go on to another.
 macro_rules! read_as {
@@ -27,7 +27,7 @@ macro_rules! read_leaf {
     ($($method:ident: $pattern:pat => |$visitor:ident| $visit:expr;)*) => {
         $(fn $method<V: Visitor<'de>>(self, $visitor: V) -> Result<V::Value, DecodeError> {
             let start = self.position();
-            match self.item()? {
+            match self.leaf()? {
                 $pattern => $visit,
                 _ => Err(self.mismatch(start, &$visitor)),
             }
@@ -43,30 +43,39 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let start = self.position();
-        match self.item()? {
-            Item::Null => visitor.visit_unit(),
-            Item::Bool(value) => visitor.visit_bool(value),
-            Item::Integer(Integer::Small(number)) => match (number.try_into(), number.try_into()) {
-                (Ok(number), _) => visitor.visit_u64(number),
-                (_, Ok(number)) => visitor.visit_i64(number),
-                _ => visitor.visit_i128(number),
-            },
-            Item::Integer(number) => match number.exact_u128() {
-                Some(number) => visitor.visit_u128(number),
-                None => Err(self.mismatch(start, &visitor)),
-            },
-            Item::Float(value) => visitor.visit_f64(value),
-            Item::Bytes(bytes) => visit_bytes(bytes, visitor),
-            Item::Text(text) => visit_text(text, visitor),
-            Item::Array(_, left) => self.visit_array(start, left, visitor),
-            Item::Map(left) => self.visit_entries(start, left, visitor),
-            // So that handles survive in what serde buffers first (flatten, untagged enums). Any
-            // other visitor refuses a newtype struct.
-            Item::Handle(index) => self.visit_handle(index, visitor),
-            Item::Some => self.visit_nested_some(visitor),
-            Item::Undefined | Item::Simple(_) | Item::Tag(_) => Err(self.mismatch(start, &visitor)),
-        }
+        self.followed(|reader| {
+            let start = reader.position();
+            match reader.item()? {
+                Item::Null => visitor.visit_unit(),
+                Item::Bool(value) => visitor.visit_bool(value),
+                Item::Integer(Integer::Small(number)) => {
+                    match (number.try_into(), number.try_into()) {
+                        (Ok(number), _) => visitor.visit_u64(number),
+                        (_, Ok(number)) => visitor.visit_i64(number),
+                        _ => visitor.visit_i128(number),
+                    }
+                }
+                Item::Integer(number) => match number.exact_u128() {
+                    Some(number) => visitor.visit_u128(number),
+                    None => Err(reader.mismatch(start, &visitor)),
+                },
+                Item::Float(value) => visitor.visit_f64(value),
+                Item::Bytes(bytes) => visit_bytes(bytes, visitor),
+                Item::Text(text) => visit_text(text, visitor),
+                Item::Array(Form::Opaque, _) => Err(reader.mismatch(start, &visitor)),
+                Item::Array(_, left) => reader.visit_array(start, left, visitor),
+                Item::Map(left) => reader.visit_entries(start, left, visitor),
+                // So that handles survive in what serde buffers first (flatten, untagged enums).
+                // Any other visitor refuses a newtype struct.
+                Item::Handle(index) => reader.visit_handle(index, visitor),
+                Item::Some => reader.visit_nested_some(visitor),
+                Item::Undefined
+                | Item::Simple(_)
+                | Item::Tag(_)
+                | Item::Reference(_)
+                | Item::WideText(_) => Err(reader.mismatch(start, &visitor)),
+            }
+        })
     }
 
     read_as! { integer:
@@ -88,7 +97,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let start = self.position();
-        match self.item()? {
+        match self.leaf()? {
             Item::Integer(number) => match number.exact_u128() {
                 Some(number) => visitor.visit_u128(number),
                 None => Err(self.mismatch(start, &visitor)),
@@ -117,7 +126,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let start = self.position();
-        if let Item::Text(text) = self.item()? {
+        if let Item::Text(text) = self.leaf()? {
             let mut characters = text.chars();
             if let (Some(character), None) = (characters.next(), characters.next()) {
                 return visitor.visit_char(character);
@@ -158,17 +167,24 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 Item::Handle(index) => self.visit_handle(index, visitor),
                 _ => Err(self.mismatch(start, &FOUND_HANDLE)),
             },
-            SET if !self.is_set_next() => Err(self.mismatch(start, &"a set")),
+            SET => self.followed(|reader| match reader.is_set_next() {
+                true => reader.visit_newtype(visitor),
+                false => Err(reader.mismatch(start, &"a set")),
+            }),
             _ => self.visit_newtype(visitor),
         }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let start = self.position();
-        match self.item()? {
-            Item::Array(_, left) => self.visit_array(start, left, visitor),
-            _ => Err(self.mismatch(start, &visitor)),
-        }
+        self.followed(|reader| {
+            let start = reader.position();
+            match reader.item()? {
+                Item::Array(form, left) if form != Form::Opaque => {
+                    reader.visit_array(start, left, visitor)
+                }
+                _ => Err(reader.mismatch(start, &visitor)),
+            }
+        })
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -176,17 +192,19 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        let start = self.position();
-        match self.item()? {
-            Item::Array(Form::List | Form::Tuple, left) => match left.0 {
-                Some(found) if found != length as u64 => Err(DecodeError::mismatch(
-                    self.found(start),
-                    format_args!("{} ({length} elements)", &visitor as &dyn Expected),
-                )),
-                _ => self.visit_array(start, left, visitor),
-            },
-            _ => Err(self.mismatch(start, &visitor)),
-        }
+        self.followed(|reader| {
+            let start = reader.position();
+            match reader.item()? {
+                Item::Array(Form::List | Form::Tuple, left) => match left.0 {
+                    Some(found) if found != length as u64 => Err(DecodeError::mismatch(
+                        reader.found(start),
+                        format_args!("{} ({length} elements)", &visitor as &dyn Expected),
+                    )),
+                    _ => reader.visit_array(start, left, visitor),
+                },
+                _ => Err(reader.mismatch(start, &visitor)),
+            }
+        })
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -199,11 +217,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let start = self.position();
-        match self.item()? {
-            Item::Map(left) => self.visit_entries(start, left, visitor),
-            _ => Err(self.mismatch(start, &visitor)),
-        }
+        self.followed(|reader| {
+            let start = reader.position();
+            match reader.item()? {
+                Item::Map(left) => reader.visit_entries(start, left, visitor),
+                _ => Err(reader.mismatch(start, &visitor)),
+            }
+        })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -221,10 +241,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        if self.is_next(head::TEXT) {
-            return visitor.visit_enum(Variant::bare(self));
-        }
-        self.visit_variant_map(self.position(), visitor)
+        self.followed(|reader| {
+            if reader.is_text_next() {
+                return visitor.visit_enum(Variant::bare(reader));
+            }
+            reader.visit_variant_map(reader.position(), visitor)
+        })
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {

@@ -2,7 +2,7 @@
 
 use super::error::DecodeError;
 use super::kind::Kind;
-use super::reader::{Item, Left, Reader};
+use super::reader::{Form, Item, Left, Reader};
 
 /// The most characters of a text or number that a description repeats.
 const LONGEST_QUOTE: usize = 40;
@@ -12,6 +12,15 @@ const LONGEST_QUOTE: usize = 40;
 /// Bytes that are no value are described as `malformed bytes`.
 pub fn describe(bytes: &[u8]) -> String {
     phrase(&mut Reader::new(bytes)).unwrap_or_else(|_| Kind::Malformed.to_string())
+}
+
+/// Returns the name of an opaque value, which it has for people.
+pub fn opaque_name(bytes: &[u8]) -> Option<String> {
+    let mut reader = Reader::new(bytes);
+    let Ok(Item::Array(Form::Opaque, mut left)) = reader.item() else {
+        return None;
+    };
+    first_text(&mut reader, &mut left).ok().flatten()
 }
 
 /// Quotes a text, cut where it is long.
@@ -37,6 +46,11 @@ fn phrase(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
         Item::Float(value) => format!("{kind} {}", shortest_float(value)),
         Item::Text(text) => format!("{kind} {}", quoted(&text)),
         Item::Bytes(bytes) => format!("{kind} of {}", bytes.len()),
+        Item::WideText(_) | Item::Reference(_) => kind.to_string(),
+        Item::Array(Form::Opaque, mut left) => match first_text(reader, &mut left)? {
+            Some(name) => format!("{kind} {}", quoted(&name)),
+            None => kind.to_string(),
+        },
         Item::Array(_, left) => format!("{kind} of {}", count(reader, left, 1)?),
         Item::Map(left) => format!("{kind} of {}", count(reader, left, 2)?),
         Item::Tag(tag) => format!("{kind} {tag}"),
@@ -44,6 +58,14 @@ fn phrase(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
         Item::Undefined => "undefined".to_owned(),
         Item::Null | Item::Handle(_) | Item::Some => kind.to_string(),
     })
+}
+
+fn first_text(reader: &mut Reader<'_>, left: &mut Left) -> Result<Option<String>, DecodeError> {
+    let has_parts = reader.more(left)?;
+    match has_parts.then(|| reader.item()).transpose()? {
+        Some(Item::Text(name)) => Ok(Some(name.into_owned())),
+        _ => Ok(None),
+    }
 }
 
 fn count(reader: &mut Reader<'_>, mut left: Left, items: usize) -> Result<u64, DecodeError> {

@@ -18,6 +18,8 @@ pub enum Kind {
     Float,
     /// A string or character.
     Text,
+    /// A string with lone surrogates, which Rust has no type for.
+    WideText,
     /// A byte string.
     Bytes,
     /// A sequence.
@@ -30,6 +32,8 @@ pub enum Kind {
     Map,
     /// A shared object's handle.
     Handle,
+    /// The recipe of a value that only the language it came from can make.
+    Opaque,
     /// A `Some` whose content is `None` or such a `Some`.
     Nested,
     /// A value with a tag that is not ours.
@@ -53,12 +57,14 @@ impl fmt::Display for Kind {
             Self::Integer => "integer",
             Self::Float => "float",
             Self::Text => "text",
+            Self::WideText => "text with lone surrogates",
             Self::Bytes => "bytes",
             Self::List => "list",
             Self::Tuple => "tuple",
             Self::Set => "set",
             Self::Map => "map",
             Self::Handle => "handle",
+            Self::Opaque => "opaque value",
             Self::Nested => "nested option",
             Self::Tagged => "tagged value",
             Self::Simple => "simple value",
@@ -75,14 +81,16 @@ impl Item<'_> {
             Item::Integer(_) => Kind::Integer,
             Item::Float(_) => Kind::Float,
             Item::Text(_) => Kind::Text,
+            Item::WideText(_) => Kind::WideText,
             Item::Bytes(_) => Kind::Bytes,
             Item::Array(Form::List, _) => Kind::List,
             Item::Array(Form::Tuple, _) => Kind::Tuple,
-            Item::Array(Form::Set, _) => Kind::Set,
+            Item::Array(Form::Set | Form::FrozenSet, _) => Kind::Set,
+            Item::Array(Form::Opaque, _) => Kind::Opaque,
             Item::Map(_) => Kind::Map,
             Item::Handle(_) => Kind::Handle,
             Item::Some => Kind::Nested,
-            Item::Tag(_) => Kind::Tagged,
+            Item::Tag(_) | Item::Reference(_) => Kind::Tagged,
             Item::Undefined | Item::Simple(_) => Kind::Simple,
         }
     }

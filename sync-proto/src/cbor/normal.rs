@@ -53,7 +53,8 @@ pub enum NormalizeError {
 /// Computes the normal form of an encoded value whose handles are those of the objects `handles`.
 ///
 /// Whole floats and bools become integers, other floats doubles; maps and sets are sorted; a
-/// handle's index becomes its object's id. Lists, tuples, text and bytes stay what they are.
+/// handle's index becomes its object's id; a reference becomes what it stands for. Lists, tuples,
+/// text and bytes stay what they are.
 ///
 /// # Errors
 ///
@@ -93,6 +94,11 @@ impl<'b> Normalizer<'b> {
     }
 
     fn value(&mut self) -> Result<(), NormalizeError> {
+        if let Some(way) = self.reader.follow()? {
+            self.value()?;
+            self.reader.come_back(way);
+            return Ok(());
+        }
         match self.reader.item()? {
             Item::Null => self.out.push(head::NULL),
             Item::Undefined => self.out.push(head::UNDEFINED),
@@ -106,7 +112,12 @@ impl<'b> Normalizer<'b> {
             },
             Item::Bytes(bytes) => head::put_bytes(&mut self.out, &bytes),
             Item::Text(text) => head::put_text(&mut self.out, &text),
-            Item::Array(Form::Set, left) => self.set(left)?,
+            Item::WideText(bytes) => {
+                head::put(&mut self.out, head::TAG, tag::WIDE_TEXT);
+                head::put_bytes(&mut self.out, &bytes);
+            }
+            Item::Array(Form::Set | Form::FrozenSet, left) => self.set(left)?,
+            Item::Array(Form::Opaque, left) => self.opaque(left)?,
             Item::Array(form, left) => self.sequence(form, left)?,
             Item::Map(left) => self.map(left)?,
             Item::Handle(index) => self.handle(index)?,
@@ -117,7 +128,8 @@ impl<'b> Normalizer<'b> {
                     self.out.splice(start..start, head::SOME);
                 }
             }
-            Item::Tag(tag) => {
+            // A reference was followed.
+            Item::Tag(tag) | Item::Reference(tag) => {
                 head::put(&mut self.out, head::TAG, tag);
                 self.nested()?;
             }
@@ -139,6 +151,15 @@ impl<'b> Normalizer<'b> {
         let start = self.begin(head::ARRAY, left);
         let length = self.values(left, |_, _| ())?;
         self.end(start, head::ARRAY, left, length);
+        Ok(())
+    }
+
+    /// A recipe's parts say what they say: a list among them stays one in a key, too.
+    fn opaque(&mut self, left: Left) -> Result<(), NormalizeError> {
+        head::put(&mut self.out, head::TAG, tag::OPAQUE);
+        let is_key = std::mem::take(&mut self.lists_are_tuples);
+        self.sequence(Form::Opaque, left)?;
+        self.lists_are_tuples = is_key;
         Ok(())
     }
 

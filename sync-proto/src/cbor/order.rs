@@ -40,7 +40,11 @@ fn order(a: &[u8], b: &[u8]) -> Result<Ordering, Incomparable> {
         (Ok(Item::Float(x)), Ok(Item::Integer(y))) => y.cmp_fraction(x).reverse(),
         (Ok(Item::Float(x)), Ok(Item::Float(y))) => x.total_cmp(&y),
         (Ok(Item::Text(x)), Ok(Item::Text(y))) => x.cmp(&y),
-        (Ok(Item::Bytes(x)), Ok(Item::Bytes(y))) => x.cmp(&y),
+        (Ok(Item::Bytes(x)), Ok(Item::Bytes(y)))
+        // UTF-8 has the order of code points, surrogates included.
+        | (Ok(Item::WideText(x)), Ok(Item::WideText(y))) => x.cmp(&y),
+        (Ok(Item::Text(x)), Ok(Item::WideText(y))) => x.as_bytes().cmp(&y),
+        (Ok(Item::WideText(x)), Ok(Item::Text(y))) => (*x).cmp(y.as_bytes()),
         (Ok(Item::Array(Form::List, x)), Ok(Item::Array(Form::List, y)))
         | (Ok(Item::Array(Form::Tuple, x)), Ok(Item::Array(Form::Tuple, y))) => {
             match first_difference(&mut left, x, &mut right, y) {

@@ -4,8 +4,10 @@ use minicbor::Decoder;
 
 mod item;
 mod parse;
+mod share;
 
 pub(super) use self::item::{Form, Item, Left};
+use self::share::Shares;
 use super::depth::Depth;
 use super::error::DecodeError;
 use super::number::Integer;
@@ -16,11 +18,13 @@ use super::{head, tag};
 pub(super) struct Reader<'b> {
     tokens: Decoder<'b>,
     pub(super) depth: Depth,
+    /// What references may stand for.
+    shares: Shares,
 }
 
 impl<'b> Reader<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Self { tokens: Decoder::new(bytes), depth: Depth::default() }
+        Self { tokens: Decoder::new(bytes), depth: Depth::default(), shares: Shares::default() }
     }
 
     /// How many bytes were read.
@@ -124,7 +128,17 @@ impl<'b> Reader<'b> {
 
     /// Tells whether the next item is a set.
     pub(super) fn is_set_next(&self) -> bool {
-        self.is_next(head::TAG) && self.tokens.clone().tag().is_ok_and(|t| t.as_u64() == tag::SET)
+        let ahead = self.past_share();
+        ahead.is_next(head::TAG) && matches!(ahead.next_tag(), Some(tag::SET | tag::FROZEN_SET))
+    }
+
+    /// Tells whether the next item is a text.
+    pub(super) fn is_text_next(&self) -> bool {
+        self.past_share().is_next(head::TEXT)
+    }
+
+    fn next_tag(&self) -> Option<u64> {
+        self.tokens.clone().tag().ok().map(|tag| tag.as_u64())
     }
 
     /// Skips the next item and gives its bytes.

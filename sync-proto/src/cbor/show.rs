@@ -48,6 +48,8 @@ impl Page {
             Item::Float(value) => self.write_str(&shortest_float(value))?,
             Item::Bytes(bytes) => self.bytes(&bytes)?,
             Item::Text(text) => write!(self, "\"{}\"", text.escape_debug())?,
+            Item::WideText(bytes) => write!(self, "\"{}\"", String::from_utf8_lossy(&bytes))?,
+            Item::Reference(number) => write!(self, "<shared {number}>")?,
             Item::Array(form, left) => self.array(reader, form, left)?,
             Item::Map(left) => self.map(reader, left)?,
             Item::Handle(index) => write!(self, "<handle {index}>")?,
@@ -69,11 +71,12 @@ impl Page {
         let (open, close) = match form {
             Form::List => ("[", "]"),
             Form::Tuple => ("(", ")"),
-            Form::Set => ("{", "}"),
+            Form::Set | Form::FrozenSet => ("{", "}"),
+            Form::Opaque => ("<opaque ", ">"),
         };
         reader.depth.enter().map_err(DecodeError::from)?;
         let mut more = reader.more(&mut left)?;
-        if form == Form::Set && !more {
+        if matches!(form, Form::Set | Form::FrozenSet) && !more {
             // `{}` is the empty map.
             self.write_str("set()")?;
         } else {

@@ -12,6 +12,7 @@ mod golden;
 mod normal;
 mod normal_random;
 mod round_trip;
+mod share;
 mod show;
 mod strict;
 

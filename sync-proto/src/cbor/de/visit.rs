@@ -19,7 +19,7 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn found(&self, start: usize) -> String {
-        let bytes = self.since(start);
+        let bytes = self.bytes_at(start);
         match kind(bytes) {
             Kind::Handle => FOUND_HANDLE.to_owned(),
             _ => describe(bytes),
@@ -28,7 +28,7 @@ impl<'de> Reader<'de> {
 
     pub(super) fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DecodeError> {
         let start = self.position();
-        if let Item::Integer(Integer::Small(number)) = self.item()? {
+        if let Item::Integer(Integer::Small(number)) = self.leaf()? {
             if let Ok(number) = u64::try_from(number) {
                 return visitor.visit_u64(number);
             }
@@ -41,7 +41,7 @@ impl<'de> Reader<'de> {
 
     /// Reads a float, or an integer that a float holds exactly.
     pub(super) fn float(&mut self) -> Result<Option<f64>, DecodeError> {
-        Ok(match self.item()? {
+        Ok(match self.leaf()? {
             Item::Float(value) => Some(value),
             Item::Integer(number) => number.exact_f64(),
             _ => None,

@@ -16,10 +16,14 @@ pub(in crate::cbor) enum Item<'b> {
     Float(f64),
     Bytes(Cow<'b, [u8]>),
     Text(Cow<'b, str>),
+    /// A text with lone surrogates, in generalized UTF-8.
+    WideText(Cow<'b, [u8]>),
     Array(Form, Left),
     Map(Left),
     /// A handle and its index.
     Handle(u64),
+    /// The number of a shared value, which is here once more; see [`super::Reader::follow`].
+    Reference(u64),
     /// The tag of a nested `Some`; its content follows.
     Some,
     /// Any other tag; its content follows.
@@ -32,6 +36,9 @@ pub(in crate::cbor) enum Form {
     List,
     Tuple,
     Set,
+    FrozenSet,
+    /// The recipe of a value that has no form here.
+    Opaque,
 }
 
 /// How many elements or entries are still to come; without a number, all up to a break.

@@ -48,6 +48,30 @@ impl<'b> Reader<'b> {
             }
             tag::TUPLE => must_be(head::ARRAY).and_then(|()| self.array(Form::Tuple)),
             tag::SET => must_be(head::ARRAY).and_then(|()| self.array(Form::Set)),
+            tag::FROZEN_SET => must_be(head::ARRAY).and_then(|()| self.array(Form::FrozenSet)),
+            tag::OPAQUE => must_be(head::ARRAY).and_then(|()| self.array(Form::Opaque)),
+            tag::BYTE_ARRAY => {
+                must_be(head::BYTES).and_then(|()| self.bytes(byte)).map(Item::Bytes)
+            }
+            tag::WIDE_TEXT => {
+                must_be(head::BYTES)?;
+                let bytes = self.bytes(byte)?;
+                if std::str::from_utf8(&bytes).is_ok() {
+                    let what = "a text is marked as one with surrogates and has none";
+                    return Err(DecodeError::malformed(start, what));
+                }
+                Ok(Item::WideText(bytes))
+            }
+            tag::SHARED => self.shared(start),
+            tag::REFERENCE => {
+                must_be(head::UNSIGNED)?;
+                let number = self.tokens.u64().map_err(malformed)?;
+                if number >= self.shared_values() as u64 {
+                    let what = "a reference to a value that does not come before it";
+                    return Err(DecodeError::malformed(start, what));
+                }
+                Ok(Item::Reference(number))
+            }
             tag::HANDLE => {
                 must_be(head::UNSIGNED)?;
                 self.tokens.u64().map(Item::Handle).map_err(malformed)
