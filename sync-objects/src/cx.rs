@@ -194,6 +194,12 @@ impl<'k> Cx<'k> {
         self.core.held_by(self.object, self.look.caller.session)
     }
 
+    /// Returns all that is held of this object, by whomever: tokens with their counts, in the
+    /// order they were given.
+    pub fn holds(&self) -> Vec<(Token, u32)> {
+        self.core.holds_of(self.object)
+    }
+
     /// Returns this object's own identity.
     pub fn object(&self) -> ObjectId {
         self.object

@@ -30,6 +30,7 @@ mod resume;
 mod run;
 mod sessions;
 mod settle;
+mod share;
 mod table;
 mod timers;
 

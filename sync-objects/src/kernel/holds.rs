@@ -81,4 +81,9 @@ impl Core {
         let range = (object, Token(0))..=(object, Token(u64::MAX));
         session.holds.range(range).map(|&(_, token)| token).collect()
     }
+
+    pub(crate) fn holds_of(&self, object: ObjectId) -> Vec<(Token, u32)> {
+        let holds = self.slot(object).map(|slot| &slot.holds).into_iter().flatten();
+        holds.map(|(&token, hold)| (token, hold.count)).collect()
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    fn get(&self, name: &str) -> Option<&Handle> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Handle> {
         self.by_name.get(name).map(Root::handle)
     }
 

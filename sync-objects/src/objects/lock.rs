@@ -29,12 +29,17 @@ interface! {
         fn release(token: Token);
         /// Releases the lock, whichever thread of the caller's session acquired it.
         fn release_held();
+        /// Releases the lock, whoever holds it. One whose holder died may be released once, until
+        /// it is acquired again: nobody need know that the holder is gone.
+        fn release_any();
         /// Releases as a holder that failed: the next one is told that it was abandoned.
         fn abandon(token: Token);
         /// Returns whether somebody holds the lock.
         fn is_locked() -> bool;
         /// Returns whether the caller's session holds the lock under the token.
         fn holds(token: Token) -> bool;
+        /// Returns under which token the caller's session holds the lock.
+        fn holding() -> Option<Token>;
     }
 }
 
@@ -44,6 +49,8 @@ const FREE: Channel = Channel::new(0);
 pub(crate) struct Lock {
     holder: Option<Token>,
     abandoned: bool,
+    /// The holder died, and nobody has acquired the lock or released it in its place.
+    unreleased: bool,
 }
 
 impl Lock {
@@ -85,6 +92,7 @@ impl lock::Service for Lock {
         }
         let token = cx.own(FREE, Owner::Process);
         self.holder = Some(token);
+        self.unreleased = false;
         Flow::Done(Grant { token, abandoned: std::mem::take(&mut self.abandoned) })
     }
 
@@ -99,6 +107,16 @@ impl lock::Service for Lock {
         }
     }
 
+    fn release_any(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        if let Some(token) = self.holder {
+            cx.let_go(token);
+            self.pass_on(cx, false);
+        } else if !std::mem::take(&mut self.unreleased) {
+            return Flow::refuse(ErrorKind::NotOwner, "nobody holds the lock");
+        }
+        Flow::Done(())
+    }
+
     fn abandon(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
         self.give_up(cx, token, true)
     }
@@ -111,7 +129,12 @@ impl lock::Service for Lock {
         Flow::Done(is_ours(cx, token))
     }
 
+    fn holding(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Token>> {
+        Flow::Done(cx.held_by_session().first().copied())
+    }
+
     fn session_gone(&mut self, cx: &mut Cx<'_>, _: &Gone) {
+        self.unreleased = true;
         self.pass_on(cx, true);
     }
 }

@@ -25,6 +25,8 @@ interface! {
         fn is_locked() -> bool;
         /// Returns whether the calling thread holds the lock under the token.
         fn holds(token: Token) -> bool;
+        /// Returns under which token the calling thread holds the lock.
+        fn holding() -> Option<Token>;
         /// Frees the lock, however often the caller took it; returns how often, for `resume`.
         fn suspend(token: Token) -> u32;
         /// Waits until the lock is free, and takes it so many times at once.
@@ -123,6 +125,10 @@ impl rlock::Service for RLock {
 
     fn holds(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<bool> {
         Flow::Done(self.own(cx).is_some_and(|holder| holder.grant.token == token))
+    }
+
+    fn holding(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Token>> {
+        Flow::Done(self.own(cx).map(|holder| holder.grant.token))
     }
 
     fn suspend(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<u32> {

@@ -17,10 +17,16 @@ interface! {
         fn release(token: Token);
         /// Adds permits; more than a bounded semaphore began with are refused.
         fn add(count: u32);
+        /// Gives one permit back, whoever holds it: the caller's own if it has one. A permit whose
+        /// holder died may be given back once, until permits are acquired again: nobody need know
+        /// that the holder is gone. A semaphore without a bound gets one more permit.
+        fn release_any();
         /// Makes what was granted under the token nobody's: it stays taken.
         fn forget(token: Token);
         /// Returns how many permits are free.
         fn available() -> u32;
+        /// Returns how many permits there are at most.
+        fn bound() -> Option<u32>;
     }
 }
 
@@ -32,6 +38,8 @@ pub(crate) struct Semaphore {
     /// Permits that have an owner.
     held: u32,
     bound: Option<u32>,
+    /// Permits that came back because their holders died, and were not acquired since.
+    unreleased: u32,
 }
 
 impl Semaphore {
@@ -52,7 +60,7 @@ impl Semaphore {
 
 impl semaphore::Service for Semaphore {
     fn new(permits: u32, bounded: bool) -> Result<Self, Refusal> {
-        Ok(Self { free: permits, held: 0, bound: bounded.then_some(permits) })
+        Ok(Self { free: permits, held: 0, bound: bounded.then_some(permits), unreleased: 0 })
     }
 
     fn acquire(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<Token> {
@@ -72,6 +80,7 @@ impl semaphore::Service for Semaphore {
         }
         self.free -= count;
         self.held += count;
+        self.unreleased = self.unreleased.saturating_sub(count);
         Flow::Done(cx.hold(count))
     }
 
@@ -98,6 +107,27 @@ impl semaphore::Service for Semaphore {
         }
     }
 
+    fn release_any(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        let Some(bound) = self.bound else { return self.add(cx, 1) };
+        let own = cx.held_by_session();
+        let of_one = |&(_, count): &(Token, u32)| count == 1;
+        let (mine, others): (Vec<_>, Vec<_>) =
+            cx.holds().into_iter().filter(of_one).partition(|(token, _)| own.contains(token));
+        if let Some(&(token, _)) = mine.first().or(others.first()) {
+            cx.let_go(token);
+            self.give_back(cx, 1);
+        } else if self.free + self.held < bound {
+            // It was forgotten.
+            return self.add(cx, 1);
+        } else if self.unreleased > 0 {
+            self.unreleased -= 1;
+        } else {
+            let why = format!("released too many times: the semaphore has {bound} permits");
+            return Flow::refuse(ErrorKind::InvalidInput, why);
+        }
+        Flow::Done(())
+    }
+
     fn forget(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
         Self::take_hold(cx, token).map(|count| self.held -= count).into()
     }
@@ -106,8 +136,15 @@ impl semaphore::Service for Semaphore {
         Flow::Done(self.free)
     }
 
+    fn bound(&mut self, _: &mut Cx<'_>) -> Flow<Option<u32>> {
+        Flow::Done(self.bound)
+    }
+
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
-        self.give_back(cx, gone.held.iter().map(|&(_, count)| count).sum());
+        let count = gone.held.iter().map(|&(_, count)| count).sum();
+        // Before it is given back: whoever is next in line takes it.
+        self.unreleased += count;
+        self.give_back(cx, count);
     }
 
     fn shape(&self) -> String {

@@ -67,3 +67,23 @@ fn a_caller_whose_time_is_up_leaves_the_line() {
     assert_eq!(error.kind(), ErrorKind::NotOwner);
     assert!(error.to_string().starts_with("sync.lock.release: "), "{error}");
 }
+
+#[test]
+fn anybody_may_release_a_lock_that_is_held_and_once_one_whose_holder_died() {
+    let sim = Sim::new();
+    let (a, b) = (sim.client(), sim.client());
+    let [held, other] = [&a, &b].map(|client| lock::Proxy::new(client.named("l")).unwrap());
+    let kind = |result: Result<(), sync_objects::Error>| result.unwrap_err().kind();
+    let grant = held.acquire().unwrap();
+    assert_eq!((held.holding().unwrap(), other.holding().unwrap()), (Some(grant.token), None));
+    other.release_any().unwrap();
+    assert!(!held.is_locked().unwrap() && !held.holds(grant.token).unwrap());
+    assert_eq!(kind(other.release_any()), ErrorKind::NotOwner);
+    held.acquire().unwrap();
+    a.kill();
+    other.release_any().unwrap();
+    assert_eq!(kind(other.release_any()), ErrorKind::NotOwner);
+    assert!(other.acquire().unwrap().abandoned, "a release in a dead holder's place hides nothing");
+    other.release_any().unwrap();
+    assert_eq!(kind(other.release_any()), ErrorKind::NotOwner);
+}

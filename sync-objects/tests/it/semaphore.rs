@@ -100,3 +100,44 @@ fn a_permit_of_another_process_cannot_be_given_back() {
     assert_eq!(kind(sb.forget(token)), ErrorKind::NotOwner);
     a.on_thread(9, || sa.release(token)).unwrap();
 }
+
+#[test]
+fn anybody_may_give_a_permit_back_and_once_that_of_a_dead_holder() {
+    let sim = Sim::new();
+    let (a, b) = (sim.client(), sim.client());
+    let [sa, sb] = [&a, &b].map(|client| attach(client, 2, true));
+    assert_eq!(sb.bound().unwrap(), Some(2));
+    sa.acquire(1).unwrap();
+    let own = sb.acquire(1).unwrap();
+    sb.release_any().unwrap();
+    assert_eq!(kind(sb.release(own)), ErrorKind::NotOwner, "its own goes first");
+    sb.release_any().unwrap();
+    assert_eq!(sb.available().unwrap(), 2);
+    assert_eq!(kind(sb.release_any()), ErrorKind::InvalidInput);
+    sa.acquire(1).unwrap();
+    a.kill();
+    assert_eq!(sb.available().unwrap(), 2);
+    sb.release_any().unwrap();
+    assert_eq!(kind(sb.release_any()), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_dead_holders_permit_that_is_acquired_again_is_given_back_by_whoever_has_it() {
+    let sim = Sim::new();
+    let (a, b) = (sim.client(), sim.client());
+    let [sa, sb] = [&a, &b].map(|client| attach(client, 1, true));
+    sa.acquire(1).unwrap();
+    a.kill();
+    sb.acquire(1).unwrap();
+    sb.release_any().unwrap();
+    assert_eq!(kind(sb.release_any()), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_semaphore_without_a_bound_only_grows() {
+    let sim = Sim::new();
+    let a = sim.client();
+    let s = attach(&a, 1, false);
+    s.release_any().unwrap();
+    assert_eq!((s.available().unwrap(), s.bound().unwrap()), (2, None));
+}
