@@ -56,6 +56,11 @@ impl AuthKey {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Returns the bytes, for a handshake of another kind than this protocol's.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Takes a key from hexadecimal digits.
     ///
     /// # Errors

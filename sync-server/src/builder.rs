@@ -17,6 +17,7 @@ use crate::event_loop::{EventLoop, WAKER_TOKEN};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::local::Local;
+use crate::python::Front;
 use crate::socket_file::Audience;
 use crate::strangers::Strangers;
 
@@ -24,6 +25,7 @@ use crate::strangers::Strangers;
 #[derive(Default)]
 pub struct Builder {
     addresses: Vec<Address>,
+    python: Vec<Address>,
     keys: Vec<AuthKey>,
     insecure_tcp: bool,
     uids: Vec<u32>,
@@ -42,13 +44,14 @@ type Initializer = Box<dyn FnOnce(Arc<dyn Transport>) -> Result<(), Error>>;
 pub struct Server {
     hub: Arc<Hub>,
     addresses: Vec<Address>,
+    python_addresses: Vec<Address>,
     /// What a child is given to connect with.
     key: Option<AuthKey>,
     insecure_tcp: bool,
     message_max: usize,
     /// The process whose thread it is; a forked child only has a copy of this.
     pid: u32,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Builder {
@@ -60,10 +63,19 @@ impl Builder {
         self
     }
 
-    /// Demands this key of whoever connects over TCP, and seals the connection with it. Said
-    /// twice, either key will do: give the server the new one beside the old one, then the
-    /// clients the new one, then take the old one from the server. The first is what children are
-    /// given.
+    /// Listens on an address for Python programs, which use `multiprocessing.managers` as it is;
+    /// may be said several times. They must have the key, also over a unix socket. With this and
+    /// no other address, there is no socket for Rust programs.
+    #[must_use]
+    pub fn python_listen(mut self, address: Address) -> Self {
+        self.python.push(address);
+        self
+    }
+
+    /// Demands this key of whoever connects over TCP, and seals the connection with it; demands it
+    /// of every Python program, too, whose connections it does not seal. Said twice, either key
+    /// will do: give the server the new one beside the old one, then the clients the new one, then
+    /// take the old one from the server. The first is what children are given.
     #[must_use]
     pub fn authkey(mut self, key: AuthKey) -> Self {
         self.keys.push(key);
@@ -143,7 +155,7 @@ impl Builder {
         let keys = KeyRing::new(if self.has_tcp() { &self.keys } else { &[] })?;
         let audience = if self.uids.is_empty() { Audience::Owner } else { Audience::Others };
         let id = random()?;
-        let listeners = if self.addresses.is_empty() {
+        let listeners = if self.addresses.is_empty() && self.python.is_empty() {
             // 32 of the bits suffice for a name that is not there yet.
             vec![Listener::bind_private((id >> 96) as u64)?]
         } else {
@@ -151,13 +163,23 @@ impl Builder {
             self.addresses.iter().map(bind).collect::<Result<_, _>>()?
         };
         let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
-        let registry = self.registry.unwrap_or_else(sync_objects::registry);
+        let python = self.python.iter().map(|address| Listener::bind(address, audience));
+        let python = python.collect::<Result<Vec<_>, _>>()?;
+        let python_addresses = python.iter().map(|of| of.address().clone()).collect();
+        let mut registry = self.registry.unwrap_or_else(sync_objects::registry);
+        Front::register(&mut registry);
         let mut kernel = Kernel::new(registry, self.limits.kernel.clone(), ManagerId(id));
         kernel.set_deadlocks(self.deadlocks);
         let poll = mio::Poll::new().map_err(|error| io_error(&error))?;
         let waker = mio::Waker::new(poll.registry(), WAKER_TOKEN);
         let hub = Arc::new(Hub::new(kernel, waker.map_err(|error| io_error(&error))?));
         let message_max = self.limits.message;
+        let front = if python.is_empty() {
+            None
+        } else {
+            let front = Front::new(&hub, python, &self.keys, &self.uids, self.limits.clone());
+            Some(front.map_err(|error| io_error(&error))?)
+        };
         let strangers = Strangers::new(keys, self.insecure_tcp, self.uids);
         // On one core, who looks keeps the clients from asking.
         let alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
@@ -168,10 +190,24 @@ impl Builder {
             .name("sync-server".to_owned())
             .spawn(move || event_loop.run())
             .map_err(|error| io_error(&error))?;
-        let thread = Mutex::new(Some(thread));
+        let mut threads = vec![thread];
+        if let Some(front) = front {
+            let thread = std::thread::Builder::new().name("sync-server-py".to_owned());
+            threads.push(thread.spawn(move || front.run()).map_err(|error| io_error(&error))?);
+        }
+        let threads = Mutex::new(threads);
         let pid = std::process::id();
         let (key, insecure_tcp) = (self.keys.into_iter().next(), self.insecure_tcp);
-        let server = Server { hub, addresses, key, insecure_tcp, message_max, pid, thread };
+        let server = Server {
+            hub,
+            addresses,
+            python_addresses,
+            key,
+            insecure_tcp,
+            message_max,
+            pid,
+            threads,
+        };
         if let Some(initializer) = self.initializer {
             initializer(server.local()?)?;
         }
@@ -185,7 +221,10 @@ impl Builder {
 
     fn check(&self) -> Result<(), Error> {
         let refused = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
-        if !self.uids.is_empty() && self.addresses.is_empty() {
+        if !self.python.is_empty() && self.keys.is_empty() {
+            return refused("Python programs come with a key: give the server the same one".into());
+        }
+        if !self.uids.is_empty() && self.addresses.is_empty() && self.python.is_empty() {
             return refused(
                 "no other user can enter the server's own directory: say where to listen".into(),
             );
@@ -222,13 +261,21 @@ impl Server {
     }
 
     /// Returns the first address it listens on.
+    ///
+    /// # Panics
+    /// When it only listens for Python programs.
     pub fn address(&self) -> &Address {
-        &self.addresses[0]
+        self.addresses.first().expect("a server that only listens for Python has no such address")
     }
 
     /// Returns all addresses it listens on, each with the port that was really bound.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Returns all addresses it listens on for Python programs.
+    pub fn python_addresses(&self) -> &[Address] {
+        &self.python_addresses
     }
 
     /// Opens a session for this process that needs no socket; `Manager::over` takes it.
@@ -250,15 +297,17 @@ impl Server {
     /// Waits until the server has ended: by [`shutdown`](Self::shutdown), or asked by a client.
     pub fn join(&self) {
         // Locked until the end: whoever else waits for it waits here.
-        let mut thread = self.thread.lock();
-        if thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the event loop panicked");
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("an event loop panicked");
+            }
         }
     }
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
-        let mut invitation = vec![(MANAGER_VAR, self.address().to_string().into())];
-        match (self.address(), &self.key) {
+        let Some(address) = self.addresses.first() else { return Vec::new() };
+        let mut invitation = vec![(MANAGER_VAR, address.to_string().into())];
+        match (address, &self.key) {
             (Address::Unix(_), _) => {}
             (Address::Tcp { .. }, _) if self.insecure_tcp => {
                 invitation.push((INSECURE_TCP_VAR, "1".into()));

@@ -1,8 +1,8 @@
 //! The kernel, and the threads that reach it: the event loop, and callers in the server's own
 //! process.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use parking_lot::{Condvar, Mutex};
@@ -18,6 +18,14 @@ pub(crate) type Answer = Result<Data<WireHandle>, Refusal>;
 /// Vias from here on are those of callers in this process; below are connections.
 const LOCAL: u64 = 1 << 63;
 
+/// Vias from here on are those of Python's connections; below are the event loop's.
+pub(crate) const PYTHON: u64 = 1 << 62;
+
+/// Returns whether a word is one of Python's connections'.
+pub(crate) const fn is_python(via: Via) -> bool {
+    PYTHON <= via.0 && via.0 < LOCAL
+}
+
 /// What the threads of a server share.
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -28,6 +36,8 @@ pub(crate) struct Hub {
     mailbox: Mutex<Vec<Outgoing>>,
     /// Sessions that the kernel has ended, for the event loop to close their connections.
     ended: Mutex<Vec<(SessionId, DisconnectReason)>>,
+    /// The front for Python clients, where there is one.
+    python: OnceLock<Front>,
     /// Callers of this process whose calls wait.
     callers: DashMap<u64, Arc<Caller>>,
     next_caller: AtomicU64,
@@ -36,6 +46,13 @@ pub(crate) struct Hub {
     stop: AtomicBool,
     /// Clients may come in.
     open: AtomicBool,
+}
+
+/// A further event loop, with clients of another kind.
+#[derive(Debug)]
+struct Front {
+    waker: mio::Waker,
+    mailbox: Mutex<Vec<Outgoing>>,
 }
 
 /// A call of this process, whose answer a thread of it waits for.
@@ -67,6 +84,7 @@ impl Hub {
             waker,
             mailbox: Mutex::default(),
             ended: Mutex::default(),
+            python: OnceLock::new(),
             callers: DashMap::new(),
             next_caller: AtomicU64::new(LOCAL),
             wakes_at: AtomicU64::new(u64::MAX),
@@ -86,8 +104,8 @@ impl Hub {
         let now = self.clock.now();
         inputs(&mut kernel, now);
         kernel.handle_timeout(now);
-        if kernel.is_stopping() {
-            self.stop.store(true, Ordering::Relaxed);
+        if kernel.is_stopping() && !self.stop.swap(true, Ordering::Relaxed) {
+            self.wake_python();
         }
         self.drain(&mut kernel, out);
         let wake = kernel.poll_timeout().map(|(at, _)| at);
@@ -100,10 +118,22 @@ impl Hub {
     /// Runs something on the kernel from another thread; the event loop is woken if it has to
     /// send something or to wake earlier.
     pub(crate) fn visit<R>(&self, input: impl FnOnce(&mut Kernel, Time) -> R) -> R {
+        self.visit_with(|kernel, now| (input(kernel, now), Vec::new()))
+    }
+
+    /// Runs something on the kernel that takes replies out itself, and gives back those that are
+    /// not its own.
+    pub(crate) fn visit_with<R>(
+        &self,
+        input: impl FnOnce(&mut Kernel, Time) -> (R, Vec<Outgoing>),
+    ) -> R {
         let mut kernel = self.kernel.lock();
         let now = self.clock.now();
-        let result = input(&mut kernel, now);
+        let (result, strays) = input(&mut kernel, now);
         let mut out = Vec::new();
+        for stray in strays {
+            self.route(stray, &mut out);
+        }
         self.drain(&mut kernel, &mut out);
         let earlier = kernel
             .poll_timeout()
@@ -163,6 +193,7 @@ impl Hub {
     pub(crate) fn open_doors(&self) {
         self.open.store(true, Ordering::Relaxed);
         self.wake();
+        self.wake_python();
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -173,6 +204,7 @@ impl Hub {
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         self.wake();
+        self.wake_python();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -185,13 +217,41 @@ impl Hub {
         }
     }
 
+    /// Lets a further event loop in, which is woken when it has mail and at the end.
+    pub(crate) fn add_python(&self, waker: mio::Waker) {
+        let added = self.python.set(Front { waker, mailbox: Mutex::default() });
+        assert!(added.is_ok(), "there is one front for Python");
+    }
+
+    /// Takes the replies for Python's connections.
+    pub(crate) fn python_mail(&self) -> Vec<Outgoing> {
+        self.python
+            .get()
+            .map(|front| std::mem::take(&mut *front.mailbox.lock()))
+            .unwrap_or_default()
+    }
+
+    fn wake_python(&self) {
+        if let Some(Err(error)) = self.python.get().map(|front| front.waker.wake()) {
+            tracing::error!(%error, "the front for Python cannot be woken");
+        }
+    }
+
+    /// Brings a reply to whom it is for, or hands out one of the event loop's.
+    fn route(&self, outgoing: Outgoing, out: &mut Vec<Outgoing>) {
+        match (outgoing.via.0, self.python.get()) {
+            (LOCAL.., _) => self.deliver(outgoing.via.0, outgoing.reply.outcome),
+            (PYTHON.., Some(front)) => {
+                front.mailbox.lock().push(outgoing);
+                self.wake_python();
+            }
+            _ => out.push(outgoing),
+        }
+    }
+
     fn drain(&self, kernel: &mut Kernel, out: &mut Vec<Outgoing>) {
         while let Some(outgoing) = kernel.poll_reply() {
-            if outgoing.via.0 < LOCAL {
-                out.push(outgoing);
-            } else {
-                self.deliver(outgoing.via.0, outgoing.reply.outcome);
-            }
+            self.route(outgoing, out);
         }
         while let Some(note) = kernel.poll_note() {
             match note {

@@ -25,6 +25,8 @@ mod key_file;
 mod limits;
 mod listener;
 mod local;
+#[doc(hidden)]
+pub mod python;
 mod sessions;
 mod socket_file;
 mod strangers;

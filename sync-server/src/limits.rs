@@ -37,6 +37,9 @@ pub struct Limits {
     /// Bytes that may wait for a client that does not read, before it is not read from either
     /// (`--output-soft`): whoever asks must also listen. What it asks is not carried out.
     pub output_pause: usize,
+    /// How long the references of a host's Python programs are kept that nobody there uses over
+    /// TCP (`--python-grace`): which of its processes are gone cannot be seen.
+    pub python_grace: Duration,
     /// Bytes that may wait for one connection, before it is dropped (`--output-hard`): calls that
     /// waited in line are answered also while it is not read from. An answer is sent whole when
     /// it began below.
@@ -93,6 +96,7 @@ impl Default for Limits {
             calls_per_connection: 4096,
             input_total: 1 << 30,
             output_pause: 1 << 20,
+            python_grace: Duration::from_secs(3600),
             output_max: 64 << 20,
             output_total: 1 << 30,
             kernel,

@@ -22,7 +22,7 @@ use limits::LimitFlags;
 ///
 /// Prints `READY <address>` on standard output for each address once clients can connect, logs
 /// to standard error, and ends on SIGTERM or Ctrl-C: callers that wait are told, and socket files
-/// are removed.
+/// are removed. Started by a program (its input is no terminal), it leaves Ctrl-C to that one.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Options {
@@ -33,6 +33,11 @@ struct Options {
     /// several times. Without it: a unix socket in a new private directory.
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<Address>,
+
+    /// Where to listen for Python programs that use multiprocessing.managers. May be given several
+    /// times. They must have the key, also over a unix socket.
+    #[arg(long, value_name = "ADDRESS")]
+    python_listen: Vec<Address>,
 
     /// The file that holds the key for TCP clients (`sync-server keygen FILE` makes one); nobody
     /// but its owner may be able to read it. Given twice, either key will do, so that it can be
@@ -123,6 +128,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
     for address in options.listen.iter().cloned() {
         builder = builder.listen(address);
     }
+    for address in options.python_listen.iter().cloned() {
+        builder = builder.python_listen(address);
+    }
     // Before the first client: a signal that comes early ends the server in good order, too.
     let mut signals = Signals::new([SIGTERM, SIGINT]).context("signals cannot be handled")?;
     let server = Arc::new(builder.spawn()?);
@@ -134,7 +142,11 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let asked = std::thread::spawn({
         let server = Arc::clone(&server);
         move || {
-            if let Some(signal) = signals.forever().next() {
+            // A terminal's Ctrl-C goes to all of its programs. The one that started this one says
+            // when it is to end; a person who did means it.
+            let by_person = std::io::stdin().is_terminal();
+            let mut meant = signals.forever().filter(|&signal| signal == SIGTERM || by_person);
+            if let Some(signal) = meant.next() {
                 tracing::info!(signal, "asked to end");
                 server.shutdown();
             }
@@ -164,6 +176,9 @@ fn announce(server: &Server) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for address in server.addresses() {
         writeln!(out, "READY {address}").context("standard output is closed")?;
+    }
+    for address in server.python_addresses() {
+        writeln!(out, "READY python {address}").context("standard output is closed")?;
     }
     out.flush().context("standard output is closed")
 }

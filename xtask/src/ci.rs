@@ -63,6 +63,10 @@ fn workspace_steps(root: &Path) -> Vec<Step> {
         // Tests run them as programs; the fallback below would build only their own tests.
         Step::cargo("examples", &["build", "--workspace", "--examples", "--locked"]),
         test_step(root),
+        Step::cargo(
+            "python",
+            &["run", "--quiet", "--package", "xtask", "--locked", "--", "python"],
+        ),
         Step::cargo("doctests", &["test", "--workspace", "--doc", "--locked"]),
         Step::cargo("rustdoc", &["doc", "--workspace", "--no-deps", "--locked"])
             .with_env("RUSTDOCFLAGS", "-D warnings"),

@@ -2,6 +2,7 @@
 //! whoever wants to know more.
 
 mod ci;
+mod python;
 #[cfg(test)]
 mod tidy;
 
@@ -26,6 +27,8 @@ enum Task {
     Ci,
     /// Runs the house rules alone: sizes, words, dependencies, documents.
     Tidy,
+    /// Runs CPython's own tests of its manager against the server, with every Python that is found.
+    Python,
     /// Kills processes in every state in which they can hold or want something, again and again.
     Torture {
         /// How often each state is met.
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Ci => ci::run(&root),
         Task::Tidy => ci::run_tidy(&root),
+        Task::Python => python::run(&root),
         Task::Torture { cycles } => ci::run_torture(&root, cycles),
     };
     match outcome {

@@ -44,6 +44,11 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "MILLISECONDS", default_value_t = millis(Limits::default().kernel.grace))]
     grace: u64,
 
+    /// The seconds for which the references of a host's Python programs are kept when none of them
+    /// is connected over TCP any more.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().python_grace.as_secs())]
+    python_grace: u64,
+
     /// The most bytes of answers that one TCP client may leave unacknowledged.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().kernel.unacknowledged)]
     max_unacknowledged: usize,
@@ -111,6 +116,7 @@ impl LimitFlags {
         limits.connections = self.max_connections;
         limits.half_open = self.max_half_open;
         limits.kernel.unacknowledged = self.max_unacknowledged;
+        limits.python_grace = Duration::from_secs(self.python_grace);
         limits.heartbeat = Duration::from_millis(self.heartbeat);
         limits.kernel.grace = Duration::from_millis(self.grace);
         limits.sessions_per_peer = self.max_sessions_per_peer;

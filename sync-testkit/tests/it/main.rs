@@ -19,6 +19,7 @@ mod list;
 mod lock;
 mod namespace;
 mod one_way;
+mod python;
 mod queue;
 mod resume;
 mod rlock;

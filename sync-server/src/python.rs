@@ -1,0 +1,215 @@
+//! The front for Python: unmodified programs that use `multiprocessing.managers` are clients.
+//!
+//! One event loop on a thread of its own, beside the one for native clients, and over the same
+//! kernel. A pickle is parsed as data: nothing that a client sends is imported or called.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::{Events, Poll, Token};
+use rustix::process::Pid;
+use slab::Slab;
+use sync_objects::{Registry, Time, Via};
+use sync_proto::AuthKey;
+use sync_proto::secure::KeyRing;
+
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::listener::Listener;
+use crate::strangers::Strangers;
+use connection::{Connection, READ_BUFFER};
+use desk::Trays;
+use processes::Processes;
+
+mod accept;
+mod args;
+mod auth;
+mod connection;
+mod control;
+mod desk;
+mod dispatch;
+mod ends;
+mod exceptions;
+mod face;
+mod framing;
+#[cfg(test)]
+mod interpreters;
+pub mod pickle;
+mod processes;
+mod proxies;
+mod reply;
+mod request;
+mod turn;
+mod types;
+pub mod value;
+
+/// What an event is about, in the low bits of its token.
+const KIND_BITS: usize = 2;
+const WAKER: usize = 0;
+const LISTENER: usize = 1;
+const CONNECTION: usize = 2;
+const PROCESS: usize = 3;
+
+/// A key that is shorter can be found by trying: CPython's own keys have this length.
+const KEY_OUGHT: usize = 32;
+
+const fn token(kind: usize, key: usize) -> Token {
+    Token(key << KIND_BITS | kind)
+}
+
+/// The loop and all its sockets.
+#[derive(Debug)]
+pub(crate) struct Front {
+    poll: Poll,
+    hub: Arc<Hub>,
+    limits: Limits,
+    keys: Vec<AuthKey>,
+    strangers: Strangers,
+    listeners: Vec<Listener>,
+    connections: Slab<Connection>,
+    processes: Processes,
+    /// Connections that have not shown the key, the oldest first.
+    half_open: BTreeSet<Via>,
+    /// Listeners that may have more to accept.
+    accepting: BTreeSet<usize>,
+    /// When to try again after the system had no file descriptor left.
+    accept_again: Option<Time>,
+    /// Connections that may have more to read, or to be asked for.
+    ready: BTreeSet<usize>,
+    /// Connections that have something to write.
+    dirty: BTreeSet<usize>,
+    /// Processes that have ended; what their sockets still hold is read first.
+    ended: Vec<Pid>,
+    /// Connections whose time may be up, the earliest first.
+    deadlines: VecDeque<(Time, usize, Via)>,
+    accepted: u64,
+    trays: Trays,
+    buffer: Box<[u8; READ_BUFFER]>,
+    /// The listeners are listened to.
+    is_open: bool,
+}
+
+impl Front {
+    pub(crate) fn new(
+        hub: &Arc<Hub>,
+        listeners: Vec<Listener>,
+        keys: &[AuthKey],
+        uids: &[u32],
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        hub.add_python(mio::Waker::new(poll.registry(), token(WAKER, 0))?);
+        for bytes in keys.iter().map(|key| key.as_bytes().len()).filter(|&len| len < KEY_OUGHT) {
+            tracing::warn!(
+                "a key for Python clients has {bytes} bytes: with fewer than {KEY_OUGHT} it may \
+                 be guessed"
+            );
+        }
+        // Python's handshake has keys of any length.
+        let ring = KeyRing::new(&[]).map_err(io::Error::other)?;
+        Ok(Self {
+            poll,
+            hub: Arc::clone(hub),
+            limits,
+            keys: keys.to_vec(),
+            strangers: Strangers::new(ring, false, uids.to_vec()),
+            listeners,
+            connections: Slab::new(),
+            processes: Processes::default(),
+            half_open: BTreeSet::new(),
+            accepting: BTreeSet::new(),
+            accept_again: None,
+            ready: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            ended: Vec::new(),
+            deadlines: VecDeque::new(),
+            accepted: 0,
+            trays: Trays::default(),
+            buffer: Box::new([0; READ_BUFFER]),
+            is_open: false,
+        })
+    }
+
+    /// Adds the types that only Python clients need.
+    pub(crate) fn register(registry: &mut Registry) {
+        types::iterator::iterator::register::<types::iterator::Iterator>(registry);
+    }
+
+    /// Runs until the server is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        while !self.hub.is_stopping() {
+            if let Err(error) = self.poll.poll(&mut events, self.sleep_for()) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    tracing::error!(%error, "the event loop for Python cannot go on");
+                    break;
+                }
+                events.clear();
+            }
+            self.sort(&events);
+            self.open_doors();
+            // New connections come after the batch: no key is used twice in one.
+            self.accept();
+            self.turn();
+            self.close_late();
+        }
+        self.finish(&mut events);
+    }
+
+    /// Begins to listen once the server says so.
+    fn open_doors(&mut self) {
+        if self.is_open || !self.hub.is_open() {
+            return;
+        }
+        self.is_open = true;
+        for (at, listener) in self.listeners.iter_mut().enumerate() {
+            if let Err(error) = listener.register(self.poll.registry(), token(LISTENER, at)) {
+                tracing::error!(%error, "no Python can connect to {}", listener.address());
+            }
+        }
+    }
+
+    fn sleep_for(&self) -> Option<Duration> {
+        let accepts = !self.accepting.is_empty() && self.accept_again.is_none();
+        if accepts || !self.ready.is_empty() || !self.ended.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let deadline = self.deadlines.front().map(|&(at, ..)| at);
+        let idle = self.processes.next_idle(self.limits.python_grace);
+        let next = [deadline, idle, self.accept_again].into_iter().flatten().min()?;
+        // The system's timer counts milliseconds: rounded up, so that something is due after it.
+        let wait = next.since(self.hub.now());
+        Some(Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1))
+    }
+
+    fn sort(&mut self, events: &Events) {
+        for event in events {
+            let key = event.token().0 >> KIND_BITS;
+            match event.token().0 & ((1 << KIND_BITS) - 1) {
+                LISTENER => {
+                    self.accepting.insert(key);
+                }
+                CONNECTION => {
+                    if event.is_readable() || event.is_read_closed() || event.is_error() {
+                        self.ready.insert(key);
+                    }
+                    if event.is_writable() {
+                        self.dirty.insert(key);
+                    }
+                    if let Some(connection) = self.connections.get_mut(key) {
+                        connection.read_closed |= event.is_read_closed();
+                    }
+                }
+                PROCESS => {
+                    if let Some((pid, _)) = self.processes.watched(key) {
+                        self.ready.extend(ends::connections_of(&self.connections, pid));
+                        self.ended.push(pid);
+                    }
+                }
+                _waker => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! New connections.
+
+use std::io;
+use std::time::Duration;
+
+use sync_objects::Via;
+
+use super::auth::{Auth, Nonce};
+use super::connection::{Connection, Peer, Stage};
+use super::reply::Address;
+use super::{CONNECTION, Front, token};
+use crate::connection::Stream;
+use crate::hub::PYTHON;
+use crate::limits::ACCEPTS_PER_TURN;
+use crate::listener::unix_peer;
+
+/// A connection's word to the kernel holds its key in the low bits, and above them a number that
+/// is never used twice.
+const KEY_BITS: u32 = 24;
+
+/// How long to wait before accepting again when the system has no file descriptor left.
+const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) const fn key_of(via: Via) -> usize {
+    // The mask keeps 24 bits: nothing is cut.
+    (via.0 & ((1 << KEY_BITS) - 1)) as usize
+}
+
+impl Front {
+    pub(super) fn accept(&mut self) {
+        if self.accept_again.is_some_and(|at| at > self.hub.now()) {
+            return;
+        }
+        self.accept_again = None;
+        for at in std::mem::take(&mut self.accepting) {
+            for turn in 0.. {
+                if turn == ACCEPTS_PER_TURN {
+                    self.accepting.insert(at);
+                    break;
+                }
+                match self.listeners[at].accept() {
+                    Ok(stream) => self.welcome(stream),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if is_of_one_connection(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "no Python connection can be accepted for now");
+                        self.accepting.insert(at);
+                        self.accept_again = Some(self.hub.now() + OUT_OF_FILES_PAUSE);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Challenges a new connection. A stranger that is not even challenged is told nothing.
+    fn welcome(&mut self, stream: Stream) {
+        let full = self.connections.len() >= self.limits.connections.min(1 << KEY_BITS);
+        if full {
+            let why = format!("there are {}, the most there may", self.limits.connections);
+            return self.strangers.log(self.hub.now(), None, why);
+        }
+        let ends = match ends_of(&stream, &self.strangers.uids) {
+            Ok(ends) => ends,
+            Err(why) => return self.strangers.log(self.hub.now(), None, why),
+        };
+        let mut nonce: Nonce = [0; 40];
+        if let Err(error) = getrandom::fill(&mut nonce) {
+            tracing::error!(%error, "no randomness: the connection is dropped");
+            return;
+        }
+        let deadline = self.hub.now() + self.limits.handshake;
+        let (auth, challenge) = Auth::new(&self.keys, &nonce);
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        self.accepted += 1;
+        let via = Via(PYTHON | self.accepted << KEY_BITS | key as u64);
+        let stage = Stage::Auth { auth, deadline };
+        let mut connection = Connection::new(stream, token(CONNECTION, key), via, ends, stage);
+        if let Err(error) = connection.register(self.poll.registry()) {
+            tracing::error!(%error, "a Python connection cannot be watched and is dropped");
+            return;
+        }
+        connection.push(&challenge);
+        entry.insert(connection);
+        self.dirty.insert(key);
+        self.deadlines.push_back((deadline, key, via));
+        self.half_open.insert(via);
+        while self.half_open.len() > self.limits.half_open {
+            let Some(&oldest) = self.half_open.first() else { return };
+            self.forget(key_of(oldest));
+            let why = format!("{} newer ones have not shown the key either", self.limits.half_open);
+            self.strangers.log(self.hub.now(), None, why);
+        }
+    }
+}
+
+/// Returns who is at the other end, and where that reached the manager.
+fn ends_of(stream: &Stream, uids: &[u32]) -> Result<(Peer, Address), String> {
+    let unknown = |error: io::Error| format!("its address is not known: {error}");
+    match stream {
+        Stream::Unix(stream) => {
+            let pid = unix_peer(stream, uids)?.ok_or("its process is not known")?;
+            let address = stream.local_addr().map_err(unknown)?;
+            let path = address.as_pathname().map(|path| path.to_string_lossy().into_owned());
+            Ok((Peer::Process(pid), Address::Unix(path.unwrap_or_default())))
+        }
+        Stream::Tcp(stream) => {
+            let peer = stream.peer_addr().map_err(unknown)?;
+            let own = stream.local_addr().map_err(unknown)?;
+            Ok((Peer::Host(peer.ip()), Address::Tcp(own.ip().to_string(), own.port())))
+        }
+    }
+}
+
+/// Errors that accept(2) reports for a connection that is gone already.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}

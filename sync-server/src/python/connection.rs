@@ -1,0 +1,230 @@
+//! One Python connection: a socket with its two buffers, and how far it has come.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::{Buf, Bytes, BytesMut};
+use mio::{Interest, Registry, Token};
+use rustix::process::Pid;
+use sync_objects::{Time, Via};
+use sync_proto::{CallId, Handle, SessionId, ThreadId};
+
+use super::auth::Auth;
+use super::desk::{Then, Undo};
+use super::framing::{self, BadLength, Decoder};
+use super::reply::Address;
+use crate::connection::Stream;
+
+/// Bytes read from one connection in one go.
+pub(crate) const READ_BUFFER: usize = crate::limits::READ_PER_TURN;
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: Stream,
+    token: Token,
+    interest: Option<Interest>,
+    decoder: Decoder,
+    out: BytesMut,
+    pub(crate) via: Via,
+    pub(crate) peer: Peer,
+    /// Where its client reaches the manager.
+    pub(crate) address: Address,
+    pub(crate) stage: Stage,
+    /// The call that waits for its answer. A Python thread makes one at a time.
+    pub(crate) waiting: Option<Waiting>,
+    /// The objects in the last answer: held until the client has had the time to count its own
+    /// references, which is when it asks for something else.
+    pub(crate) in_flight: Vec<Handle>,
+    /// What is to be done if the last answer cannot be written.
+    pub(crate) undo: Option<Undo>,
+    /// The peer will send no more.
+    pub(crate) read_closed: bool,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Peer {
+    /// A process of this machine.
+    Process(Pid),
+    /// Some process of a host.
+    Host(IpAddr),
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// Both ends show that they have the key, by then.
+    Auth { auth: Auth, deadline: Time },
+    /// The first request says which kind it is, by then.
+    Fresh { deadline: Time },
+    /// A thread's connection, for calls of objects.
+    Object(Caller),
+    /// What is left is sent, by then; then it is closed.
+    Closing { deadline: Time },
+}
+
+/// A Python thread, by its connection.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) session: SessionId,
+    pub(crate) thread: ThreadId,
+}
+
+/// A call that waits.
+pub(crate) struct Waiting {
+    pub(crate) call: CallId,
+    pub(crate) then: Then,
+}
+
+impl core::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Waiting").field("call", &self.call).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(
+        stream: Stream,
+        token: Token,
+        via: Via,
+        (peer, address): (Peer, Address),
+        stage: Stage,
+    ) -> Self {
+        Self {
+            stream,
+            token,
+            interest: None,
+            decoder: Decoder::new(),
+            out: BytesMut::new(),
+            via,
+            peer,
+            address,
+            stage,
+            waiting: None,
+            in_flight: Vec::new(),
+            undo: None,
+            read_closed: false,
+        }
+    }
+
+    /// Takes longer messages from now on.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.decoder.set_limit(limit);
+    }
+
+    /// Reads what is there, up to a bound; returns whether the peer has closed its end, or more
+    /// may be there.
+    pub(crate) fn read(&mut self, buffer: &mut [u8; READ_BUFFER]) -> io::Result<Got> {
+        let got = loop {
+            let result = match &mut self.stream {
+                Stream::Unix(stream) => stream.read(buffer),
+                Stream::Tcp(stream) => stream.read(buffer),
+            };
+            match result {
+                Ok(0) => break Got::End,
+                Ok(count) => {
+                    self.decoder.push(&buffer[..count]);
+                    break if count == buffer.len() { Got::More } else { Got::Drained };
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Got::Drained,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        };
+        self.hurry()?;
+        Ok(got)
+    }
+
+    /// Acknowledges at once what a TCP client wrote: it holds its next message back until then,
+    /// because Python writes twice in a row without setting `TCP_NODELAY`.
+    fn hurry(&self) -> io::Result<()> {
+        match &self.stream {
+            Stream::Tcp(stream) if !matches!(self.stage, Stage::Object(_)) => {
+                Ok(rustix::net::sockopt::set_tcp_quickack(stream, true)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the next message in what was read.
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, BadLength> {
+        self.decoder.next()
+    }
+
+    /// Returns whether something was read that is not yet asked for.
+    pub(crate) fn has_input(&self) -> bool {
+        self.decoder.is_inside()
+    }
+
+    /// Queues a message.
+    pub(crate) fn push(&mut self, message: &[u8]) {
+        framing::put(message, &mut self.out);
+    }
+
+    /// Writes what waits, and asks to be told when the rest can be written.
+    pub(crate) fn flush(&mut self, registry: &Registry) -> io::Result<()> {
+        while !self.out.is_empty() {
+            let result = match &mut self.stream {
+                Stream::Unix(stream) => stream.write(&self.out),
+                Stream::Tcp(stream) => stream.write(&self.out),
+            };
+            match result {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => self.out.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.out.is_empty() && self.out.capacity() > READ_BUFFER {
+            // What a large answer needed is not kept for small ones.
+            self.out = BytesMut::new();
+        }
+        self.register(registry)
+    }
+
+    /// Tells the poll what is waited for, if that has changed.
+    pub(crate) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        let wanted = if self.out.is_empty() {
+            Interest::READABLE
+        } else {
+            Interest::READABLE | Interest::WRITABLE
+        };
+        let before = self.interest.replace(wanted);
+        if before == Some(wanted) {
+            return Ok(());
+        }
+        let (token, first) = (self.token, before.is_none());
+        match &mut self.stream {
+            Stream::Unix(stream) if first => registry.register(stream, token, wanted),
+            Stream::Unix(stream) => registry.reregister(stream, token, wanted),
+            Stream::Tcp(stream) if first => registry.register(stream, token, wanted),
+            Stream::Tcp(stream) => registry.reregister(stream, token, wanted),
+        }
+    }
+
+    /// Returns where it comes from, over TCP.
+    pub(crate) fn origin(&self) -> Option<SocketAddr> {
+        match &self.stream {
+            Stream::Unix(_) => None,
+            Stream::Tcp(stream) => stream.peer_addr().ok(),
+        }
+    }
+
+    /// Returns how many bytes wait to be written.
+    pub(crate) fn pending_output(&self) -> usize {
+        self.out.len()
+    }
+}
+
+/// What came of reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Got {
+    /// All that was there.
+    Drained,
+    /// Perhaps not all that was there.
+    More,
+    /// The peer has closed its end.
+    End,
+}

@@ -1,0 +1,278 @@
+//! The kernel, as one Python call reaches it.
+//!
+//! A method of Python's becomes one request of a native object, whose answer may have to be waited
+//! for, and around it further ones that are answered at once. All of them run under the kernel's
+//! lock: nobody sees a Python method half done.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sync_objects::{Kernel, Naming, Outgoing, Time, Via, manager};
+use sync_proto::message::{Request, WireHandle};
+use sync_proto::{
+    CallId, Data, ErrorKind, Handle, Interface, Keeper, ManagerId, MethodId, ObjectId, OneWayId,
+    Payload, Refusal, SessionId, ThreadId, Transport,
+};
+
+use super::exceptions::Raise;
+use super::reply::Reply;
+use super::request::object_of;
+use crate::hub::PYTHON;
+
+/// What a method comes to.
+pub(crate) type Outcome = Result<Next, Raise>;
+
+/// How a call goes on.
+pub(crate) enum Next {
+    /// It is answered.
+    Return(Reply),
+    /// It is answered, and what was taken out for it goes back if it cannot be.
+    Hand(Reply, Undo),
+    /// An object is asked, whose answer may take its time.
+    Ask(Ask),
+}
+
+/// What is asked of an object if an answer does not reach its client.
+#[derive(Debug)]
+pub(crate) struct Undo {
+    pub(crate) object: ObjectId,
+    pub(crate) method: MethodId,
+    pub(crate) data: Data,
+}
+
+/// A request of an object, and what is made of its answer.
+pub(crate) struct Ask {
+    pub(crate) object: ObjectId,
+    pub(crate) method: MethodId,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) data: Data,
+    pub(crate) then: Then,
+}
+
+/// What is made of an answer.
+pub(crate) type Then = Box<dyn FnOnce(&mut Desk<'_>, Result<Data, Refusal>) -> Outcome + Send>;
+
+/// The requests that are answered at once come by this word.
+const AT_ONCE: Via = Via(PYTHON);
+
+/// References that the front's sessions have and do not need any more.
+pub(crate) type Returned = Arc<Mutex<Vec<(SessionId, ObjectId)>>>;
+
+/// What a visit to the kernel leaves behind, and numbers that outlive it.
+#[derive(Debug, Default)]
+pub(crate) struct Trays {
+    /// Answers for Python's connections.
+    pub(crate) mail: VecDeque<Outgoing>,
+    /// Answers for others.
+    pub(crate) strays: Vec<Outgoing>,
+    pub(crate) returned: Returned,
+    next_call: u64,
+    /// Of values; those that are gone are swept out when there are too many.
+    typecodes: HashMap<ObjectId, Payload>,
+    sweep_at: usize,
+}
+
+/// How many typecodes are kept before those of values that are gone are swept out.
+const SWEEP_AT_LEAST: usize = 1024;
+
+/// One caller's reach into the kernel.
+pub(crate) struct Desk<'a> {
+    pub(crate) kernel: &'a mut Kernel,
+    pub(crate) now: Time,
+    pub(crate) trays: &'a mut Trays,
+    pub(crate) session: SessionId,
+    pub(crate) thread: ThreadId,
+}
+
+impl Desk<'_> {
+    /// Asks an object something that it answers at once.
+    pub(crate) fn ask<R: DeserializeOwned>(
+        &mut self,
+        object: ObjectId,
+        method: MethodId,
+        args: &impl Serialize,
+    ) -> Result<R, Refusal> {
+        self.ask_data(object, method, Data::encode(args)?)?.decode()
+    }
+
+    /// As [`ask`](Self::ask), with arguments that are encoded already.
+    pub(crate) fn ask_data(
+        &mut self,
+        object: ObjectId,
+        method: MethodId,
+        data: Data,
+    ) -> Result<Data, Refusal> {
+        let call = self.request(AT_ONCE, object, method, Some(Duration::ZERO), data)?;
+        let mut answer = None;
+        while let Some(outgoing) = self.kernel.poll_reply() {
+            if outgoing.via == AT_ONCE && outgoing.reply.call == call {
+                answer = Some(outgoing.reply.outcome);
+            } else {
+                self.trays.sort(outgoing);
+            }
+        }
+        let answer = answer.unwrap_or_else(|| {
+            Err(Refusal::new(ErrorKind::Broken, "an object waits where it never does"))
+        })?;
+        self.receive(answer)
+    }
+
+    /// Sends a request; its answer comes by the word.
+    pub(crate) fn request(
+        &mut self,
+        via: Via,
+        object: ObjectId,
+        method: MethodId,
+        timeout: Option<Duration>,
+        data: Data,
+    ) -> Result<CallId, Refusal> {
+        self.trays.next_call += 1;
+        let call = CallId(self.trays.next_call);
+        let data = data.into_wire(self.kernel.id())?;
+        let (after, thread) = (OneWayId::NONE, self.thread);
+        let request = Request { call, after, thread, object, method, timeout, data };
+        if !self.kernel.handle_request(self.now, self.session, via, request) {
+            return Err(ErrorKind::Disconnected.into());
+        }
+        Ok(call)
+    }
+
+    /// Takes an answer's handles over: each is given back when its last clone is dropped.
+    pub(crate) fn receive(&self, answer: Data<WireHandle>) -> Result<Data, Refusal> {
+        let keeper = Session {
+            manager: self.kernel.id(),
+            session: self.session,
+            returned: Arc::clone(&self.trays.returned),
+        };
+        let keeper: Arc<dyn Keeper> = Arc::new(keeper);
+        answer.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, Arc::clone(&keeper))))
+    }
+
+    /// Returns a handle on an object for a request: it names the object and keeps nothing.
+    pub(crate) fn name(&self, object: ObjectId) -> Result<Handle, Refusal> {
+        name(self.kernel, object)
+    }
+
+    /// Finds the object that Python calls so.
+    pub(crate) fn resolve(&self, ident: &str) -> Result<Handle, Refusal> {
+        match object_of(self.kernel.id(), ident) {
+            Some(object) => self.name(object),
+            None => Err(Refusal::new(ErrorKind::NotFound, format!("there is no object '{ident}'"))),
+        }
+    }
+
+    /// Remembers with which typecode a value was made, which only Python's `repr` asks for.
+    pub(crate) fn note_typecode(&mut self, value: ObjectId, typecode: Payload) {
+        let typecodes = &mut self.trays.typecodes;
+        if typecodes.len() >= self.trays.sweep_at {
+            typecodes.retain(|&value, _| self.kernel.interface_of(value).is_some());
+            self.trays.sweep_at = SWEEP_AT_LEAST.max(typecodes.len() * 2);
+        }
+        typecodes.insert(value, typecode);
+    }
+
+    /// Returns with which typecode a value was made.
+    pub(crate) fn typecode(&self, value: ObjectId) -> Option<Payload> {
+        self.trays.typecodes.get(&value).cloned()
+    }
+
+    /// Creates an object; the caller's session holds it until the handle is dropped.
+    pub(crate) fn create(
+        &mut self,
+        interface: &'static Interface,
+        args: &impl Serialize,
+    ) -> Result<Handle, Refusal> {
+        let args = Data::encode(args)?;
+        let method = const { manager::method("create") };
+        let call = (interface.name.to_owned(), interface.fingerprint, Naming::Anonymous, args);
+        self.ask(ObjectId::MANAGER, method, &call)
+    }
+}
+
+impl Trays {
+    /// Puts an answer where it belongs.
+    pub(crate) fn sort(&mut self, outgoing: Outgoing) {
+        if crate::hub::is_python(outgoing.via) {
+            self.mail.push_back(outgoing);
+        } else {
+            self.strays.push(outgoing);
+        }
+    }
+}
+
+/// Asks an object, and makes a reply of its answer; what it refuses is raised.
+pub(crate) fn ask<R: DeserializeOwned>(
+    object: ObjectId,
+    method: MethodId,
+    args: &impl Serialize,
+    then: impl FnOnce(&mut Desk<'_>, R) -> Outcome + Send + 'static,
+) -> Outcome {
+    ask_within(None, object, method, args, |desk, answer| then(desk, answer?))
+}
+
+/// Asks an object that may take so long; what it refuses is handed on, too.
+pub(crate) fn ask_within<R: DeserializeOwned>(
+    timeout: Option<Duration>,
+    object: ObjectId,
+    method: MethodId,
+    args: &impl Serialize,
+    then: impl FnOnce(&mut Desk<'_>, Result<R, Refusal>) -> Outcome + Send + 'static,
+) -> Outcome {
+    let data = Data::encode(args)?;
+    let then = |desk: &mut Desk<'_>, answer: Result<Data, Refusal>| {
+        then(desk, answer.and_then(|answer| answer.decode::<R>()))
+    };
+    Ok(Next::Ask(Ask { object, method, timeout, data, then: Box::new(then) }))
+}
+
+/// Returns a handle on an object that names it and keeps nothing.
+pub(crate) fn name(kernel: &Kernel, object: ObjectId) -> Result<Handle, Refusal> {
+    let interface = kernel.interface_of(object).ok_or_else(|| gone(object))?;
+    Ok(Handle::new(object, interface.fingerprint, Arc::new(Nobody(kernel.id()))))
+}
+
+fn gone(object: ObjectId) -> Refusal {
+    Refusal::new(ErrorKind::NotFound, format!("there is no object {object}"))
+}
+
+/// Counts what a session was given.
+#[derive(Debug)]
+struct Session {
+    manager: ManagerId,
+    session: SessionId,
+    returned: Returned,
+}
+
+impl Keeper for Session {
+    fn release(&self, object: ObjectId) {
+        self.returned.lock().push((self.session, object));
+    }
+
+    fn manager(&self) -> ManagerId {
+        self.manager
+    }
+
+    fn transport(&self) -> Option<&dyn Transport> {
+        None
+    }
+}
+
+/// Counts nothing: the request is carried out before anything else can happen.
+#[derive(Debug)]
+struct Nobody(ManagerId);
+
+impl Keeper for Nobody {
+    fn release(&self, _: ObjectId) {}
+
+    fn manager(&self) -> ManagerId {
+        self.0
+    }
+
+    fn transport(&self) -> Option<&dyn Transport> {
+        None
+    }
+}

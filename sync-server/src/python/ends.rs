@@ -1,0 +1,145 @@
+//! How connections and processes end.
+
+use std::time::Duration;
+
+use mio::Events;
+use rustix::process::Pid;
+use slab::Slab;
+use sync_objects::{DisconnectReason, Kernel, Time};
+
+use super::Front;
+use super::connection::{Connection, Peer, Stage};
+use super::desk::Desk;
+use super::turn::Said;
+
+/// How long the last answers may take to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Returns the keys of a process's connections.
+pub(super) fn connections_of(
+    connections: &Slab<Connection>,
+    pid: Pid,
+) -> impl Iterator<Item = usize> + '_ {
+    let of_it = move |of: &Connection| of.peer == Peer::Process(pid);
+    connections.iter().filter(move |(_, of)| of_it(of)).map(|(key, _)| key)
+}
+
+impl Front {
+    /// Forgets a connection.
+    pub(super) fn forget(&mut self, key: usize) -> Option<Connection> {
+        let connection = self.connections.try_remove(key)?;
+        self.half_open.remove(&connection.via);
+        Some(connection)
+    }
+
+    /// A connection was closed by its peer, or broke.
+    pub(super) fn hang_up(&mut self, kernel: &mut Kernel, now: Time, key: usize) {
+        let Some(mut connection) = self.forget(key) else { return };
+        self.take_back(kernel, now, &mut connection);
+        let Stage::Object(caller) = connection.stage else { return };
+        match connection.peer {
+            // A thread waits for its answer as long as its process lives.
+            Peer::Process(pid) if connection.waiting.is_some() => self.ended.push(pid),
+            Peer::Process(_) => {}
+            Peer::Host(_) => {
+                self.processes.thread_went(now, connection.peer);
+                kernel.handle_disconnect(now, caller.session, DisconnectReason::Closed);
+            }
+        }
+    }
+
+    /// Ends the sessions of processes that have ended, and forgets their connections.
+    pub(super) fn bury(&mut self, kernel: &mut Kernel, now: Time) {
+        for pid in std::mem::take(&mut self.ended) {
+            let keys: Vec<usize> = connections_of(&self.connections, pid).collect();
+            for key in keys {
+                if let Some(mut connection) = self.forget(key) {
+                    self.take_back(kernel, now, &mut connection);
+                }
+            }
+            self.processes.end(kernel, now, pid, self.poll.registry());
+        }
+    }
+
+    /// Returns whether this is what a client says that has ended.
+    pub(super) fn is_over(&self, key: usize, said: &Said) -> bool {
+        let peer = self.connections.get(key).map(|connection| connection.peer);
+        let ended = |peer| matches!(peer, Peer::Process(pid) if self.ended.contains(&pid));
+        matches!(said, Said::End) || peer.is_some_and(ended)
+    }
+
+    /// Takes back what an answer took out that was not written.
+    fn take_back(&mut self, kernel: &mut Kernel, now: Time, connection: &mut Connection) {
+        let (Some(undo), Stage::Object(caller)) = (connection.undo.take(), &connection.stage)
+        else {
+            return;
+        };
+        let (session, thread) = (caller.session, caller.thread);
+        let mut desk = Desk { kernel, now, trays: &mut self.trays, session, thread };
+        if let Err(refusal) = desk.ask_data(undo.object, undo.method, undo.data) {
+            tracing::debug!(%refusal, "what a client did not get is lost");
+        }
+    }
+
+    /// Gives back the references that the front itself does not need any more.
+    pub(super) fn give_back(&mut self, kernel: &mut Kernel, now: Time) {
+        loop {
+            let returned = std::mem::take(&mut *self.trays.returned.lock());
+            if returned.is_empty() {
+                return;
+            }
+            for (session, object) in returned {
+                // A session that is gone has given everything back.
+                let _ = kernel.handle_return(now, session, object, 1);
+            }
+        }
+    }
+
+    /// Sends what is left on a connection, and closes it.
+    pub(super) fn close(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let deadline = self.hub.now() + self.limits.handshake;
+        connection.stage = Stage::Closing { deadline };
+        self.half_open.remove(&connection.via);
+        self.deadlines.push_back((deadline, key, connection.via));
+        self.dirty.insert(key);
+    }
+
+    /// Closes connections whose time is up.
+    pub(super) fn close_late(&mut self) {
+        let now = self.hub.now();
+        while let Some(&(at, key, via)) = self.deadlines.front().filter(|(at, ..)| *at <= now) {
+            self.deadlines.pop_front();
+            let late = self.connections.get(key).filter(|of| of.via == via).is_some_and(|of| {
+                match of.stage {
+                    Stage::Auth { deadline, .. }
+                    | Stage::Fresh { deadline }
+                    | Stage::Closing { deadline } => deadline <= at,
+                    Stage::Object(_) => false,
+                }
+            });
+            if late {
+                let origin = self.connections[key].origin();
+                self.strangers.log(now, origin, "it took too long to say who it is");
+                self.forget(key);
+            }
+        }
+    }
+
+    /// Writes what can be written; who still waits finds the connection closed, as with CPython's
+    /// own server.
+    pub(super) fn finish(mut self, events: &mut Events) {
+        let end = self.hub.now() + LAST_WORDS;
+        loop {
+            for key in std::mem::take(&mut self.dirty) {
+                self.flush(key);
+            }
+            let unwritten = self.connections.iter().any(|(_, of)| of.pending_output() > 0);
+            let left = end.since(self.hub.now());
+            if !unwritten || left.is_zero() || self.poll.poll(events, Some(left)).is_err() {
+                return;
+            }
+            self.sort(events);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What a call is answered, as a pickle.
+
+use sync_objects::Typecode;
+use sync_proto::{Handle, Payload};
+
+use super::exceptions::{Arg, Exception, Raise};
+use super::face::Face;
+use super::pickle::{self, Graph, NodeId};
+use super::proxies::At;
+use super::value;
+
+/// The module of CPython's managers.
+pub(crate) const MANAGERS: &str = "multiprocessing.managers";
+
+/// What a call comes to, when nothing goes wrong.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    None,
+    Bool(bool),
+    Int(u64),
+    Text(String),
+    /// A value as an object kept it.
+    Value(Payload),
+    List(Vec<Payload>),
+    /// A list of pairs.
+    Pairs(Vec<(Payload, Payload)>),
+    /// One pair.
+    Pair(Payload, Payload),
+    Dict(Vec<(Payload, Payload)>),
+    Set(Vec<Payload>),
+    /// An iterator over values, which needs no object here.
+    Iterator(Vec<Payload>),
+    /// A list's items from its end, as `reversed` gives them.
+    Reversed(Vec<Payload>),
+    /// Elements of a machine type.
+    Array(Typecode, Vec<u8>),
+    /// The state of a `Namespace`, or of a `Value`, as a local one has it.
+    Local(&'static str, Vec<(String, Payload)>),
+    /// What an operator answers that doesn't know its operand.
+    NotImplemented,
+    /// A new object: how it is called, and what can be called of it.
+    Created(String, &'static [&'static str]),
+    /// The names of methods.
+    Names(&'static [&'static str]),
+    /// An object that the client makes a proxy of.
+    Proxy(&'static Face, Handle),
+}
+
+/// Where a client reaches the manager: what the proxies that it is sent are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    Unix(String),
+    Tcp(String, u16),
+}
+
+impl Reply {
+    /// Writes an answer; returns also the objects in it.
+    pub(crate) fn write(outcome: Result<Self, Raise>, address: &Address) -> (Vec<u8>, Vec<Handle>) {
+        let mut writer = Writer::new(address);
+        match outcome.and_then(|reply| writer.put(reply)) {
+            Ok(()) => {}
+            Err(raise) => {
+                writer = Writer::new(address);
+                writer.raise(raise);
+            }
+        }
+        match pickle::write(&writer.graph) {
+            Ok(message) => (message, writer.handles),
+            Err(error) => {
+                let mut writer = Writer::new(address);
+                let text = writer.graph.str(error.to_string());
+                writer.graph.reply("#UNSERIALIZABLE", text);
+                // A text can be written.
+                (pickle::write(&writer.graph).unwrap_or_default(), Vec::new())
+            }
+        }
+    }
+}
+
+struct Writer<'a> {
+    graph: Graph,
+    handles: Vec<Handle>,
+    address: &'a Address,
+}
+
+impl<'a> Writer<'a> {
+    fn new(address: &'a Address) -> Self {
+        Self { graph: Graph::new(), handles: Vec::new(), address }
+    }
+
+    fn put(&mut self, reply: Reply) -> Result<(), Raise> {
+        let mut kind = "#RETURN";
+        let value = match reply {
+            Reply::None => NodeId::NONE,
+            Reply::Bool(value) => self.graph.bool(value),
+            Reply::Int(value) => self.graph.int(value),
+            Reply::Text(text) => self.graph.str(text),
+            Reply::Value(payload) => self.value(&payload)?,
+            Reply::List(items) => self.list(&items)?,
+            Reply::Pairs(pairs) => {
+                let pairs: Result<Vec<_>, Raise> =
+                    pairs.iter().map(|(first, second)| self.pair(first, second)).collect();
+                let pairs = pairs?;
+                self.graph.list(pairs)
+            }
+            Reply::Pair(first, second) => self.pair(&first, &second)?,
+            Reply::Dict(entries) => {
+                let entry = |(key, value): &(_, _)| Ok((self.value(key)?, self.value(value)?));
+                let entries: Result<Vec<_>, Raise> = entries.iter().map(entry).collect();
+                self.graph.dict(entries?)
+            }
+            Reply::Set(items) => {
+                let items = self.values(&items)?;
+                self.graph.push(pickle::Node::Set(items))
+            }
+            Reply::Iterator(items) => {
+                let items = self.list(&items)?;
+                self.graph.new_call("builtins", "iter", [items])
+            }
+            Reply::Reversed(items) => {
+                let items = self.list(&items)?;
+                self.graph.new_call("builtins", "reversed", [items])
+            }
+            Reply::Array(typecode, bytes) => {
+                let (code, bytes) =
+                    (self.graph.str(typecode.code().to_string()), self.graph.bytes(bytes));
+                self.graph.new_call("array", "array", [code, bytes])
+            }
+            Reply::Local(class, state) => {
+                let entry = |(name, value): &(String, _)| {
+                    let name = self.graph.str(name.clone());
+                    Ok((name, self.value(value)?))
+                };
+                let state: Result<Vec<_>, Raise> = state.iter().map(entry).collect();
+                let state = self.graph.dict(state?);
+                self.graph.new_instance(MANAGERS, class, state)
+            }
+            Reply::NotImplemented => self.graph.new_global("builtins", "NotImplemented"),
+            Reply::Created(ident, exposed) => {
+                let ident = self.graph.str(ident);
+                let exposed = self.graph.tuple_of_texts(exposed.iter().copied());
+                self.graph.new_tuple([ident, exposed])
+            }
+            Reply::Names(names) => self.graph.tuple_of_texts(names.iter().copied()),
+            Reply::Proxy(face, handle) => {
+                kind = "#PROXY";
+                let exposed = self.graph.tuple_of_texts(face.exposed.iter().copied());
+                let token = self.token(face, &handle);
+                self.handles.push(handle);
+                self.graph.new_tuple([exposed, token])
+            }
+        };
+        self.graph.reply(kind, value);
+        Ok(())
+    }
+
+    fn raise(&mut self, raise: Raise) {
+        let (kind, value) = match raise {
+            Raise::Trouble(text) => ("#TRACEBACK", self.graph.str(text)),
+            Raise::Unserializable(text) => ("#UNSERIALIZABLE", self.graph.str(text)),
+            Raise::Exception(Exception { class, args }) => {
+                let arg = |arg: &Arg| match arg {
+                    Arg::Text(text) => self.graph.str(text.clone()),
+                    // What cannot be written is shown.
+                    Arg::Value(value) => self.value(value).unwrap_or_else(|_| {
+                        let shown = repr(value);
+                        self.graph.str(shown)
+                    }),
+                };
+                let args: Vec<_> = args.iter().map(arg).collect();
+                ("#ERROR", self.graph.new_call(class.module, class.name, args))
+            }
+        };
+        self.graph.reply(kind, value);
+    }
+
+    fn value(&mut self, payload: &Payload) -> Result<NodeId, Raise> {
+        let value = value::from_payload(payload, &mut self.graph, &mut At(self.address))?;
+        self.handles.extend(payload.handles.iter().cloned());
+        Ok(value)
+    }
+
+    fn values(&mut self, payloads: &[Payload]) -> Result<Vec<NodeId>, Raise> {
+        payloads.iter().map(|payload| self.value(payload)).collect()
+    }
+
+    fn list(&mut self, payloads: &[Payload]) -> Result<NodeId, Raise> {
+        let items = self.values(payloads)?;
+        Ok(self.graph.list(items))
+    }
+
+    fn pair(&mut self, first: &Payload, second: &Payload) -> Result<NodeId, Raise> {
+        let pair = [self.value(first)?, self.value(second)?];
+        Ok(self.graph.new_tuple(pair))
+    }
+
+    fn token(&mut self, face: &Face, handle: &Handle) -> NodeId {
+        At(self.address).token(&mut self.graph, face, handle)
+    }
+}
+
+/// Returns a value as Python shows it.
+pub(crate) fn repr(payload: &Payload) -> String {
+    // Where the manager is has no part in it.
+    let nowhere = Address::Unix(String::new());
+    value::repr_payload(payload, &mut At(&nowhere)).unwrap_or_else(|why| format!("<{why}>"))
+}

@@ -1,0 +1,280 @@
+//! A turn of the loop: what was read, the kernel once for all of it, what is written.
+
+use sync_objects::{Kernel, Outgoing, Time};
+
+use sync_proto::{ErrorKind, ObjectId, Refusal};
+
+use super::accept::key_of;
+use super::auth::Step;
+use super::connection::{Caller, Got, Stage, Waiting};
+use super::desk::{Desk, Next, Outcome};
+use super::exceptions::Raise;
+use super::reply::Reply;
+use super::request::Request;
+use super::{Front, control, dispatch};
+
+/// What a connection said in this turn.
+pub(super) enum Said {
+    Request(Request),
+    /// Something that is no request: it is told so, and may go on.
+    Nonsense(Raise),
+    /// Nothing more.
+    End,
+}
+
+impl Front {
+    pub(super) fn turn(&mut self) {
+        let mut said = Vec::new();
+        for key in std::mem::take(&mut self.ready) {
+            self.read(key, &mut said);
+        }
+        let hub = std::sync::Arc::clone(&self.hub);
+        hub.visit_with(|kernel, now| {
+            self.trays.mail.extend(hub.python_mail());
+            self.deliver(kernel, now);
+            // Who has ended stands in no line when the others are heard.
+            let (last_words, said): (Vec<_>, Vec<_>) =
+                said.into_iter().partition(|(key, said)| self.is_over(*key, said));
+            for (key, said) in last_words {
+                self.hear(kernel, now, key, said);
+                self.deliver(kernel, now);
+            }
+            self.bury(kernel, now);
+            for (key, said) in said {
+                self.hear(kernel, now, key, said);
+                self.deliver(kernel, now);
+            }
+            self.processes.end_idle(kernel, now, self.limits.python_grace);
+            self.give_back(kernel, now);
+            self.deliver(kernel, now);
+            ((), std::mem::take(&mut self.trays.strays))
+        });
+        for key in std::mem::take(&mut self.dirty) {
+            self.flush(key);
+        }
+    }
+
+    /// Reads once from a connection, and takes the next request out of what came.
+    fn read(&mut self, key: usize, said: &mut Vec<(usize, Said)>) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.pending_output() > self.limits.output_pause {
+            // Whoever asks must also listen: it is read on once it has.
+            return;
+        }
+        let got = connection.read(&mut self.buffer).unwrap_or_else(|error| {
+            tracing::debug!(%error, "a Python connection broke");
+            Got::End
+        });
+        let asks = self.take_request(key, said);
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        match got {
+            Got::End if !asks || connection.waiting.is_some() => said.push((key, Said::End)),
+            Got::End | Got::More => {
+                self.ready.insert(key);
+            }
+            Got::Drained if asks && connection.has_input() || connection.read_closed => {
+                self.ready.insert(key);
+            }
+            Got::Drained => {}
+        }
+    }
+
+    /// Takes what was read: handshake messages are answered, a request goes to the kernel. Returns
+    /// whether there was one.
+    fn take_request(&mut self, key: usize, said: &mut Vec<(usize, Said)>) -> bool {
+        loop {
+            let Some(connection) = self.connections.get_mut(key) else { return false };
+            if connection.waiting.is_some() {
+                return false;
+            }
+            let message = match connection.next() {
+                Ok(Some(message)) => message,
+                Ok(None) => return false,
+                Err(bad) => {
+                    let why =
+                        format!("a message is longer than {} bytes, or has no length", bad.limit);
+                    self.strangers.log(self.hub.now(), connection.origin(), why);
+                    self.forget(key);
+                    return false;
+                }
+            };
+            match &mut connection.stage {
+                Stage::Auth { auth, deadline } => {
+                    let (step, deadline) = (auth.hear(&message), *deadline);
+                    self.step(key, step, deadline);
+                }
+                Stage::Closing { .. } => return false,
+                Stage::Fresh { .. } | Stage::Object(_) => {
+                    let request = Request::read(&message);
+                    said.push((key, request.map_or_else(Said::Nonsense, Said::Request)));
+                    return true;
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, key: usize, step: Step, deadline: Time) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        match step {
+            Step::Send(message) => connection.push(&message),
+            Step::Done => {
+                connection.stage = Stage::Fresh { deadline };
+                self.half_open.remove(&connection.via);
+                connection.set_limit(self.limits.message);
+            }
+            Step::Refused(message, why) => {
+                self.strangers.log(self.hub.now(), connection.origin(), why);
+                if let Some(message) = message {
+                    connection.push(message);
+                }
+                self.close(key);
+            }
+        }
+        self.dirty.insert(key);
+    }
+
+    fn hear(&mut self, kernel: &mut Kernel, now: Time, key: usize, said: Said) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        // The client has counted what the last answer gave it.
+        connection.in_flight.clear();
+        let is_object = matches!(connection.stage, Stage::Object(_));
+        match said {
+            Said::End => self.hang_up(kernel, now, key),
+            Said::Request(request) if is_object => self.call(kernel, now, key, &request),
+            Said::Request(request) => {
+                let outcome = control::run(self, kernel, now, key, &request);
+                self.answer(key, outcome);
+                if self.connections.get(key).is_some_and(|of| !matches!(of.stage, Stage::Object(_)))
+                {
+                    self.close(key);
+                }
+            }
+            Said::Nonsense(raise) => {
+                self.answer(key, Err(raise));
+                if !is_object {
+                    self.close(key);
+                }
+            }
+        }
+    }
+
+    /// Carries out a method call.
+    fn call(&mut self, kernel: &mut Kernel, now: Time, key: usize, request: &Request) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Stage::Object(caller) = &connection.stage else { return };
+        let mut desk = desk(kernel, now, &mut self.trays, caller);
+        let outcome = dispatch::call(&mut desk, request);
+        self.follow(kernel, now, key, outcome);
+    }
+
+    /// Answers, or asks an object and keeps the call until that one has answered.
+    fn follow(&mut self, kernel: &mut Kernel, now: Time, key: usize, outcome: Outcome) {
+        let ask = match outcome {
+            Ok(Next::Ask(ask)) => ask,
+            Ok(Next::Hand(reply, undo)) => {
+                self.answer(key, Ok(reply));
+                if let Some(connection) = self.connections.get_mut(key) {
+                    connection.undo = Some(undo);
+                }
+                return;
+            }
+            Ok(Next::Return(reply)) => {
+                if let Reply::Proxy(_, handle) = &reply {
+                    self.count(kernel, now, key, handle.object());
+                }
+                return self.answer(key, Ok(reply));
+            }
+            Err(raise) => return self.answer(key, Err(raise)),
+        };
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Stage::Object(caller) = &connection.stage else { return };
+        let mut desk = desk(kernel, now, &mut self.trays, caller);
+        let via = connection.via;
+        match desk.request(via, ask.object, ask.method, ask.timeout, ask.data) {
+            Ok(call) => connection.waiting = Some(Waiting { call, then: ask.then }),
+            Err(refusal) => self.answer(key, Err(refusal.into())),
+        }
+    }
+
+    /// Counts the reference that the client gives back once it has one of its own.
+    fn count(&mut self, kernel: &mut Kernel, now: Time, key: usize, object: ObjectId) {
+        let counted = self.session(kernel, now, key);
+        if counted.is_ok_and(|session| kernel.handle_share(now, session, object).is_err()) {
+            tracing::error!("an object is gone that was made for this answer");
+        }
+    }
+
+    /// Goes on with the calls that objects have answered, until none is left.
+    fn deliver(&mut self, kernel: &mut Kernel, now: Time) {
+        loop {
+            while let Some(outgoing) = kernel.poll_reply() {
+                self.trays.sort(outgoing);
+            }
+            let Some(outgoing) = self.trays.mail.pop_front() else { return };
+            self.go_on(kernel, now, outgoing);
+        }
+    }
+
+    fn go_on(&mut self, kernel: &mut Kernel, now: Time, outgoing: Outgoing) {
+        let key = key_of(outgoing.via);
+        let connection = self.connections.get_mut(key).filter(|of| of.via == outgoing.via);
+        let waiting =
+            connection.and_then(|of| of.waiting.take_if(|of| of.call == outgoing.reply.call));
+        let connection = self.connections.get_mut(key);
+        let (Some(Waiting { then, .. }), Some(connection)) = (waiting, connection) else {
+            if let Ok(data) = &outgoing.reply.outcome {
+                let gone = Refusal::new(ErrorKind::Disconnected, "the connection is closed");
+                let Outgoing { session, reply, .. } = &outgoing;
+                kernel.handle_undelivered(now, *session, reply.call, data, &gone);
+            }
+            return;
+        };
+        let Stage::Object(caller) = &connection.stage else { return };
+        let mut desk = desk(kernel, now, &mut self.trays, caller);
+        let answer = outgoing.reply.outcome.and_then(|data| desk.receive(data));
+        let outcome = then(&mut desk, answer);
+        self.follow(kernel, now, key, outcome);
+    }
+
+    /// Queues an answer.
+    pub(super) fn answer(&mut self, key: usize, outcome: Result<Reply, Raise>) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let (message, handles) = Reply::write(outcome, &connection.address);
+        connection.in_flight = handles;
+        connection.push(&message);
+        self.dirty.insert(key);
+        if connection.has_input() || connection.read_closed {
+            self.ready.insert(key);
+        }
+    }
+
+    pub(super) fn flush(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let paused = connection.pending_output() > self.limits.output_pause;
+        if let Err(error) = connection.flush(self.poll.registry()) {
+            tracing::debug!(%error, "a Python connection broke");
+            // It is read once more, which tells what it leaves behind.
+            connection.read_closed = true;
+            self.ready.insert(key);
+            return;
+        }
+        let pending = connection.pending_output();
+        if pending == 0 {
+            connection.undo = None;
+        }
+        if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
+            self.forget(key);
+        } else if paused && pending <= self.limits.output_pause {
+            self.ready.insert(key);
+        }
+    }
+}
+
+fn desk<'a>(
+    kernel: &'a mut Kernel,
+    now: Time,
+    trays: &'a mut super::desk::Trays,
+    caller: &Caller,
+) -> Desk<'a> {
+    Desk { kernel, now, trays, session: caller.session, thread: caller.thread }
+}

@@ -1,0 +1,207 @@
+//! Array: machine numbers, as the module `array` has them.
+
+use sync_objects::{ArrayStart, PackedElements, Slice, Typecode, array};
+use sync_proto::{ErrorKind, Handle, ObjectId, Payload, Refusal};
+
+use super::{done, iterable, none, text};
+use crate::python::args::{Arg, Args};
+use crate::python::desk::{Desk, Outcome, ask, ask_within};
+use crate::python::exceptions::{INDEX_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
+use crate::python::pickle::Node;
+use crate::python::reply::{self, Reply};
+
+const INDICES: &str = "array indices must be integers";
+const BAD_TYPECODE: &str = "bad typecode (must be b, B, u, h, H, i, I, l, L, q, Q, f or d)";
+
+pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
+    let [code, sequence, _lock] = args.bind("Array", ["typecode", "sequence", "lock"], 2)?;
+    let (Some(code), Some(sequence)) = (code, sequence) else {
+        return Err(Raise::missing("Array", "sequence"));
+    };
+    let mut letters = code.text().unwrap_or_default().chars();
+    let (Some(letter), None) = (letters.next(), letters.next()) else {
+        return Err(VALUE_ERROR.with(BAD_TYPECODE));
+    };
+    let of = Typecode::try_from(letter).map_err(|_| VALUE_ERROR.with(BAD_TYPECODE))?;
+    let bytes = match sequence.node() {
+        Node::Bytes(bytes) | Node::ByteArray(bytes) if bytes.len() % of.size() == 0 => {
+            bytes.clone()
+        }
+        Node::Bytes(_) | Node::ByteArray(_) => {
+            return Err(VALUE_ERROR.with("bytes length not a multiple of item size"));
+        }
+        _ => packed(of, &iterable::items(desk, sequence)?)?,
+    };
+    let start = ArrayStart::Elements(PackedElements::new(&bytes)?);
+    Ok(desk.create(&array::INTERFACE, &(of, start))?)
+}
+
+/// Packs numbers, with the errors of the module `array`.
+fn packed(of: Typecode, items: &[Payload]) -> Result<Vec<u8>, Raise> {
+    let mut bytes = Vec::with_capacity(items.len() * of.size());
+    for item in items {
+        bytes.extend_from_slice(&checked(of, item)?);
+    }
+    Ok(bytes)
+}
+
+/// Returns one element's bytes, or says why it is none.
+fn checked(of: Typecode, item: &Payload) -> Result<Vec<u8>, Raise> {
+    let (name, least, most): (_, i128, i128) = match of {
+        Typecode::SignedChar => ("signed char", i8::MIN.into(), i8::MAX.into()),
+        Typecode::UnsignedChar => ("unsigned byte integer", 0, u8::MAX.into()),
+        Typecode::Short => ("signed short integer", i16::MIN.into(), i16::MAX.into()),
+        Typecode::UnsignedShort => ("unsigned short", 0, u16::MAX.into()),
+        Typecode::Int => ("signed integer", i32::MIN.into(), i32::MAX.into()),
+        Typecode::UnsignedInt => ("unsigned int", 0, u32::MAX.into()),
+        Typecode::Long | Typecode::LongLong => ("C long", i64::MIN.into(), i64::MAX.into()),
+        Typecode::UnsignedLong | Typecode::UnsignedLongLong => ("C long", 0, u64::MAX.into()),
+        Typecode::Float => return Ok((real(item)? as f32).to_le_bytes().to_vec()),
+        Typecode::Double => return Ok(real(item)?.to_le_bytes().to_vec()),
+        Typecode::Char => {
+            let c: char = item.unpack().map_err(|_| {
+                TYPE_ERROR.with("array item must be a unicode character, not another type")
+            })?;
+            return Ok(u32::from(c).to_le_bytes().to_vec());
+        }
+        _ => return Err(VALUE_ERROR.with(BAD_TYPECODE)),
+    };
+    let number = integer(item)?;
+    if number < least && least == 0 {
+        return Err(OVERFLOW_ERROR.with("can't convert negative value to unsigned int"));
+    }
+    if number < least {
+        return Err(OVERFLOW_ERROR.with(format!("{name} is less than minimum")));
+    }
+    if number > most {
+        return Err(OVERFLOW_ERROR.with(format!("{name} is greater than maximum")));
+    }
+    Ok(number.to_le_bytes()[..of.size()].to_vec())
+}
+
+fn integer(item: &Payload) -> Result<i128, Raise> {
+    if let Ok(truth) = item.unpack::<bool>() {
+        return Ok(truth.into());
+    }
+    item.unpack::<i128>().map_err(|_| {
+        let found = crate::python::value::type_name_of(item);
+        TYPE_ERROR.with(format!("'{found}' object cannot be interpreted as an integer"))
+    })
+}
+
+fn real(item: &Payload) -> Result<f64, Raise> {
+    if let Ok(real) = item.unpack::<f64>() {
+        return Ok(real);
+    }
+    // An integer is rounded, as everywhere in Python.
+    integer(item).map(|number| number as f64).map_err(|_| {
+        let found = crate::python::value::type_name_of(item);
+        TYPE_ERROR.with(format!("must be real number, not {found}"))
+    })
+}
+
+pub(crate) fn call(
+    desk: &mut Desk<'_>,
+    array: ObjectId,
+    method: &str,
+    args: Args<'_>,
+) -> Option<Outcome> {
+    Some(match method {
+        "__len__" => {
+            ask(array, const { array::method("len") }, &(), |_, len| done(Reply::Int(len)))
+        }
+        "__getitem__" => get(desk, array, args),
+        "__setitem__" => set(desk, array, args),
+        "__repr__" | "__str__" => shown(desk, array),
+        "#GETVALUE" => of(desk, array).and_then(|of| slice(array, of, Slice::default())),
+        _ => return None,
+    })
+}
+
+fn of(desk: &mut Desk<'_>, array: ObjectId) -> Result<Typecode, Raise> {
+    Ok(desk.ask(array, const { array::method("typecode") }, &())?)
+}
+
+fn slice(array: ObjectId, of: Typecode, slice: Slice) -> Outcome {
+    let method = const { array::method("slice") };
+    ask(array, method, &(of, slice), move |_, elements: PackedElements| {
+        done(Reply::Array(of, elements.to_bytes()?))
+    })
+}
+
+fn get(desk: &mut Desk<'_>, array: ObjectId, args: Args<'_>) -> Outcome {
+    let [index] = args.all("__getitem__", ["index"])?;
+    let of = of(desk, array)?;
+    if let Some(wanted) = index.slice() {
+        return slice(array, of, wanted?);
+    }
+    let get = const { array::method("get") };
+    ask_within(None, array, get, &(of, index.index(INDICES)?), |_, element| match element {
+        Err(Refusal { kind: ErrorKind::OutOfRange, .. }) => {
+            Err(INDEX_ERROR.with("array index out of range"))
+        }
+        element => done(Reply::Value(element?)),
+    })
+}
+
+fn set(desk: &mut Desk<'_>, array: ObjectId, args: Args<'_>) -> Outcome {
+    let [index, value] = args.all("__setitem__", ["index", "value"])?;
+    let of = of(desk, array)?;
+    if let Some(slice) = index.slice() {
+        let elements = PackedElements::new(&elements(of, value)?)?;
+        let set_slice = const { array::method("set_slice") };
+        return ask(array, set_slice, &(of, slice?, elements), none::<()>);
+    }
+    let index = index.index(INDICES)?;
+    let bytes = checked(of, &value.payload(desk)?)?;
+    let element = PackedElements::new(&bytes)?;
+    let end = if index == -1 { None } else { Some(index + 1) };
+    let one = Slice { start: Some(index), end, step: None };
+    let len: u64 = desk.ask(array, const { array::method("len") }, &())?;
+    let len = i64::try_from(len).unwrap_or(i64::MAX);
+    if index >= len || index < -len {
+        return Err(INDEX_ERROR.with("array assignment index out of range"));
+    }
+    ask(array, const { array::method("set_slice") }, &(of, one, element), none::<()>)
+}
+
+/// Returns the bytes of an `array.array` that is assigned to a slice.
+fn elements(of: Typecode, value: Arg<'_>) -> Result<Vec<u8>, Raise> {
+    let (code, bytes) = match value.graph.call(value.id) {
+        Some((("array", "array"), &[code, bytes])) => (code, bytes),
+        Some((("array", "_array_reconstructor"), &[_, code, _, bytes])) => (code, bytes),
+        _ => {
+            let found = value.type_name();
+            let why = format!("can only assign array (not \"{found}\") to array slice");
+            return Err(TYPE_ERROR.with(why));
+        }
+    };
+    let same = value.graph.text(code).is_some_and(|code| *code == of.code().to_string());
+    match value.graph.get(bytes) {
+        Node::Bytes(bytes) if same => Ok(bytes.clone()),
+        Node::List(items) if same && items.is_empty() => Ok(Vec::new()),
+        _ => Err(TYPE_ERROR.with("bad argument type for built-in operation")),
+    }
+}
+
+fn shown(desk: &mut Desk<'_>, array: ObjectId) -> Outcome {
+    let of = of(desk, array)?;
+    let len: u64 = desk.ask(array, const { array::method("len") }, &())?;
+    let mut items = Vec::new();
+    for index in 0..len {
+        let element: Payload =
+            desk.ask(array, const { array::method("get") }, &(of, index as i64))?;
+        items.push(element);
+    }
+    let code = of.code();
+    if items.is_empty() {
+        return text(format!("array('{code}')"));
+    }
+    if of == Typecode::Char {
+        let letters: Result<String, _> = items.iter().map(Payload::unpack::<char>).collect();
+        let letters = Payload::pack(&letters?)?;
+        return text(format!("array('{code}', {})", reply::repr(&letters)));
+    }
+    let items: Vec<_> = items.iter().map(reply::repr).collect();
+    text(format!("array('{code}', [{}])", items.join(", ")))
+}

@@ -1,0 +1,155 @@
+//! What Python iterates over in the manager: a plain value's items, or a shared object's.
+
+use sync_objects::{DictPage, DictPart, SetPage, dict, list, set};
+use sync_proto::{Handle, Payload};
+
+use crate::python::args::Arg;
+use crate::python::desk::Desk;
+use crate::python::exceptions::{Raise, TYPE_ERROR, VALUE_ERROR};
+use crate::python::pickle::{Node, NodeId};
+use crate::python::value;
+
+/// The most items that a `range` is unrolled to: a call of a few bytes must not fill the memory.
+const RANGE_MAX: i64 = 1 << 22;
+
+/// Returns what iterating over a value gives.
+pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, Raise> {
+    if let Some(proxy) = arg.proxy(desk) {
+        return shared(desk, &proxy?);
+    }
+    let each = |ids: &[NodeId]| ids.iter().map(|&id| arg.part(id).payload(desk)).collect();
+    match arg.node() {
+        Node::Tuple(items) | Node::List(items) | Node::Set(items) | Node::FrozenSet(items) => {
+            each(items)
+        }
+        Node::Dict(entries) => each(&entries.iter().map(|&(key, _)| key).collect::<Vec<_>>()),
+        Node::Str(text) => text.chars().map(|c| Ok(Payload::pack(&c)?)).collect(),
+        Node::Bytes(bytes) | Node::ByteArray(bytes) => {
+            bytes.iter().map(|byte| Ok(Payload::pack(byte)?)).collect()
+        }
+        _ => match arg.graph.call(arg.id) {
+            Some((("builtins", "range"), &[start, stop, step])) => {
+                let [start, stop, step] = [start, stop, step].map(|id| arg.part(id).integer());
+                range(start?, stop?, step?)
+            }
+            Some((("collections", "OrderedDict" | "deque"), _)) => Err(unknown(arg)),
+            Some((("builtins", "iter" | "reversed"), &[inner])) => {
+                items_of_inner(desk, arg.part(inner))
+            }
+            _ => match arg.node() {
+                Node::None | Node::Bool(_) | Node::Int(_) | Node::BigInt(_) | Node::Float(_) => {
+                    let found = arg.type_name();
+                    Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))
+                }
+                _ => Err(unknown(arg)),
+            },
+        },
+    }
+}
+
+fn items_of_inner(desk: &mut Desk<'_>, inner: Arg<'_>) -> Result<Vec<Payload>, Raise> {
+    match inner.node() {
+        // No deeper: an iterator holds the container itself.
+        Node::Object(_) => Err(unknown(inner)),
+        _ => items(desk, inner),
+    }
+}
+
+fn unknown(arg: Arg<'_>) -> Raise {
+    let found = arg.type_name();
+    TYPE_ERROR.with(format!(
+        "this manager runs no Python code and cannot iterate over a '{found}': make a list of it \
+         first"
+    ))
+}
+
+fn range(start: i64, stop: i64, step: i64) -> Result<Vec<Payload>, Raise> {
+    let mut items = Vec::new();
+    let mut at = start;
+    while (step > 0 && at < stop) || (step < 0 && at > stop) {
+        if items.len() as i64 >= RANGE_MAX {
+            return Err(VALUE_ERROR.with(format!("a range of more than {RANGE_MAX} items")));
+        }
+        items.push(Payload::pack(&at)?);
+        let Some(next) = at.checked_add(step) else { break };
+        at = next;
+    }
+    Ok(items)
+}
+
+/// Returns what iterating over a shared object gives.
+fn shared(desk: &mut Desk<'_>, proxy: &Handle) -> Result<Vec<Payload>, Raise> {
+    let (object, interface) = (proxy.object(), proxy.interface());
+    if interface == list::INTERFACE.fingerprint {
+        return Ok(desk.ask(object, const { list::method("to_vec") }, &())?);
+    }
+    if interface == dict::INTERFACE.fingerprint {
+        return Ok(page(desk, proxy, DictPart::Keys)?.keys);
+    }
+    if interface == set::INTERFACE.fingerprint {
+        return members(desk, proxy.object());
+    }
+    Err(TYPE_ERROR.with("the shared object is not iterable"))
+}
+
+/// Returns all of a shared dict.
+pub(super) fn page(desk: &mut Desk<'_>, dict: &Handle, part: DictPart) -> Result<DictPage, Raise> {
+    let none: Option<u64> = None;
+    let args = (part, false, none, none, u64::MAX);
+    Ok(desk.ask(dict.object(), const { dict::method("page") }, &args)?)
+}
+
+/// Returns all members of a shared set.
+pub(super) fn members(
+    desk: &mut Desk<'_>,
+    set: sync_proto::ObjectId,
+) -> Result<Vec<Payload>, Raise> {
+    let none: Option<u64> = None;
+    let page: SetPage = desk.ask(set, const { set::method("page") }, &(none, none, u64::MAX))?;
+    Ok(page.members)
+}
+
+/// Returns the entries of a mapping, or of an iterable of pairs, as `dict` takes them.
+pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload, Payload)>, Raise> {
+    if let Some(proxy) = arg.proxy(desk) {
+        let proxy = proxy?;
+        if proxy.interface() == dict::INTERFACE.fingerprint {
+            let page = page(desk, &proxy, DictPart::Items)?;
+            return Ok(page.keys.into_iter().zip(page.values).collect());
+        }
+        let pairs = shared(desk, &proxy)?;
+        return pairs.iter().map(value::pair).collect::<Option<_>>().ok_or_else(not_pairs);
+    }
+    match arg.node() {
+        Node::Dict(entries) => entries
+            .iter()
+            .map(|&(key, value)| key_and_value(desk, arg.part(key), arg.part(value)))
+            .collect(),
+        Node::List(pairs) | Node::Tuple(pairs) => {
+            let pair = |&pair: &NodeId| match arg.graph.get(pair) {
+                Node::Tuple(pair) | Node::List(pair) if pair.len() == 2 => {
+                    key_and_value(desk, arg.part(pair[0]), arg.part(pair[1]))
+                }
+                _ => Err(not_pairs()),
+            };
+            pairs.iter().map(pair).collect()
+        }
+        Node::Object(_) => Err(unknown(arg)),
+        _ => {
+            let found = arg.type_name();
+            Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))
+        }
+    }
+}
+
+fn key_and_value(
+    desk: &Desk<'_>,
+    key: Arg<'_>,
+    value: Arg<'_>,
+) -> Result<(Payload, Payload), Raise> {
+    Ok((key.hashable()?.payload(desk)?, value.payload(desk)?))
+}
+
+fn not_pairs() -> Raise {
+    TYPE_ERROR.with("cannot convert dictionary update sequence to a sequence of pairs")
+}

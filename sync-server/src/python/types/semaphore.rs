@@ -1,0 +1,85 @@
+//! Semaphore and BoundedSemaphore.
+//!
+//! A permit of a bounded semaphore is its process's until it is given back, and is abandoned when
+//! the process ends. Those of a plain one are nobody's.
+
+use sync_objects::semaphore;
+use sync_proto::{ErrorKind, Handle, ObjectId, Token};
+
+use super::{at, bool, none, text, unserializable, waiting};
+use crate::python::args::{Arg, Args};
+use crate::python::desk::{Desk, Outcome, ask, ask_within};
+use crate::python::exceptions::{OVERFLOW_ERROR, Raise, VALUE_ERROR};
+
+pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>, bounded: bool) -> Result<Handle, Raise> {
+    let [value] = args.bind("Semaphore", ["value"], 0)?;
+    let value = value.map_or(Ok(1), Arg::integer)?;
+    if value < 0 {
+        return Err(VALUE_ERROR.with("semaphore initial value must be >= 0"));
+    }
+    let too_many = |_| OVERFLOW_ERROR.with("a semaphore has at most 2^32 - 1 permits");
+    let permits = u32::try_from(value).map_err(too_many)?;
+    Ok(desk.create(&semaphore::INTERFACE, &(permits, bounded))?)
+}
+
+pub(crate) fn call(
+    desk: &mut Desk<'_>,
+    semaphore: ObjectId,
+    method: &str,
+    args: Args<'_>,
+) -> Option<Outcome> {
+    Some(match method {
+        "acquire" => acquire(desk, semaphore, args),
+        "release" => release(semaphore, args),
+        "locked" => {
+            ask(semaphore, const { semaphore::method("available") }, &(), |desk, available: u32| {
+                bool(desk, available == 0)
+            })
+        }
+        "__repr__" | "__str__" => {
+            ask(semaphore, const { semaphore::method("available") }, &(), move |_, free: u32| {
+                text(format!("<threading.Semaphore at {}: value={free}>", at(semaphore)))
+            })
+        }
+        "#GETVALUE" => unserializable("_thread.lock"),
+        _ => return None,
+    })
+}
+
+fn acquire(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome {
+    let timeout = waiting::of_semaphore(args)?;
+    let bound: Option<u32> = desk.ask(semaphore, const { semaphore::method("bound") }, &())?;
+    let acquire = const { semaphore::method("acquire") };
+    ask_within(timeout, semaphore, acquire, &(1u32,), move |desk, token: Result<Token, _>| {
+        match token {
+            Ok(token) if bound.is_none() => {
+                let forget = const { semaphore::method("forget") };
+                desk.ask::<()>(semaphore, forget, &(token,))?;
+                bool(desk, true)
+            }
+            Ok(_) => bool(desk, true),
+            Err(refusal) if refusal.kind == ErrorKind::TimedOut => bool(desk, false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    })
+}
+
+fn release(semaphore: ObjectId, args: Args<'_>) -> Outcome {
+    let [count] = args.bind("release", ["n"], 0)?;
+    let count = count.map_or(Ok(1), Arg::integer)?;
+    if count < 1 {
+        return Err(VALUE_ERROR.with("n must be one or more"));
+    }
+    release_more(semaphore, count)
+}
+
+fn release_more(semaphore: ObjectId, count: i64) -> Outcome {
+    let release = const { semaphore::method("release_any") };
+    ask_within(None, semaphore, release, &(), move |desk, released: Result<(), _>| match released {
+        Ok(()) if count > 1 => release_more(semaphore, count - 1),
+        Err(refusal) if refusal.kind == ErrorKind::InvalidInput => {
+            Err(VALUE_ERROR.with("Semaphore released too many times"))
+        }
+        released => none(desk, released?),
+    })
+}

@@ -1,0 +1,207 @@
+//! set, which CPython's manager has since 3.14.
+
+use sync_objects::{OtherSet, SetMember, SetOp, set};
+use sync_proto::{Handle, MethodId, ObjectId, Payload};
+
+use super::{bool, done, iterable, none, text};
+use crate::python::args::{Arg, Args};
+use crate::python::desk::{Desk, Outcome, ask};
+use crate::python::exceptions::{KEY_ERROR, Raise};
+use crate::python::pickle::Node;
+use crate::python::reply::{self, Reply};
+
+pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
+    let [iterable] = args.bind("set", ["iterable"], 0)?;
+    let members = match iterable {
+        Some(iterable) => members_of(desk, iterable)?,
+        None => Vec::new(),
+    };
+    Ok(desk.create(&set::INTERFACE, &(members,))?)
+}
+
+pub(crate) fn call(
+    desk: &mut Desk<'_>,
+    set: ObjectId,
+    method: &str,
+    args: Args<'_>,
+) -> Option<Outcome> {
+    Some(match method {
+        "__len__" => ask(set, const { set::method("len") }, &(), |_, len| done(Reply::Int(len))),
+        "__contains__" => member(desk, method, args)
+            .and_then(|member| ask(set, const { set::method("contains") }, &(member,), bool)),
+        "__iter__" => all(set, |members| done(Reply::Iterator(members))),
+        "copy" | "#GETVALUE" => all(set, |members| done(Reply::Set(members))),
+        "__repr__" | "__str__" => all(set, |members| {
+            if members.is_empty() {
+                return text("set()");
+            }
+            let members: Vec<_> = members.iter().map(reply::repr).collect();
+            text(format!("{{{}}}", members.join(", ")))
+        }),
+        "add" => member(desk, method, args)
+            .and_then(|member| ask(set, const { set::method("insert") }, &(member,), none::<bool>)),
+        "discard" => member(desk, method, args)
+            .and_then(|member| ask(set, const { set::method("remove") }, &(member,), none::<bool>)),
+        "remove" => member(desk, method, args).and_then(|member| remove(set, member)),
+        "pop" => pop(set),
+        "clear" => ask(set, const { set::method("clear") }, &(), none::<()>),
+        _ => return algebra(desk, set, method, args),
+    })
+}
+
+/// The operators, which know only sets, and the methods, which take what can be iterated over.
+fn algebra(desk: &mut Desk<'_>, set: ObjectId, method: &str, args: Args<'_>) -> Option<Outcome> {
+    use SetOp::{Difference, Intersection, SymmetricDifference, Union};
+    const SUBSET: MethodId = set::method("is_subset");
+    const SUPERSET: MethodId = set::method("is_superset");
+    Some(match method {
+        "__or__" | "__ror__" => operator(desk, set, args, Union, false),
+        "__and__" | "__rand__" => operator(desk, set, args, Intersection, false),
+        "__sub__" => operator(desk, set, args, Difference, false),
+        "__rsub__" => from_the_left(desk, set, args),
+        "__xor__" | "__rxor__" => operator(desk, set, args, SymmetricDifference, false),
+        "__ior__" => operator(desk, set, args, Union, true),
+        "__iand__" => operator(desk, set, args, Intersection, true),
+        "__isub__" => operator(desk, set, args, Difference, true),
+        "__ixor__" => operator(desk, set, args, SymmetricDifference, true),
+        "union" => combined(desk, set, args, Union),
+        "intersection" => combined(desk, set, args, Intersection),
+        "difference" => combined(desk, set, args, Difference),
+        "symmetric_difference" => combined(desk, set, args, SymmetricDifference),
+        "update" => combine(desk, set, args, Union),
+        "intersection_update" => combine(desk, set, args, Intersection),
+        "difference_update" => combine(desk, set, args, Difference),
+        "symmetric_difference_update" => combine(desk, set, args, SymmetricDifference),
+        "isdisjoint" => compared(desk, set, args, const { set::method("is_disjoint") }),
+        "issubset" => compared(desk, set, args, SUBSET),
+        "issuperset" => compared(desk, set, args, SUPERSET),
+        "__le__" => ordered(desk, set, args, SUBSET, false),
+        "__lt__" => ordered(desk, set, args, SUBSET, true),
+        "__ge__" => ordered(desk, set, args, SUPERSET, false),
+        "__gt__" => ordered(desk, set, args, SUPERSET, true),
+        _ => return None,
+    })
+}
+
+fn member(desk: &Desk<'_>, method: &str, args: Args<'_>) -> Result<Payload, Raise> {
+    let [member] = args.all(method, ["elem"])?;
+    // A set that is looked for is looked for as a frozen one.
+    let member = if let Node::Set(_) = member.node() { member } else { member.hashable()? };
+    member.payload(desk)
+}
+
+fn members_of(desk: &mut Desk<'_>, iterable: Arg<'_>) -> Result<Vec<Payload>, Raise> {
+    if let Node::List(items) | Node::Tuple(items) = iterable.node() {
+        for &item in items {
+            iterable.part(item).hashable()?;
+        }
+    }
+    iterable::items(desk, iterable)
+}
+
+fn all(set: ObjectId, then: impl FnOnce(Vec<Payload>) -> Outcome + Send + 'static) -> Outcome {
+    let none: Option<u64> = None;
+    let page = const { set::method("page") };
+    ask(set, page, &(none, none, u64::MAX), |_, page: sync_objects::SetPage| then(page.members))
+}
+
+fn remove(set: ObjectId, member: Payload) -> Outcome {
+    let remove = const { set::method("remove") };
+    ask(set, remove, &(member.clone(),), move |desk, was_there: bool| {
+        if was_there { none(desk, ()) } else { Err(KEY_ERROR.of(member)) }
+    })
+}
+
+fn pop(set: ObjectId) -> Outcome {
+    ask(set, const { set::method("pop") }, &(), |_, member: Option<SetMember>| match member {
+        Some(member) => done(Reply::Value(member.member)),
+        None => Err(KEY_ERROR.with("pop from an empty set")),
+    })
+}
+
+/// Returns an operator's operand, which is a set and nothing else.
+fn operand(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Option<OtherSet>, Raise> {
+    let [other] = args.all("operator", ["value"])?;
+    match other.node() {
+        Node::Set(_) | Node::FrozenSet(_) => {
+            Ok(Some(OtherSet::Values(iterable::items(desk, other)?)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn operator(
+    desk: &mut Desk<'_>,
+    set: ObjectId,
+    args: Args<'_>,
+    op: SetOp,
+    in_place: bool,
+) -> Outcome {
+    match operand(desk, args)? {
+        None => done(Reply::NotImplemented),
+        Some(other) if in_place => {
+            ask(set, const { set::method("combine") }, &(op, other), none::<()>)
+        }
+        Some(other) => ask(set, const { set::method("combined") }, &(op, other), |_, members| {
+            done(Reply::Set(members))
+        }),
+    }
+}
+
+/// Returns what is in the operand and not in this set.
+fn from_the_left(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>) -> Outcome {
+    let Some(OtherSet::Values(theirs)) = operand(desk, args)? else {
+        return done(Reply::NotImplemented);
+    };
+    all(set, move |ours| {
+        let ours: Vec<_> = ours.iter().map(|member| member.normalize_key().ok()).collect();
+        let keep = |member: &Payload| !ours.contains(&member.normalize_key().ok());
+        done(Reply::Set(theirs.into_iter().filter(keep).collect()))
+    })
+}
+
+fn others(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Vec<OtherSet>, Raise> {
+    let args: Vec<_> = args.positional().collect();
+    args.into_iter().map(|other| Ok(OtherSet::Values(members_of(desk, other)?))).collect()
+}
+
+fn combined(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, op: SetOp) -> Outcome {
+    let others = others(desk, args)?;
+    let start = iterable::members(desk, set)?;
+    let scratch = desk.create(&set::INTERFACE, &(start,))?;
+    for other in others {
+        desk.ask::<()>(scratch.object(), const { set::method("combine") }, &(op, other))?;
+    }
+    done(Reply::Set(iterable::members(desk, scratch.object())?))
+}
+
+fn combine(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, op: SetOp) -> Outcome {
+    for other in others(desk, args)? {
+        desk.ask::<()>(set, const { set::method("combine") }, &(op, other))?;
+    }
+    done(Reply::None)
+}
+
+fn compared(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, method: MethodId) -> Outcome {
+    let [other] = args.all("set", ["other"])?;
+    let other = OtherSet::Values(members_of(desk, other)?);
+    ask(set, method, &(other,), bool)
+}
+
+/// Compares with a set; a strict comparison also wants another number of members.
+fn ordered(
+    desk: &mut Desk<'_>,
+    set: ObjectId,
+    args: Args<'_>,
+    method: MethodId,
+    strict: bool,
+) -> Outcome {
+    let Some(OtherSet::Values(theirs)) = operand(desk, args)? else {
+        return done(Reply::NotImplemented);
+    };
+    let ours: u64 = desk.ask(set, const { set::method("len") }, &())?;
+    let equal_size = ours == theirs.len() as u64;
+    ask(set, method, &(OtherSet::Values(theirs),), move |desk, holds| {
+        bool(desk, holds && !(strict && equal_size))
+    })
+}

@@ -1,0 +1,56 @@
+//! Value: one value of any kind, as CPython's manager takes its typecode.
+
+use sync_objects::value;
+use sync_proto::{Handle, ObjectId, Payload};
+
+use super::{done, none, text};
+use crate::python::args::Args;
+use crate::python::desk::{Desk, Outcome, ask};
+use crate::python::exceptions::Raise;
+use crate::python::reply::{self, Reply};
+
+pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
+    let [typecode, value, _lock] = args.bind("Value", ["typecode", "value", "lock"], 2)?;
+    let initial = value.map(|value| value.payload(desk)).transpose()?;
+    let Some(initial) = initial else { return Err(Raise::missing("Value", "value")) };
+    let typecode = typecode.map(|typecode| typecode.payload(desk)).transpose()?;
+    let kind: Option<sync_objects::NumberKind> = None;
+    let handle = desk.create(&value::INTERFACE, &(kind, initial))?;
+    if let Some(typecode) = typecode {
+        desk.note_typecode(handle.object(), typecode);
+    }
+    Ok(handle)
+}
+
+pub(crate) fn call(
+    desk: &mut Desk<'_>,
+    value: ObjectId,
+    method: &str,
+    args: Args<'_>,
+) -> Option<Outcome> {
+    let get = const { value::method("get") };
+    let typecode = || desk.typecode(value);
+    Some(match method {
+        "get" => ask(value, get, &(), |_, value| done(Reply::Value(value))),
+        "set" => args.all("set", ["value"]).and_then(|[new]| {
+            let new = new.payload(desk)?;
+            ask(value, const { value::method("set") }, &(new,), none::<()>)
+        }),
+        "__repr__" | "__str__" => {
+            let typecode = typecode().map_or_else(|| "None".to_owned(), |code| reply::repr(&code));
+            ask(value, get, &(), move |_, value: Payload| {
+                text(format!("Value({typecode}, {})", reply::repr(&value)))
+            })
+        }
+        "#GETVALUE" => {
+            let typecode = typecode();
+            ask(value, get, &(), move |_, value: Payload| {
+                let mut state: Vec<_> =
+                    typecode.map(|code| ("_typecode".to_owned(), code)).into_iter().collect();
+                state.push(("_value".to_owned(), value));
+                done(Reply::Local("Value", state))
+            })
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,42 @@
+//! Takes values apart without a client.
+
+use sync_proto::{Handle, Payload, Refusal};
+
+use super::{Present, Resolve, from_payload, to_payload};
+use crate::python::pickle::{Graph, Node, NodeId, Proxy, Token};
+
+/// Takes a pair apart: a tuple or list of two, as `dict` takes for entries.
+pub fn pair(payload: &Payload) -> Option<(Payload, Payload)> {
+    let mut graph = Graph::new();
+    let mut handles = Kept(Vec::new());
+    let root = from_payload(payload, &mut graph, &mut handles).ok()?;
+    let (Node::Tuple(items) | Node::List(items)) = graph.get(root) else {
+        return None;
+    };
+    let [key, value] = items[..] else {
+        return None;
+    };
+    let mut part = |id| to_payload(&graph, id, &mut handles).ok();
+    Some((part(key)?, part(value)?))
+}
+
+/// Handles that stand in a graph by their numbers.
+struct Kept(Vec<Handle>);
+
+/// Never leaves this module.
+const MODULE: &str = "kept.managers";
+
+impl Present for Kept {
+    fn present(&mut self, graph: &mut Graph, handle: &Handle) -> Result<NodeId, Refusal> {
+        let token = graph.new_token(MODULE, "", NodeId::NONE, &self.0.len().to_string());
+        self.0.push(handle.clone());
+        Ok(graph.new_proxy(MODULE, [NodeId::NONE, token, NodeId::NONE, NodeId::NONE]))
+    }
+}
+
+impl Resolve for Kept {
+    fn resolve(&mut self, proxy: Proxy<'_>, token: Token<'_>) -> Result<Option<Handle>, Refusal> {
+        let number = token.id.parse::<usize>().ok().filter(|_| proxy.module == MODULE);
+        Ok(number.and_then(|number| self.0.get(number)).cloned())
+    }
+}

@@ -1,0 +1,370 @@
+"""What CPython's own manager gets wrong and this one does not, each as a real Python process sees it.
+
+    python3 faults.py ADDRESS KEYFILE NAME
+
+ADDRESS is a unix socket's path or HOST:PORT; NAME is one of the functions below.
+"""
+
+import faulthandler
+import multiprocessing
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from multiprocessing.managers import RemoteError, SyncManager
+
+# A hang is a failure that shows where it hangs.
+SECONDS_AT_MOST = 60
+
+context = multiprocessing.get_context("fork")
+
+
+def until(condition, what):
+    """Waits for a state that can be seen."""
+    while not condition():
+        # The watchdog ends what never comes.
+        time.sleep(0.002)
+    return what
+
+
+def raises(kind, act, text=""):
+    try:
+        act()
+    except kind as error:
+        assert text in str(error), "%r does not say %r" % (str(error), text)
+        return error
+    raise AssertionError("nothing was raised, expected was %s" % kind.__name__)
+
+
+class Child:
+    """A process that does something, and then something that may block it, until it is killed."""
+
+    def __init__(self, first, then=None):
+        ready, told = context.Pipe(duplex=False)
+        self.process = context.Process(target=self.live, args=(told, first, then), daemon=True)
+        self.process.start()
+        told.close()
+        self.answer = ready.recv()
+        if then is not None:
+            until(self.is_blocked, "the child waits for an answer")
+
+    @staticmethod
+    def live(told, first, then):
+        told.send(first())
+        if then is not None:
+            then()
+        signal.pause()
+
+    def is_blocked(self):
+        with open("/proc/%d/syscall" % self.process.pid) as file:
+            # read(2): on x86-64, and on what has the generic numbers.
+            return file.read().split()[0] in ("0", "63")
+
+    def kill(self):
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.join()
+
+
+def a_dead_holders_lock_is_taken_by_the_next(m):
+    for lock in m.Lock(), m.RLock():
+        child = Child(lambda: lock.acquire())
+        assert child.answer and not lock.acquire(False)
+        child.kill()
+        assert lock.acquire(True, SECONDS_AT_MOST)
+
+
+def a_dead_holders_lock_passes_to_who_waits(m):
+    lock, passed = m.Lock(), []
+    child = Child(lambda: lock.acquire())
+    thread = threading.Thread(target=lambda: passed.append(lock.acquire()))
+    thread.start()
+    child.kill()
+    thread.join()
+    assert passed == [True]
+
+
+def a_dead_holders_lock_may_be_released_once(m):
+    lock = m.Lock()
+    child = Child(lambda: lock.acquire())
+    child.kill()
+    lock.release()
+    raises(RuntimeError, lock.release, "release unlocked lock")
+    assert lock.acquire(False)
+    lock.release()
+    raises(RuntimeError, lock.release, "release unlocked lock")
+
+
+def a_bounded_permit_returns_when_its_holder_is_dead_and_a_plain_one_does_not(m):
+    bounded, plain = m.BoundedSemaphore(1), m.Semaphore(1)
+    child = Child(lambda: bounded.acquire() and plain.acquire())
+    assert child.answer and not bounded.acquire(False)
+    child.kill()
+    assert bounded.acquire(True, SECONDS_AT_MOST)
+    bounded.release()
+    raises(ValueError, bounded.release, "Semaphore released too many times")
+    assert not plain.acquire(False)
+    plain.release()
+    assert plain.acquire(False)
+
+
+def a_bounded_permit_of_a_dead_holder_may_be_given_back_once(m):
+    semaphore = m.BoundedSemaphore(2)
+    Child(semaphore.acquire).kill()
+    semaphore.release()
+    raises(ValueError, semaphore.release, "Semaphore released too many times")
+
+
+def a_permit_may_be_given_back_by_another_process(m):
+    semaphore = m.BoundedSemaphore(1)
+    child = Child(semaphore.acquire)
+    semaphore.release()
+    assert semaphore.acquire(False)
+    child.kill()
+    # Its death gives nothing back a second time.
+    lock = m.Lock()
+    assert lock.acquire(False) and not semaphore.acquire(False)
+
+
+def a_killed_waiter_takes_no_item(m):
+    q = m.Queue()
+    child = Child(q.qsize, q.get)
+    child.kill()
+    objects = m.list([1])
+    until(lambda: q.put("item") or True, "put")
+    assert (q.qsize(), q.get(timeout=SECONDS_AT_MOST)) == (1, "item") and len(objects) == 1
+
+
+def a_killed_waiter_takes_no_lock(m):
+    lock = m.Lock()
+    lock.acquire()
+    Child(lambda: lock.acquire(False), lock.acquire).kill()
+    lock.release()
+    assert lock.acquire(True, SECONDS_AT_MOST)
+
+
+def a_killed_party_breaks_the_barrier(m):
+    barrier = m.Barrier(2)
+    child = Child(lambda: barrier.n_waiting, barrier.wait)
+    until(lambda: barrier.n_waiting == 1, "the child is at the barrier")
+    child.kill()
+    raises(threading.BrokenBarrierError, barrier.wait)
+    assert barrier.broken
+    barrier.reset()
+    assert not barrier.broken and barrier.n_waiting == 0
+
+
+def the_objects_of_a_killed_process_are_collected(m):
+    def make():
+        kept.extend([m.list([1]), m.dict(a=1), m.Queue(), m.Namespace(x=1), m.Value("i", 1)])
+        return len(kept[0]), len(kept[1]), kept[2].qsize(), kept[3].x, kept[4].get()
+
+    kept = []
+    child = Child(make)
+    assert m._number_of_objects() == 5
+    child.kill()
+    until(lambda: m._number_of_objects() == 0, "nothing is left")
+
+
+def what_another_process_uses_outlives_a_killed_one(m):
+    shared = m.list()
+    child = Child(lambda: shared.append(1))
+    child.kill()
+    until(lambda: m._number_of_objects() == 1, "one is left")
+    assert shared[:] == [1]
+
+
+def nested_objects_go_with_their_container(m):
+    outer = m.list()
+    for number in range(10):
+        outer.append(m.dict(number=number))
+    assert m._number_of_objects() == 11
+    assert [inner["number"] for inner in outer] == list(range(10))
+    del outer
+    assert m._number_of_objects() == 0, m._debug_info()
+
+
+def idents_are_never_used_twice(m):
+    idents = [m.dict()._token.id for _ in range(50)]
+    assert len(set(idents)) == 50
+
+
+def a_list_of_a_shared_dict_is_its_keys(m):
+    assert m.list(m.dict(a=1, b=2))[:] == ["a", "b"]
+    assert m.dict(m.dict(a=1))["a"] == 1
+    d = m.dict()
+    assert len(d) == 0
+
+
+def a_condition_stands_on_a_shared_rlock(m):
+    lock, seen = m.RLock(), []
+    condition = m.Condition(lock)
+    with lock:
+        raises(RuntimeError, m.Condition().notify, "cannot notify on un-acquired lock")
+
+        def notify():
+            with condition:
+                seen.append("notified")
+                condition.notify()
+
+        thread = threading.Thread(target=notify)
+        thread.start()
+        with lock:
+            assert condition.wait(SECONDS_AT_MOST)
+        assert seen == ["notified"]
+        thread.join()
+        assert not condition.wait(0)
+    raises(RuntimeError, condition.wait, "cannot wait on un-acquired lock")
+
+
+def creating_and_dropping_takes_milliseconds(m):
+    began = time.monotonic()
+    for _ in range(20):
+        m.dict()
+    # CPython's own needs 3.6 s over TCP, because each message waits for the last one's receipt.
+    assert time.monotonic() - began < 1.5
+
+
+def idle_connections_need_no_threads(m):
+    lock = m.Lock()
+    lock.acquire()
+    server = int(os.environ["SYNC_TEST_SERVER"])
+    before = len(os.listdir("/proc/%d/task" % server))
+    done = threading.Event()
+
+    def use():
+        lock.acquire(False)
+        met.wait()
+        done.wait()
+
+    met = threading.Barrier(101)
+    threads = [threading.Thread(target=use) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    met.wait()
+    assert len(os.listdir("/proc/%d/task" % server)) == before
+    done.set()
+    for thread in threads:
+        thread.join()
+
+
+def what_would_run_python_code_is_refused(m):
+    raises(RemoteError, lambda: m.Pool(2), "multiprocessing.Pool")
+    raises(RemoteError, lambda: m.Barrier(2, print), "has no action")
+    raises(NotImplementedError, lambda: m.list([1]).sort(key=print), "sort a copy")
+
+
+def what_is_called_wrongly_is_told_so(m):
+    raises(RemoteError, lambda: m.Semaphore(-1), "semaphore initial value must be >= 0")
+    raises(RemoteError, lambda: m.Condition(5), "'int' object has no attribute 'acquire'")
+    raises(RemoteError, lambda: m.Array("x", []), "bad typecode")
+    raises(RemoteError, lambda: m.Lock()._callmethod("nope"), "KeyError: 'nope'")
+    raises(RemoteError, lambda: m._create("unheard of"), "no object was published")
+    lock = m.Lock()
+    raises(ValueError, lambda: lock.acquire(False, 1), "can't specify a timeout")
+    raises(ValueError, lambda: lock.acquire(True, -2), "non-negative")
+    raises(OverflowError, lambda: lock.acquire(True, 1e20))
+    d, l = m.dict(), m.list([1, 2])
+    assert raises(KeyError, lambda: d["z"]).args == ("z",)
+    raises(TypeError, lambda: d.get([]), "unhashable type: 'list'")
+    raises(KeyError, d.popitem, "popitem(): dictionary is empty")
+    raises(IndexError, lambda: l[2], "list index out of range")
+    raises(IndexError, lambda: l.__setitem__(2, 0), "list assignment index out of range")
+    raises(IndexError, lambda: l.pop(2), "pop index out of range")
+    raises(IndexError, m.list().pop, "pop from empty list")
+    raises(ValueError, lambda: l.index(7), "7 is not in list")
+    raises(ValueError, lambda: l.remove(7), "list.remove(x): x not in list")
+    raises(TypeError, lambda: l["a"], "list indices must be integers or slices, not str")
+    raises(AttributeError, lambda: m.Namespace().z, "'Namespace' object has no attribute 'z'")
+    raises(queue.Full, lambda: [m.Queue(1).put(0) for _ in [0]] and full(m))
+    raises(ValueError, m.JoinableQueue().task_done, "task_done() called too many times")
+    a = m.Array("b", [1])
+    raises(OverflowError, lambda: a.__setitem__(0, 128), "signed char is greater than maximum")
+    raises(TypeError, lambda: a.__setitem__(0, "x"), "cannot be interpreted as an integer")
+    raises(IndexError, lambda: a[1], "array index out of range")
+
+
+def full(m):
+    q = m.Queue(1)
+    q.put(0)
+    q.put_nowait(1)
+
+
+def a_wrong_key_is_refused(m):
+    other = SyncManager(m.address, b"another key")
+    raises(multiprocessing.AuthenticationError, other.connect, "digest sent was rejected")
+
+
+def a_stranger_is_told_nothing(m):
+    for sent in b"\0\0\1\1" + b"x" * 257, b"\xff\xff\xff\xfe", b"GET / HTTP/1.1\r\n\r\n" * 99:
+        with stranger(m) as end:
+            end.sendall(sent)
+            # The challenge, and nothing about who could not read what.
+            assert b"Traceback" not in everything(end)
+
+
+def a_silent_stranger_is_sent_away(m):
+    with stranger(m) as end:
+        assert everything(end).count(b"#CHALLENGE#") == 1
+
+
+def stranger(m):
+    family = socket.AF_UNIX if isinstance(m.address, str) else socket.AF_INET
+    end = socket.socket(family)
+    end.connect(m.address)
+    return end
+
+
+def everything(end):
+    received = b""
+    try:
+        while True:
+            part = end.recv(4096)
+            if not part:
+                return received
+            received += part
+    except ConnectionResetError:
+        return received
+
+
+def an_iteration_ends_when_the_dict_changes(m):
+    d = m.dict(a=1)
+    for change in d.clear, lambda: d.update(b=2):
+        d["a"] = 1
+        iterator = iter(d)
+        change()
+        raises(RuntimeError, lambda: next(iterator), "dictionary changed size during iteration")
+
+
+def a_nested_proxy_stays_usable_when_its_creator_is_gone(m):
+    d = m.dict()
+
+    def store():
+        d["inner"] = m.list([1])
+        return d["inner"][0]
+
+    child = Child(store)
+    child.kill()
+    until(lambda: m._number_of_objects() == 2, "what the child had is let go")
+    inner = d["inner"]
+    inner.append(2)
+    d.clear()
+    assert inner[:] == [1, 2]
+    del inner
+    assert m._number_of_objects() == 1
+
+
+def main(address, key_file, name):
+    faulthandler.dump_traceback_later(SECONDS_AT_MOST, exit=True)
+    host, colon, port = address.rpartition(":")
+    with open(key_file, "rb") as key:
+        multiprocessing.current_process().authkey = key.read().strip()
+    manager = SyncManager((host, int(port)) if colon else address)
+    manager.connect()
+    globals()[name](manager)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
