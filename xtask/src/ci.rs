@@ -12,7 +12,8 @@ use std::{env, fs};
 
 use anyhow::{Context, Result};
 
-use self::step::{Step, cargo_succeeds};
+pub(crate) use self::step::Step;
+use self::step::cargo_succeeds;
 use self::table::Table;
 
 /// Runs everything that CI runs, in order, and stops at the first failure.

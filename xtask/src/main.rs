@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask ci` is what CI runs; the others are for
 //! whoever wants to know more.
 
+mod bench;
 mod ci;
 mod python;
 #[cfg(test)]
@@ -35,6 +36,13 @@ enum Task {
         #[arg(long, default_value_t = 1000)]
         cycles: u32,
     },
+    /// Measures the release build beside its peers; `cargo xtask bench --help` tells more.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What is handed on to the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -44,6 +52,7 @@ fn main() -> ExitCode {
         Task::Tidy => ci::run_tidy(&root),
         Task::Python => python::run(&root),
         Task::Torture { cycles } => ci::run_torture(&root, cycles),
+        Task::Bench { arguments } => bench::run(&root, &arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@
 mod array;
 mod bad_input;
 mod barrier;
+mod bench;
 mod condition;
 mod corpora;
 mod deadlock;

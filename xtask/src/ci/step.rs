@@ -9,14 +9,14 @@ use anyhow::{Context, Result, bail};
 
 /// A named cargo command. Its `Display` is a line that a shell in the root takes as it is.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(crate) struct Step {
     name: String,
     variables: Vec<(&'static str, String)>,
     arguments: Vec<String>,
 }
 
 impl Step {
-    pub(super) fn cargo(name: impl Into<String>, arguments: &[&str]) -> Self {
+    pub(crate) fn cargo(name: impl Into<String>, arguments: &[&str]) -> Self {
         Self {
             name: name.into(),
             variables: Vec::new(),
@@ -34,7 +34,7 @@ impl Step {
     }
 
     /// Runs the command in `root` without stdin; fails with the sentence that the user is to read.
-    pub(super) fn run(&self, root: &Path) -> Result<()> {
+    pub(crate) fn run(&self, root: &Path) -> Result<()> {
         let status = cargo(root)
             .args(&self.arguments)
             .envs(self.variables.iter().map(|(variable, value)| (variable, value)))

@@ -1,0 +1,149 @@
+//! What is measured.
+
+use std::fmt;
+
+/// One case: what the workers do, and what is made of the times they took.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) job: Job,
+    pub(crate) workers: usize,
+    pub(crate) measure: Measure,
+}
+
+/// What is made of the times that the workers took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// Microseconds that the first worker needed for one.
+    Each,
+    /// How many all workers together did in a second.
+    Together,
+    /// How many the first worker did in a second; the others helped.
+    First,
+    /// Microseconds from a moment that the first worker noted to one that the second did.
+    Between,
+}
+
+impl Measure {
+    pub(crate) fn unit(self) -> &'static str {
+        match self {
+            Self::Each | Self::Between => "us",
+            Self::Together | Self::First => "per_s",
+        }
+    }
+}
+
+/// What a worker does, over and over. Its name is what the workers of all peers are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    DictGet,
+    DictSet,
+    ListPush,
+    ValueGet,
+    ValueSet,
+    LockUnlock,
+    Semaphore,
+    QueuePutGet,
+    QueueOneWay,
+    QueuePingPong,
+    EventWake,
+    ConditionWake,
+    Barrier,
+    HandOver(usize),
+    Clients(usize),
+    Pipelined(usize),
+    BytesSet(usize),
+    BytesGet(usize),
+    CreateDrop,
+    Connect,
+}
+
+const PARTIES: usize = 8;
+const KIB: usize = 1024;
+
+impl Job {
+    /// All jobs, in the order of the table.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut jobs = vec![
+            Self::DictGet,
+            Self::DictSet,
+            Self::ListPush,
+            Self::ValueGet,
+            Self::ValueSet,
+            Self::LockUnlock,
+            Self::Semaphore,
+            Self::QueuePutGet,
+            Self::QueueOneWay,
+            Self::QueuePingPong,
+            Self::EventWake,
+            Self::ConditionWake,
+            Self::Barrier,
+        ];
+        jobs.extend([2, 8].map(Self::HandOver));
+        jobs.extend([1, 2, 8, 32].map(Self::Clients));
+        jobs.extend([16, 64].map(Self::Pipelined));
+        for size in [1, 64, 1024, 16 * 1024] {
+            jobs.extend([Self::BytesSet(size * KIB), Self::BytesGet(size * KIB)]);
+        }
+        jobs.extend([Self::CreateDrop, Self::Connect]);
+        jobs
+    }
+
+    /// The job of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|job| job.to_string() == name)
+    }
+
+    /// Who does it, and what is measured.
+    pub(crate) fn case(self) -> Case {
+        let (workers, measure) = match self {
+            Self::QueueOneWay => (2, Measure::First),
+            Self::QueuePingPong => (2, Measure::Each),
+            Self::EventWake | Self::ConditionWake => (2, Measure::Between),
+            Self::Barrier => (PARTIES, Measure::Each),
+            Self::HandOver(count) | Self::Clients(count) => (count, Measure::Together),
+            Self::Pipelined(_) => (1, Measure::First),
+            _ => (1, Measure::Each),
+        };
+        Case { job: self, workers, measure }
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DictGet => f.write_str("dict_get"),
+            Self::DictSet => f.write_str("dict_set"),
+            Self::ListPush => f.write_str("list_push"),
+            Self::ValueGet => f.write_str("value_get"),
+            Self::ValueSet => f.write_str("value_set"),
+            Self::LockUnlock => f.write_str("lock_unlock"),
+            Self::Semaphore => f.write_str("semaphore"),
+            Self::QueuePutGet => f.write_str("queue_put_get"),
+            Self::QueueOneWay => f.write_str("queue_one_way"),
+            Self::QueuePingPong => f.write_str("queue_ping_pong"),
+            Self::EventWake => f.write_str("event_wake"),
+            Self::ConditionWake => f.write_str("condition_wake"),
+            Self::Barrier => write!(f, "barrier_{PARTIES}"),
+            Self::HandOver(count) => write!(f, "lock_hand_over_{count}"),
+            Self::Clients(count) => write!(f, "clients_{count}"),
+            Self::Pipelined(depth) => write!(f, "pipelined_{depth}"),
+            Self::BytesSet(size) => write!(f, "bytes_set_{size}"),
+            Self::BytesGet(size) => write!(f, "bytes_get_{size}"),
+            Self::CreateDrop => f.write_str("create_drop"),
+            Self::Connect => f.write_str("connect"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_is_found_by_its_name() {
+        for job in Job::all() {
+            assert_eq!(Job::named(&job.to_string()), Some(job));
+        }
+        assert_eq!(Job::named("nothing"), None);
+    }
+}

@@ -1,0 +1,114 @@
+//! Which processors a process may use, and the start of a process that keeps to them.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// Where the server and its clients run. It rules everything on a virtual machine, where an idle
+/// processor takes longer to wake than a round trip does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// All on one processor.
+    OneCore,
+    /// The server on one, the clients on the others.
+    Apart,
+    /// As the system likes.
+    Unpinned,
+}
+
+/// On which side of the socket a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Server,
+    Client,
+}
+
+impl Placement {
+    /// The placements that so many processors allow.
+    pub(crate) fn all(processors: usize) -> &'static [Self] {
+        const ALL: [Placement; 3] = [Placement::OneCore, Placement::Apart, Placement::Unpinned];
+        if processors > 1 { &ALL } else { &ALL[..1] }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OneCore => "one_core",
+            Self::Apart => "apart",
+            Self::Unpinned => "unpinned",
+        }
+    }
+
+    /// The processors, of those allowed, that a process may use.
+    pub(crate) fn processors(self, allowed: &[usize], side: Side) -> &[usize] {
+        match (self, side) {
+            (Self::OneCore, _) | (Self::Apart, Side::Server) => &allowed[..1],
+            (Self::Apart, Side::Client) => &allowed[1..],
+            (Self::Unpinned, _) => allowed,
+        }
+    }
+}
+
+/// The processors that this process may use.
+pub(crate) fn allowed() -> Result<Vec<usize>> {
+    let set = sched_getaffinity(None).context("the system doesn't tell which processors to use")?;
+    Ok((0..CpuSet::MAX_CPU).filter(|&at| set.is_set(at)).collect())
+}
+
+/// The arguments of `launch`, through which all processes of the bench are started: what is set
+/// here is inherited by the program that takes this process's place.
+#[derive(Args, Debug)]
+pub(crate) struct Launch {
+    /// The processors to keep to.
+    #[arg(long, value_delimiter = ',', required = true)]
+    processors: Vec<usize>,
+    /// The process with which this one ends.
+    #[arg(long)]
+    parent: i32,
+    /// What to run.
+    #[arg(last = true, required = true)]
+    program: Vec<OsString>,
+}
+
+impl Launch {
+    /// Becomes the program; returns only if that fails.
+    pub(crate) fn run(&self) -> Result<()> {
+        let mut set = CpuSet::new();
+        self.processors.iter().for_each(|&at| set.set(at));
+        sched_setaffinity(None, &set).context("the processors cannot be chosen")?;
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // It may have ended before it could be watched.
+        if getppid().map(Pid::as_raw_nonzero).map(i32::from) != Some(self.parent) {
+            bail!("the bench has ended");
+        }
+        let [program, arguments @ ..] = &self.program[..] else { bail!("no program is named") };
+        let error = Command::new(program).args(arguments).exec();
+        Err(error).with_context(|| format!("{} cannot be run", program.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_and_its_clients_share_a_processor_or_share_none() {
+        let allowed = [2, 3, 5];
+        let both = |placement: Placement| {
+            [Side::Server, Side::Client].map(|side| placement.processors(&allowed, side).to_vec())
+        };
+        assert_eq!(both(Placement::OneCore), [vec![2], vec![2]]);
+        assert_eq!(both(Placement::Apart), [vec![2], vec![3, 5]]);
+        assert_eq!(both(Placement::Unpinned), [vec![2, 3, 5], vec![2, 3, 5]]);
+    }
+
+    #[test]
+    fn one_processor_has_one_placement() {
+        assert_eq!(Placement::all(1), [Placement::OneCore]);
+        assert_eq!(Placement::all(2).len(), 3);
+    }
+}

@@ -1,0 +1,145 @@
+//! A whole run: all cases, under all transports and placements, the peers in turn.
+
+#![expect(clippy::print_stderr, reason = "a run takes minutes and says how far it is")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Result, bail};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::case::{Case, Job};
+use crate::peer::{PeerKind, Site, Transport, machine};
+use crate::placement::{Placement, allowed};
+use crate::report::{Report, Row};
+use crate::spread::Spread;
+use crate::team::Team;
+
+/// How thoroughly to measure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    /// How often each peer has its turn in a case.
+    pub(crate) rounds: usize,
+    /// Nanoseconds that a turn shall take.
+    pub(crate) turn: u64,
+    /// TCP only where all run on one processor.
+    pub(crate) is_quick: bool,
+}
+
+impl Effort {
+    pub(crate) const FULL: Self = Self { rounds: 5, turn: 50_000_000, is_quick: false };
+    pub(crate) const QUICK: Self = Self { rounds: 3, turn: 10_000_000, is_quick: true };
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) site: Site,
+    pub(crate) effort: Effort,
+    pub(crate) peers: Vec<PeerKind>,
+    pub(crate) allowed: Vec<usize>,
+    /// A row is measured if its name has one of these in it, or there are none.
+    only: Vec<String>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Run {
+    pub(crate) fn new(effort: Effort, peers: &[PeerKind], only: Vec<String>) -> Result<Self> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+        }
+        let (site, allowed) = (Site::new()?, allowed()?);
+        let mut here = Vec::new();
+        for &peer in peers {
+            match site.lacks(peer) {
+                Some(why) => eprintln!("skipped: {}: {why}", peer.name()),
+                None => here.push(peer),
+            }
+        }
+        Ok(Self { site, effort, peers: here, allowed, only, interrupted })
+    }
+
+    /// Measures all that is wanted.
+    pub(crate) fn run(&self) -> Result<Report> {
+        let mut report = Report { machine: machine(self.allowed.len()), cases: Vec::new() };
+        for &placement in Placement::all(self.allowed.len()) {
+            for transport in Transport::ALL {
+                let one_core = placement == Placement::OneCore;
+                if !self.effort.is_quick || transport == Transport::Unix || one_core {
+                    self.group(transport, placement, &mut report)?;
+                }
+            }
+        }
+        report.sort();
+        Ok(report)
+    }
+
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| name.contains(part.as_str()))
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            bail!("interrupted");
+        }
+        Ok(())
+    }
+
+    /// All cases of one transport and placement, which the same servers serve.
+    fn group(&self, transport: Transport, placement: Placement, report: &mut Report) -> Result<()> {
+        let name = |case: &Case| format!("{}/{}/{}", case.job, transport.name(), placement.name());
+        let cases: Vec<Case> = Job::all().into_iter().map(Job::case).collect();
+        let cases: Vec<&Case> = cases.iter().filter(|case| self.wants(&name(case))).collect();
+        if cases.is_empty() {
+            return Ok(());
+        }
+        let start = |&peer| Team::start(&self.site, peer, transport, placement, &self.allowed);
+        let mut teams = self.peers.iter().map(start).collect::<Result<Vec<Team>>>()?;
+        for case in cases {
+            let row = self.case(name(case), case, &mut teams)?;
+            eprintln!("{row}");
+            report.cases.push(row);
+        }
+        Ok(())
+    }
+
+    /// One case: a few times to know how long it takes, then the rounds, in which the peers take
+    /// turns so that what happens to the machine meanwhile happens to all.
+    fn case(&self, name: String, case: &Case, teams: &mut [Team]) -> Result<Row> {
+        let mut turns: Vec<(&mut Team, u64, Vec<f64>)> = Vec::new();
+        for team in teams {
+            self.check()?;
+            if team.prepare(case)? {
+                let times = self.times(case, team)?;
+                turns.push((team, times, Vec::new()));
+            }
+        }
+        for round in 0..self.effort.rounds {
+            let count = turns.len();
+            for at in 0..count {
+                self.check()?;
+                let (team, times, figures) = &mut turns[(at + round) % count];
+                figures.push(team.measure(case, *times)?.0);
+            }
+        }
+        let spreads = turns.iter().filter_map(|(team, _, figures)| {
+            Some((team.peer.name().to_owned(), Spread::of(figures)?))
+        });
+        let peers: BTreeMap<String, Spread> = spreads.collect();
+        Ok(Row { case: name, unit: case.measure.unit().to_owned(), peers })
+    }
+
+    /// How many times fill a turn.
+    fn times(&self, case: &Case, team: &mut Team) -> Result<u64> {
+        let mut times = 1;
+        loop {
+            let (_, took) = team.measure(case, times)?;
+            if took >= self.effort.turn / 8 {
+                return Ok((times * self.effort.turn / took).max(1));
+            }
+            times *= 4;
+        }
+    }
+}
