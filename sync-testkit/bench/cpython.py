@@ -82,6 +82,8 @@ def note(once):
 def prepare(manager, address, job, key, role):
     if role == 0:
         manager.Cleaner().clean()
+    if any(word in job for word in ("_of_", "_among_")):
+        return None
     stem, _, number = job.rpartition("_")
     size = int(number) if number.isdigit() else 0
     stem = stem if number.isdigit() else job

@@ -21,12 +21,19 @@ pub(crate) enum Measure {
     First,
     /// Microseconds from a moment that the first worker noted to one that the second did.
     Between,
+    /// Microseconds: the median of what the first worker noted.
+    Noted,
+    /// Microseconds: what 99 of 100 that the first worker noted stayed below.
+    Worst,
+    /// Bytes: the median of what the first worker noted.
+    Bytes,
 }
 
 impl Measure {
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Each | Self::Between => "us",
+            Self::Each | Self::Between | Self::Noted | Self::Worst => "us",
+            Self::Bytes => "bytes",
             Self::Together | Self::First => "per_s",
         }
     }
@@ -55,10 +62,25 @@ pub(crate) enum Job {
     BytesGet(usize),
     CreateDrop,
     Connect,
+    /// A lock is passed on while so many wait.
+    ReleaseAmong(usize),
+    /// An event wakes so many.
+    SetAmong(usize),
+    /// A condition wakes so many, who retake its lock.
+    NotifyAll(usize),
+    /// A dict has so many entries.
+    DictGetOf(usize),
+    /// So many objects live.
+    GetAmongObjects(usize),
+    /// So many sessions do nothing.
+    GetAmongIdle(usize),
+    ConnectAmong(usize),
+    MemoryOfIdle(usize),
 }
 
 const PARTIES: usize = 8;
 const KIB: usize = 1024;
+const IDLE: usize = 10_000;
 
 impl Job {
     /// All jobs, in the order of the table.
@@ -85,7 +107,35 @@ impl Job {
             jobs.extend([Self::BytesSet(size * KIB), Self::BytesGet(size * KIB)]);
         }
         jobs.extend([Self::CreateDrop, Self::Connect]);
+        jobs.extend([1, 100, 10_000].map(Self::ReleaseAmong));
+        jobs.extend([1, 10_000].map(Self::SetAmong));
+        jobs.extend([1, 10_000].map(Self::NotifyAll));
+        jobs.extend([3, 4, 5, 6, 7].map(|power| Self::DictGetOf(10_usize.pow(power))));
+        jobs.extend([1, 1_000_000].map(Self::GetAmongObjects));
+        jobs.extend([0, IDLE].map(Self::GetAmongIdle));
+        jobs.extend([Self::ConnectAmong(IDLE), Self::MemoryOfIdle(IDLE)]);
         jobs
+    }
+
+    /// Whether it is about how things grow: only this project is asked, and in one placement.
+    pub(crate) fn is_growth(self) -> bool {
+        use Job::*;
+        matches!(
+            self,
+            ReleaseAmong(_)
+                | SetAmong(_)
+                | NotifyAll(_)
+                | DictGetOf(_)
+                | GetAmongObjects(_)
+                | GetAmongIdle(_)
+                | ConnectAmong(_)
+                | MemoryOfIdle(_)
+        )
+    }
+
+    /// Whether it takes too long for a quick look.
+    pub(crate) fn is_long(self) -> bool {
+        matches!(self, Self::DictGetOf(count) | Self::GetAmongObjects(count) if count > 100_000)
     }
 
     /// The job of this name.
@@ -102,6 +152,10 @@ impl Job {
             Self::Barrier => (PARTIES, Measure::Each),
             Self::HandOver(count) | Self::Clients(count) => (count, Measure::Together),
             Self::Pipelined(_) => (1, Measure::First),
+            Self::ReleaseAmong(_) | Self::SetAmong(_) | Self::NotifyAll(_) => (1, Measure::Noted),
+            Self::ConnectAmong(_) => (1, Measure::Noted),
+            Self::GetAmongIdle(_) => (1, Measure::Worst),
+            Self::MemoryOfIdle(_) => (1, Measure::Bytes),
             _ => (1, Measure::Each),
         };
         Case { job: self, workers, measure }
@@ -131,6 +185,14 @@ impl fmt::Display for Job {
             Self::BytesGet(size) => write!(f, "bytes_get_{size}"),
             Self::CreateDrop => f.write_str("create_drop"),
             Self::Connect => f.write_str("connect"),
+            Self::ReleaseAmong(count) => write!(f, "release_among_{count}"),
+            Self::SetAmong(count) => write!(f, "event_set_among_{count}"),
+            Self::NotifyAll(count) => write!(f, "notify_all_of_{count}"),
+            Self::DictGetOf(count) => write!(f, "dict_get_of_{count}"),
+            Self::GetAmongObjects(count) => write!(f, "dict_get_among_objects_{count}"),
+            Self::GetAmongIdle(count) => write!(f, "dict_get_p99_among_idle_{count}"),
+            Self::ConnectAmong(count) => write!(f, "connect_among_idle_{count}"),
+            Self::MemoryOfIdle(count) => write!(f, "memory_of_idle_{count}"),
         }
     }
 }

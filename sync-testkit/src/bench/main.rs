@@ -16,7 +16,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
 use self::peer::PeerKind;
@@ -102,11 +102,13 @@ fn bench(options: &Options) -> Result<()> {
         effort.rounds = rounds.into();
     }
     let peers = if options.peers.is_empty() { &PeerKind::ALL[..] } else { &options.peers };
-    let report = Run::new(effort, peers, options.only.clone())?.run()?;
+    let run = Run::new(effort, peers, options.only.clone())?;
+    let report = run.run()?;
     println!("{}", report.table());
     if let Some(file) = &options.json {
         let json = serde_json::to_string_pretty(&report)?;
         fs::write(file, json + "\n").with_context(|| format!("{}", file.display()))?;
     }
+    ensure!(run.failed() == 0, "{} cases failed", run.failed());
     Ok(())
 }

@@ -9,6 +9,7 @@ use rustix::system::uname;
 use sync_testkit::ServerProcess;
 
 use crate::process::{Process, Program};
+use crate::work::growth;
 
 /// A peer, as its column is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -111,6 +112,7 @@ impl Site {
     }
 
     fn ours(&self, transport: Transport, processors: &[usize]) -> Result<Server> {
+        const MANY: &str = "20000";
         const KEY: &str = "the key of a bench, which guards nothing at all";
         let address = match transport {
             Transport::Unix => format!("unix:{}", self.socket("ours").display()),
@@ -120,12 +122,16 @@ impl Site {
             .arg("--stop-with-stdin")
             .arg("--listen")
             .arg(address)
+            .args(&["--max-connections", MANY, "--max-sessions", MANY])
+            .args(&["--max-objects", "4000000"])
             .env("SYNC_AUTHKEY", KEY)
             .env("RUST_LOG", "warn");
         let mut process = Process::start(&program, processors)?;
         let address = process.hear_of("READY ")?;
-        let worker =
-            worker(PeerKind::Ours, &address)?.env("SYNC_MANAGER", address).env("SYNC_AUTHKEY", KEY);
+        let worker = worker(PeerKind::Ours, &address)?
+            .env(growth::SERVER_VAR, process.id().to_string())
+            .env("SYNC_MANAGER", address)
+            .env("SYNC_AUTHKEY", KEY);
         Ok(Server { _process: process, worker })
     }
 

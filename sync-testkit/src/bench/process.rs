@@ -82,6 +82,10 @@ impl Process {
         Ok(Self { name, child, input, output, unread: Vec::new() })
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes a line to the process.
     pub(crate) fn say(&mut self, line: &str) -> Result<()> {
         writeln!(self.input, "{line}").with_context(|| format!("{} does not listen", self.name))

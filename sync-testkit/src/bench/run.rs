@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "a run takes minutes and says how far it is")]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,13 +36,14 @@ impl Effort {
 /// A run under way.
 #[derive(Debug)]
 pub(crate) struct Run {
-    pub(crate) site: Site,
-    pub(crate) effort: Effort,
-    pub(crate) peers: Vec<PeerKind>,
-    pub(crate) allowed: Vec<usize>,
+    site: Site,
+    effort: Effort,
+    peers: Vec<PeerKind>,
+    allowed: Vec<usize>,
     /// A row is measured if its name has one of these in it, or there are none.
     only: Vec<String>,
     interrupted: Arc<AtomicBool>,
+    failed: Cell<usize>,
 }
 
 impl Run {
@@ -58,7 +60,7 @@ impl Run {
                 None => here.push(peer),
             }
         }
-        Ok(Self { site, effort, peers: here, allowed, only, interrupted })
+        Ok(Self { site, effort, peers: here, allowed, only, interrupted, failed: Cell::new(0) })
     }
 
     /// Measures all that is wanted.
@@ -76,11 +78,16 @@ impl Run {
         Ok(report)
     }
 
-    pub(crate) fn wants(&self, name: &str) -> bool {
+    /// How many cases failed; they are not in the report.
+    pub(crate) fn failed(&self) -> usize {
+        self.failed.get()
+    }
+
+    fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|part| name.contains(part.as_str()))
     }
 
-    pub(crate) fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         if self.interrupted.load(Ordering::Relaxed) {
             bail!("interrupted");
         }
@@ -90,7 +97,11 @@ impl Run {
     /// All cases of one transport and placement, which the same servers serve.
     fn group(&self, transport: Transport, placement: Placement, report: &mut Report) -> Result<()> {
         let name = |case: &Case| format!("{}/{}/{}", case.job, transport.name(), placement.name());
-        let cases: Vec<Case> = Job::all().into_iter().map(Job::case).collect();
+        let is_here = |job: &Job| {
+            let of_growth = transport == Transport::Unix && placement == Placement::OneCore;
+            (of_growth || !job.is_growth()) && !(self.effort.is_quick && job.is_long())
+        };
+        let cases: Vec<Case> = Job::all().into_iter().filter(is_here).map(Job::case).collect();
         let cases: Vec<&Case> = cases.iter().filter(|case| self.wants(&name(case))).collect();
         if cases.is_empty() {
             return Ok(());
@@ -98,9 +109,19 @@ impl Run {
         let start = |&peer| Team::start(&self.site, peer, transport, placement, &self.allowed);
         let mut teams = self.peers.iter().map(start).collect::<Result<Vec<Team>>>()?;
         for case in cases {
-            let row = self.case(name(case), case, &mut teams)?;
-            eprintln!("{row}");
-            report.cases.push(row);
+            match self.case(name(case), case, &mut teams) {
+                Ok(row) => {
+                    eprintln!("{row}");
+                    report.cases.push(row);
+                }
+                Err(error) => {
+                    self.check()?;
+                    eprintln!("FAILED: {}: {error:#}", name(case));
+                    self.failed.set(self.failed.get() + 1);
+                    // Whoever failed is no more; the others begin anew with it.
+                    teams = self.peers.iter().map(start).collect::<Result<Vec<Team>>>()?;
+                }
+            }
         }
         Ok(())
     }

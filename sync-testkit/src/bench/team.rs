@@ -98,14 +98,22 @@ fn sum_up(measure: Measure, all: &[Took], times: u64) -> Result<(f64, u64)> {
         Measure::Between => {
             let [waker, sleeper] = all else { bail!("a wake takes two") };
             let pairs = waker.stamps.iter().zip(&sleeper.stamps);
-            let mut waits: Vec<u64> = pairs.map(|(&from, &to)| to.saturating_sub(from)).collect();
             // The median: a single late wake would outweigh all others.
-            waits.sort_unstable();
-            let median = waits.get(waits.len() / 2).context("nothing was noted")?;
-            *median as f64 / 1e3
+            below(50, pairs.map(|(&from, &to)| to.saturating_sub(from)).collect())? / 1e3
         }
+        Measure::Noted => below(50, first.stamps.clone())? / 1e3,
+        Measure::Worst => below(99, first.stamps.clone())? / 1e3,
+        Measure::Bytes => below(50, first.stamps.clone())?,
     };
     Ok((figure, passed))
+}
+
+/// What so many of a hundred stay below.
+#[expect(clippy::cast_precision_loss, reason = "figures of three digits are made of them")]
+fn below(percent: usize, mut noted: Vec<u64>) -> Result<f64> {
+    noted.sort_unstable();
+    let figure = noted.get(noted.len() * percent / 100).context("nothing was noted")?;
+    Ok(*figure as f64)
 }
 
 #[cfg(test)]
@@ -132,6 +140,15 @@ mod tests {
     fn between_is_the_median_of_the_pairs() {
         let all = [took_from(0, 1, &[0, 100, 200]), took_from(0, 1, &[5_000, 1_100, 3_200])];
         assert_eq!(sum_up(Measure::Between, &all, 3).unwrap().0, 3.0);
+    }
+
+    #[test]
+    fn the_worst_is_what_one_of_a_hundred_exceeds() {
+        let stamps: Vec<u64> = (0..200).map(|at| at * 1_000).collect();
+        let all = [took_from(0, 1, &stamps)];
+        assert_eq!(sum_up(Measure::Worst, &all, 1).unwrap().0, 198.0);
+        assert_eq!(sum_up(Measure::Noted, &all, 1).unwrap().0, 100.0);
+        assert_eq!(sum_up(Measure::Bytes, &all, 1).unwrap().0, 100_000.0);
     }
 
     #[test]

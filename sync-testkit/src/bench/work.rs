@@ -17,6 +17,7 @@ use crate::case::Job;
 use crate::peer::PeerKind;
 
 mod echo;
+pub(crate) mod growth;
 mod ours;
 mod redis;
 mod stream;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde_bytes::{ByteBuf, Bytes};
 use sync_client::{Condition, Dict, Event, List, Manager, Queue, QueueOptions, Value};
 
-use super::{Client, Task, Work, note, now, repeat, settle};
+use super::{Client, Task, Work, growth, note, now, repeat, settle};
 use crate::case::Job;
 
 /// Items that the sender of a one-way queue may be ahead of its receiver.
@@ -59,6 +59,11 @@ impl Ours {
                     queue.put(&1)?;
                     queue.get()?.context("nobody closes it").map(drop)
                 })
+            }
+            Job::Pipelined(depth) => {
+                let dict: Dict<String, i64> = at.create_dict()?;
+                dict.set("key", &1)?;
+                pipelined(self.manager.clone(), dict, depth)
             }
             Job::BytesSet(size) => {
                 let (value, bytes) = (at.create_value(ByteBuf::new())?, vec![7; size]);
@@ -125,12 +130,27 @@ impl Client for Ours {
                 self.manager.unpublish(&name)?;
             }
         }
-        if matches!(task.job, Job::Pipelined(_)) {
-            // Until the client has a way to say it.
-            return Ok(None);
+        match growth::prepare(&self.manager, task.job)? {
+            Some(work) => Ok(Some(work)),
+            None => self.single(task).map(Some),
         }
-        self.single(task).map(Some)
     }
+}
+
+/// So many calls under way, all answered before the next ones are sent.
+fn pipelined(manager: Manager, dict: Dict<String, i64>, depth: usize) -> Work {
+    Box::new(move |times| {
+        manager.pipeline(|pipeline| {
+            let mut asked = Vec::with_capacity(depth);
+            for _ in 0..times.div_ceil(depth as u64) {
+                asked.extend((0..depth).map(|_| dict.later(pipeline).get("key")));
+                for answer in asked.drain(..) {
+                    answer.wait()?.context("it is there")?;
+                }
+            }
+            Ok(Vec::new())
+        })
+    })
 }
 
 /// The sleeper says that it is about to wait, the waker gives it the time to.

@@ -21,6 +21,9 @@ impl Redis {
 
 impl Client for Redis {
     fn prepare(&mut self, task: &Task) -> Result<Option<Work>> {
+        if task.job.is_growth() {
+            return Ok(None);
+        }
         let mut line = Line::new(&self.address)?;
         if task.role == 0 {
             line.call(&[b"FLUSHALL"])?;

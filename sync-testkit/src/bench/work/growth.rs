@@ -1,0 +1,198 @@
+//! What stays the same when there is much of something: only this project is measured.
+
+use std::collections::VecDeque;
+
+use anyhow::{Context, Result, bail};
+use sync_client::{Dict, Manager, Shared};
+use sync_objects::{condition, event, lock};
+use sync_proto::{Pending, Pipeline};
+
+use super::{Work, now, repeat};
+use crate::case::Job;
+
+/// Calls that wait in one pipeline: no more than it lets be under way at once.
+const PER_PIPELINE: usize = 500;
+
+/// What is noted in each run, where a run begins with much that is not measured.
+const NOTES: usize = 200;
+
+/// Entries that go into a dict at once.
+const CHUNK: u64 = 10_000;
+
+/// The environment variable with the server's process number.
+pub(crate) const SERVER_VAR: &str = "SYNC_BENCH_SERVER";
+
+/// Prepares a task; `None` when it is none of these.
+pub(super) fn prepare(manager: &Manager, job: Job) -> Result<Option<Work>> {
+    let manager = manager.clone();
+    Ok(Some(match job {
+        Job::ReleaseAmong(count) => Box::new(move |_| release(&manager, count)),
+        Job::SetAmong(count) => Box::new(move |_| set_event(&manager, count)),
+        Job::NotifyAll(count) => Box::new(move |_| notify_all(&manager, count)),
+        Job::DictGetOf(count) => dict_get(&manager, count)?,
+        Job::GetAmongObjects(count) => among_objects(&manager, count)?,
+        Job::GetAmongIdle(count) => {
+            let idle = connect(count)?;
+            let dict = dict_of(&manager, 1)?;
+            Box::new(move |_| {
+                let _ = &idle;
+                (0..20 * NOTES).map(|_| timed(|| dict.get(&0).map(drop))).collect()
+            })
+        }
+        Job::ConnectAmong(count) => Box::new(move |_| {
+            let mut idle = Vec::new();
+            let mut once = || timed(|| Manager::from_env().map(|manager| idle.push(manager)));
+            (0..count).map(|_| once()).collect()
+        }),
+        Job::MemoryOfIdle(count) => Box::new(move |_| Ok(vec![memory_of_idle(count)?])),
+        _ => return Ok(None),
+    }))
+}
+
+/// The nanoseconds that something takes.
+fn timed(act: impl FnOnce() -> Result<(), sync_client::Error>) -> Result<u64> {
+    let start = now();
+    act()?;
+    Ok(now() - start)
+}
+
+/// Pipelines enough for so many calls that wait.
+fn pipelines<'m>(handle: &'m sync_objects::Handle, calls: usize) -> Result<Vec<Pipeline<'m>>> {
+    let transport = handle.keeper().transport().context("a client has a transport")?;
+    Ok((0..calls.div_ceil(PER_PIPELINE).max(1)).map(|_| Pipeline::new(transport)).collect())
+}
+
+/// A lock's release that passes it to the first of so many that wait.
+fn release(manager: &Manager, count: usize) -> Result<Vec<u64>> {
+    let lock: lock::Proxy = attached(&manager.create_lock()?)?;
+    let handle = lock.handle().clone();
+    let pipelines = pipelines(&handle, count)?;
+    let mut held = lock.acquire()?;
+    let mut line: VecDeque<Pending<'_, _>> = VecDeque::new();
+    let ask = |at: usize| lock.later(&pipelines[at % pipelines.len()]).acquire();
+    line.extend((0..count).map(ask));
+    pipelines.iter().try_for_each(|pipeline| flush(&lock, pipeline))?;
+    until_blocked(manager, &lock, count)?;
+    let mut notes = Vec::new();
+    for at in 0..NOTES {
+        notes.push(timed(|| lock.release(held.token))?);
+        // As many wait as before when the next one is released.
+        line.push_back(ask(at));
+        flush(&lock, &pipelines[at % pipelines.len()])?;
+        held = line.pop_front().context("somebody waits")?.wait()?;
+        until_blocked(manager, &lock, count)?;
+    }
+    Ok(notes)
+}
+
+/// An event's `set` that wakes so many.
+fn set_event(manager: &Manager, count: usize) -> Result<Vec<u64>> {
+    let event: event::Proxy = attached(&manager.create_event()?)?;
+    let handle = event.handle().clone();
+    let pipelines = pipelines(&handle, count)?;
+    let line: Vec<_> =
+        (0..count).map(|at| event.later(&pipelines[at / PER_PIPELINE]).wait()).collect();
+    for pipeline in &pipelines {
+        event.later(pipeline).is_set().wait()?;
+    }
+    until_blocked(manager, &event, count)?;
+    let note = timed(|| event.set())?;
+    line.into_iter().try_for_each(|wait| wait.wait().map(drop))?;
+    Ok(vec![note])
+}
+
+/// A condition's `notify_all` of so many, each of whom must retake the lock.
+fn notify_all(manager: &Manager, count: usize) -> Result<Vec<u64>> {
+    let condition = manager.create_condition()?;
+    let lock: lock::Proxy = attached(&condition.on()?)?;
+    let proxy: condition::Proxy = attached(&condition)?;
+    let handle = proxy.handle().clone();
+    let pipelines = pipelines(&handle, count)?;
+    let mut line = VecDeque::new();
+    for at in 0..count {
+        let (token, pipeline) = (lock.acquire()?.token, &pipelines[at / PER_PIPELINE]);
+        line.push_back(proxy.later(pipeline).wait(token));
+        // It gives the lock up, which the next one takes on another connection.
+        flush(&lock, pipeline)?;
+    }
+    let held = lock.acquire()?;
+    let note = timed(|| proxy.notify(held.token, u32::MAX))?;
+    lock.release(held.token)?;
+    for wait in line {
+        let woken = wait.wait()?;
+        lock.release(woken.grant.token)?;
+    }
+    Ok(vec![note])
+}
+
+/// Has all calls of a pipeline sent, and carried out or put in line: they go before this one.
+fn flush(lock: &lock::Proxy, pipeline: &Pipeline<'_>) -> Result<()> {
+    lock.later(pipeline).is_locked().wait()?;
+    Ok(())
+}
+
+fn attached<P: Shared>(object: &impl Shared) -> Result<P> {
+    Ok(P::attach(object.handle().clone())?)
+}
+
+fn until_blocked(manager: &Manager, object: &impl Shared, count: usize) -> Result<()> {
+    while manager.blocked_on(object)? != count as u64 {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+fn dict_of(manager: &Manager, count: u64) -> Result<Dict<u64, u64>> {
+    let dict = manager.create_dict()?;
+    for start in (0..count).step_by(CHUNK as usize) {
+        dict.extend((start..count.min(start + CHUNK)).map(|key| (key, key)))?;
+    }
+    Ok(dict)
+}
+
+/// A get of keys all over the dict.
+fn dict_get(manager: &Manager, count: usize) -> Result<Work> {
+    let (count, mut at) = (count as u64, 0_u64);
+    let dict = dict_of(manager, count)?;
+    Ok(repeat(move || {
+        // A step that shares no factor with powers of ten visits every key.
+        at = (at + 7_654_321) % count;
+        dict.get(&at)?.context("it is there").map(drop)
+    }))
+}
+
+/// A get while so many other objects live.
+fn among_objects(manager: &Manager, count: usize) -> Result<Work> {
+    let dict = dict_of(manager, 1)?;
+    let objects: Result<Vec<_>, _> = (0..count).map(|_| manager.create_lock()).collect();
+    let objects = objects?;
+    Ok(repeat(move || {
+        let _ = &objects;
+        dict.get(&0)?.context("it is there").map(drop)
+    }))
+}
+
+/// So many sessions, each with its connection.
+fn connect(count: usize) -> Result<Vec<Manager>> {
+    Ok((0..count).map(|_| Manager::from_env()).collect::<Result<_, _>>()?)
+}
+
+/// Bytes of the server's memory for each connection that does nothing.
+fn memory_of_idle(count: usize) -> Result<u64> {
+    // What was allocated before and is free now would hide what these take.
+    let before = server_memory()?;
+    let idle = connect(count)?;
+    let after = server_memory()?;
+    drop(idle);
+    Ok(after.saturating_sub(before) / count as u64)
+}
+
+fn server_memory() -> Result<u64> {
+    let process = std::env::var(SERVER_VAR).context("the server's process is not known")?;
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let Some(kib) = resident.and_then(|rest| rest.trim().strip_suffix(" kB")) else {
+        bail!("the system doesn't tell the server's memory");
+    };
+    Ok(kib.trim().parse::<u64>()? * 1024)
+}
