@@ -72,8 +72,9 @@ pub(crate) enum Job {
     DictGetOf(usize),
     /// So many objects live.
     GetAmongObjects(usize),
-    /// So many sessions do nothing.
+    /// So many connections do nothing.
     GetAmongIdle(usize),
+    /// So many sessions, one after the other.
     ConnectAmong(usize),
     MemoryOfIdle(usize),
 }
@@ -113,7 +114,7 @@ impl Job {
         jobs.extend([3, 4, 5, 6, 7].map(|power| Self::DictGetOf(10_usize.pow(power))));
         jobs.extend([1, 1_000_000].map(Self::GetAmongObjects));
         jobs.extend([0, IDLE].map(Self::GetAmongIdle));
-        jobs.extend([Self::ConnectAmong(IDLE), Self::MemoryOfIdle(IDLE)]);
+        jobs.extend([Self::ConnectAmong(IDLE / 2), Self::MemoryOfIdle(IDLE)]);
         jobs
     }
 

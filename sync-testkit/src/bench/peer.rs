@@ -2,20 +2,31 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rustix::system::uname;
+use sync_proto::address::{AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
 use sync_testkit::ServerProcess;
 
+use crate::placement::Placement;
 use crate::process::{Process, Program};
 use crate::work::growth;
 
+/// How long both ends look again, where they do.
+pub(crate) const SPIN: Duration = Duration::from_micros(30);
+
 /// A peer, as its column is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub(crate) enum PeerKind {
-    /// This project.
+    /// This project, as it is without settings: over TCP it is encrypted.
     Ours,
+    /// This project, where both ends look again for a moment before they fall asleep.
+    OursSpin,
+    /// This project over TCP without encryption.
+    OursPlain,
     /// A raw server that does nothing.
     Echo,
     /// CPython's `multiprocessing.managers.SyncManager`.
@@ -59,14 +70,27 @@ pub(crate) struct Server {
 }
 
 impl PeerKind {
-    pub(crate) const ALL: [Self; 4] = [Self::Ours, Self::Echo, Self::Cpython, Self::Redis];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Ours, Self::OursSpin, Self::OursPlain, Self::Echo, Self::Cpython, Self::Redis];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::OursSpin => "ours_spin",
+            Self::OursPlain => "ours_plain",
             Self::Echo => "echo",
             Self::Cpython => "cpython",
             Self::Redis => "redis",
+        }
+    }
+
+    /// Whether it is something else than its neighbours there.
+    pub(crate) fn fits(self, transport: Transport, placement: Placement) -> bool {
+        match self {
+            // On one processor nobody looks again: who looks keeps the other from answering.
+            Self::OursSpin => placement != Placement::OneCore,
+            Self::OursPlain => transport == Transport::Tcp,
+            _ => true,
         }
     }
 }
@@ -104,34 +128,46 @@ impl Site {
         processors: &[usize],
     ) -> Result<Server> {
         match peer {
-            PeerKind::Ours => self.ours(transport, processors),
+            PeerKind::Ours | PeerKind::OursSpin | PeerKind::OursPlain => {
+                self.ours(peer, transport, processors)
+            }
             PeerKind::Echo => self.echo(transport, processors),
             PeerKind::Cpython => self.cpython(transport, processors),
             PeerKind::Redis => self.redis(transport, processors),
         }
     }
 
-    fn ours(&self, transport: Transport, processors: &[usize]) -> Result<Server> {
+    fn ours(&self, peer: PeerKind, transport: Transport, processors: &[usize]) -> Result<Server> {
         const MANY: &str = "20000";
         const KEY: &str = "the key of a bench, which guards nothing at all";
         let address = match transport {
             Transport::Unix => format!("unix:{}", self.socket("ours").display()),
             Transport::Tcp => "tcp:127.0.0.1:0".to_owned(),
         };
-        let program = Program::new("sync-server", ServerProcess::binary())
-            .arg("--stop-with-stdin")
-            .arg("--listen")
-            .arg(address)
+        let mut program = Program::new("sync-server", ServerProcess::binary())
+            .args(&["--stop-with-stdin", "--listen", &address])
             .args(&["--max-connections", MANY, "--max-sessions", MANY])
             .args(&["--max-objects", "4000000"])
-            .env("SYNC_AUTHKEY", KEY)
-            .env("RUST_LOG", "warn");
+            .env("RUST_LOG", "error");
+        // What a worker's environment says is found by it as by a user's child process.
+        let mut variables = vec![];
+        match peer {
+            PeerKind::OursPlain => {
+                program = program.arg("--insecure-tcp");
+                variables.push((INSECURE_TCP_VAR, "1".to_owned()));
+            }
+            _ => variables.push((AUTHKEY_VAR, KEY.to_owned())),
+        }
+        if peer == PeerKind::OursSpin {
+            program = program.arg("--spin").arg(SPIN.as_micros().to_string());
+        }
+        program = variables.iter().fold(program, |program, (name, value)| program.env(name, value));
         let mut process = Process::start(&program, processors)?;
         let address = process.hear_of("READY ")?;
-        let worker = worker(PeerKind::Ours, &address)?
-            .env(growth::SERVER_VAR, process.id().to_string())
-            .env("SYNC_MANAGER", address)
-            .env("SYNC_AUTHKEY", KEY);
+        variables.push((growth::SERVER_VAR, process.id().to_string()));
+        variables.push((MANAGER_VAR, address.clone()));
+        let worker = worker(peer, &address)?;
+        let worker = variables.iter().fold(worker, |worker, (name, value)| worker.env(name, value));
         Ok(Server { _process: process, worker })
     }
 

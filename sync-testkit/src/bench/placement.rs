@@ -61,9 +61,6 @@ pub(crate) fn allowed() -> Result<Vec<usize>> {
     Ok((0..CpuSet::MAX_CPU).filter(|&at| set.is_set(at)).collect())
 }
 
-/// File descriptors that a process may have: with 10,000 clients the server has two for each.
-const FILES: u64 = 65_536;
-
 /// The arguments of `launch`, through which all processes of the bench are started: what is set
 /// here is inherited by the program that takes this process's place.
 #[derive(Args, Debug)]
@@ -88,11 +85,7 @@ impl Launch {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         // Thousands of clients take a file descriptor or two each.
         let files = getrlimit(Resource::Nofile);
-        let more = Rlimit { current: Some(FILES), maximum: Some(FILES) };
-        setrlimit(Resource::Nofile, more).or_else(|_| {
-            // Not everyone may have so many: then as many as there may be.
-            setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files })
-        })?;
+        setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files })?;
         // It may have ended before it could be watched.
         if getppid().map(Pid::as_raw_nonzero).map(i32::from) != Some(self.parent) {
             bail!("the bench has ended");

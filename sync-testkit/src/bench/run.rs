@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::case::{Case, Job};
+use crate::case::{Case, Job, Measure};
 use crate::peer::{PeerKind, Site, Transport, machine};
 use crate::placement::{Placement, allowed};
 use crate::report::{Report, Row};
@@ -107,8 +107,16 @@ impl Run {
             return Ok(());
         }
         let start = |&peer| Team::start(&self.site, peer, transport, placement, &self.allowed);
-        let mut teams = self.peers.iter().map(start).collect::<Result<Vec<Team>>>()?;
+        let start = || {
+            let fitting = self.peers.iter().filter(|peer| peer.fits(transport, placement));
+            fitting.map(start).collect::<Result<Vec<Team>>>()
+        };
+        let mut teams = start()?;
         for case in cases {
+            if case.measure == Measure::Bytes {
+                // Memory that was free already would not be seen to be taken.
+                teams = start()?;
+            }
             match self.case(name(case), case, &mut teams) {
                 Ok(row) => {
                     eprintln!("{row}");
@@ -119,7 +127,7 @@ impl Run {
                     eprintln!("FAILED: {}: {error:#}", name(case));
                     self.failed.set(self.failed.get() + 1);
                     // Whoever failed is no more; the others begin anew with it.
-                    teams = self.peers.iter().map(start).collect::<Result<Vec<Team>>>()?;
+                    teams = start()?;
                 }
             }
         }
@@ -137,7 +145,8 @@ impl Run {
                 turns.push((team, times, Vec::new()));
             }
         }
-        for round in 0..self.effort.rounds {
+        let is_once = case.measure == Measure::Bytes;
+        for round in 0..if is_once { 1 } else { self.effort.rounds } {
             let count = turns.len();
             for at in 0..count {
                 self.check()?;
@@ -155,6 +164,9 @@ impl Run {
     /// How many times fill a turn.
     fn times(&self, case: &Case, team: &mut Team) -> Result<u64> {
         let mut times = 1;
+        if case.measure == Measure::Bytes {
+            return Ok(times);
+        }
         loop {
             let (_, took) = team.measure(case, times)?;
             if took >= self.effort.turn / 8 {

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::case::Job;
-use crate::peer::PeerKind;
+use crate::peer::{PeerKind, SPIN};
 
 mod echo;
 pub(crate) mod growth;
@@ -60,7 +60,8 @@ trait Client {
 /// Works for a peer until standard input ends.
 pub(crate) fn run(peer: PeerKind, address: &str) -> Result<()> {
     let mut client: Box<dyn Client> = match peer {
-        PeerKind::Ours => Box::new(ours::Ours::new()?),
+        PeerKind::Ours | PeerKind::OursPlain => Box::new(ours::Ours::new(Duration::ZERO)?),
+        PeerKind::OursSpin => Box::new(ours::Ours::new(SPIN)?),
         PeerKind::Echo => Box::new(echo::Echo::new(address)?),
         PeerKind::Redis => Box::new(redis::Redis::new(address)?),
         PeerKind::Cpython => bail!("the workers of CPython's manager are in Python"),

@@ -68,19 +68,22 @@ fn release(manager: &Manager, count: usize) -> Result<Vec<u64>> {
     let handle = lock.handle().clone();
     let pipelines = pipelines(&handle, count)?;
     let mut held = lock.acquire()?;
-    let mut line: VecDeque<Pending<'_, _>> = VecDeque::new();
-    let ask = |at: usize| lock.later(&pipelines[at % pipelines.len()]).acquire();
-    line.extend((0..count).map(ask));
-    pipelines.iter().try_for_each(|pipeline| flush(&lock, pipeline))?;
-    until_blocked(manager, &lock, count)?;
+    // In the order in which they stand in line.
+    let mut line: VecDeque<(usize, Pending<'_, _>)> = VecDeque::new();
+    let ask = |at: usize| (at, lock.later(&pipelines[at]).acquire());
+    for (at, pipeline) in pipelines.iter().enumerate() {
+        let left = count - line.len();
+        line.extend((0..left.min(PER_PIPELINE)).map(|_| ask(at)));
+        flush(&lock, pipeline)?;
+    }
     let mut notes = Vec::new();
-    for at in 0..NOTES {
+    for _ in 0..NOTES {
         notes.push(timed(|| lock.release(held.token))?);
+        let (at, first) = line.pop_front().context("somebody waits")?;
+        held = first.wait()?;
         // As many wait as before when the next one is released.
         line.push_back(ask(at));
-        flush(&lock, &pipelines[at % pipelines.len()])?;
-        held = line.pop_front().context("somebody waits")?.wait()?;
-        until_blocked(manager, &lock, count)?;
+        flush(&lock, &pipelines[at])?;
     }
     Ok(notes)
 }
@@ -172,9 +175,22 @@ fn among_objects(manager: &Manager, count: usize) -> Result<Work> {
     }))
 }
 
-/// So many sessions, each with its connection.
+/// So many connections that do nothing: two of each session, so that a process may have as many
+/// file descriptors as it takes.
 fn connect(count: usize) -> Result<Vec<Manager>> {
-    Ok((0..count).map(|_| Manager::from_env()).collect::<Result<_, _>>()?)
+    let mut idle = Vec::new();
+    for _ in 0..count / 2 {
+        let manager = Manager::from_env()?;
+        let dict: Dict<u64, u64> = manager.named("idle").create_dict()?;
+        // A call beside one that is under way has a connection of its own.
+        manager.pipeline(|pipeline| {
+            let first = dict.later(pipeline).get(&0);
+            dict.len()?;
+            first.wait()
+        })?;
+        idle.push(manager);
+    }
+    Ok(idle)
 }
 
 /// Bytes of the server's memory for each connection that does nothing.

@@ -1,8 +1,11 @@
 //! What this project's clients do.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde_bytes::{ByteBuf, Bytes};
-use sync_client::{Condition, Dict, Event, List, Manager, Queue, QueueOptions, Value};
+use sync_client::{AuthKey, Condition, Dict, Event, List, Manager, Queue, QueueOptions, Value};
+use sync_proto::address::{AUTHKEY_VAR, MANAGER_VAR};
 
 use super::{Client, Task, Work, growth, note, now, repeat, settle};
 use crate::case::Job;
@@ -17,8 +20,15 @@ pub(super) struct Ours {
 }
 
 impl Ours {
-    pub(super) fn new() -> Result<Self> {
-        Ok(Self { manager: Manager::from_env()? })
+    pub(super) fn new(spin: Duration) -> Result<Self> {
+        if spin.is_zero() {
+            return Ok(Self { manager: Manager::from_env()? });
+        }
+        let mut options = Manager::options().spin(spin);
+        if let Some(key) = std::env::var_os(AUTHKEY_VAR) {
+            options = options.authkey(AuthKey::new(key.into_encoded_bytes())?);
+        }
+        Ok(Self { manager: options.connect(std::env::var(MANAGER_VAR)?.as_str())? })
     }
 
     fn single(&self, task: &Task) -> Result<Work> {
