@@ -6,6 +6,7 @@
 //! * [`RawClient`]: a client that speaks the protocol by hand, and not always well.
 //! * [`Proxy`]: a network that breaks on command.
 //! * [`sim`]: a manager with many clients in one thread, under a clock that jumps.
+//! * [`simulator`]: the same in a storm of faults, with everything checked at every step.
 //! * [`every`]: all combinations of a test's choices, one after the other.
 //!
 //! # How to write a cross-process test
@@ -92,6 +93,7 @@ mod raw;
 mod role;
 mod server_process;
 pub mod sim;
+pub mod simulator;
 mod watch;
 
 pub use actor::Actor;

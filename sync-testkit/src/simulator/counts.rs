@@ -1,0 +1,156 @@
+//! The kinds of fault, and how often each came about.
+
+use core::fmt;
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident $words:literal;)*) => {
+        /// A kind of fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Fault {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Fault {
+            /// All kinds.
+            pub const ALL: [Self; [$(Self::$name),*].len()] = [$(Self::$name),*];
+        }
+
+        impl fmt::Display for Fault {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$name => $words,)* })
+            }
+        }
+    };
+}
+
+faults! {
+    /// A process is killed that holds nothing and waits for nothing.
+    KillIdle "kill an idle process";
+    /// A process is killed inside a critical section.
+    KillHolding "kill a holder";
+    /// A process is killed while a call of it waits.
+    KillWaiting "kill a waiter";
+    /// A process is killed while it waits in a barrier.
+    KillInBarrier "kill in a barrier";
+    /// A process is killed that has leased an item.
+    KillLeasing "kill a leased consumer";
+    /// A process is dead, and its forked child keeps the sockets open.
+    DeathByPidfd "death seen by pidfd alone";
+    /// A process is killed, and what it wrote last is lost in part.
+    TornFrame "a frame torn by death";
+    /// A process stands still for a while.
+    Freeze "freeze a process";
+    /// A frozen process is killed.
+    KillFrozen "kill a frozen process";
+    /// Nothing comes through a connection for a while.
+    Stall "stall a connection";
+    /// What goes through a connection takes long.
+    Delay "delay a connection";
+    /// Bytes come through one at a time.
+    ByteAtATime "byte at a time";
+    /// A connection without a call breaks.
+    CutIdle "cut an idle connection";
+    /// A connection breaks during a call.
+    CutInCall "cut a connection in a call";
+    /// A client closes its writing end during a call.
+    HalfClose "half-close in a call";
+    /// A request comes before the one-way message that it must follow.
+    Overtaken "request before its one-way";
+    /// A call that waits is given up.
+    Cancel "cancel a call";
+    /// A call is given up that was answered already.
+    LateCancel "cancel an answered call";
+    /// The clock jumps ahead.
+    ClockJump "clock jump";
+    /// The kernel is woken when nothing is due.
+    SpuriousTimeout "spurious wake-up";
+    /// The answer cannot be delivered: it is over the limit.
+    AnswerTooLarge "answer too large to deliver";
+    /// The client is gone when its answer is written.
+    Undelivered "answer to nobody";
+    /// A connection begins with something else than the protocol.
+    BadPreamble "wrong first bytes";
+    /// A connection joins no session.
+    BadJoin "join with a wrong token";
+    /// A second hello.
+    SecondHello "a second hello";
+    /// A frame that is no message.
+    Malformed "malformed frame";
+    /// A frame that announces too much.
+    Oversized "oversized frame";
+    /// Two calls with one number.
+    DuplicateCall "two calls of one number";
+    /// A one-way message that is sent again.
+    ReplayedOneWay "one-way sent twice";
+    /// A one-way message that never comes, and a request that must follow it.
+    MissingOneWay "one-way that never comes";
+    /// A one-way message whose method must wait.
+    WaitingOneWay "one-way that would wait";
+    /// An object that is not there.
+    ForgedObject "forged object";
+    /// A method that is not there.
+    ForgedMethod "forged method";
+    /// A handle that is not there, or of another type.
+    ForgedHandle "forged handle";
+    /// Handles given back that were never had.
+    ForgedRelease "release of another's handles";
+    /// A grant released by another session.
+    ForgedToken "release of another's grant";
+    /// An object's code panics.
+    Panic "an object panics";
+    /// An object's code panics as it hears of a death.
+    PanicOnDeath "an object panics at a death";
+    /// An object is let go of by all but those who wait for it.
+    DropUnderWaiters "object dropped under waiters";
+    /// As many objects as there may be.
+    ObjectLimit "object limit";
+    /// As many sessions as there may be.
+    SessionLimit "session limit";
+    /// As many calls of a session as may wait.
+    CallLimit "limit of waiting calls";
+    /// The manager is shut down.
+    Shutdown "shutdown in the middle";
+}
+
+/// How often each kind of fault came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts([u64; Fault::ALL.len()]);
+
+impl Counts {
+    /// A fault has come about.
+    pub(crate) fn fired(&mut self, fault: Fault) {
+        self.0[fault as usize] += 1;
+    }
+
+    /// Returns how often a fault came about.
+    pub fn of(&self, fault: Fault) -> u64 {
+        self.0[fault as usize]
+    }
+
+    /// Returns the faults that never came about.
+    pub fn missing(&self) -> impl Iterator<Item = Fault> + '_ {
+        Fault::ALL.into_iter().filter(|&fault| self.of(fault) == 0)
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum += count;
+        }
+    }
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self([0; Fault::ALL.len()])
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for fault in Fault::ALL {
+            writeln!(f, "{:>10}  {fault}", self.of(fault))?;
+        }
+        Ok(())
+    }
+}

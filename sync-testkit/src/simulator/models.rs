@@ -1,0 +1,213 @@
+//! What an object's answers must be: models as simple as can be, none of which shares code with
+//! the objects.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use sync_objects::{Grant, Naming};
+use sync_proto::message::WireHandle;
+use sync_proto::{Data, ErrorKind, Fingerprint, Interface, SessionId, Token};
+
+mod queue;
+
+/// One call, carried out, in the order in which the manager carried them out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step<'a> {
+    pub(crate) session: SessionId,
+    pub(crate) method: &'a str,
+    pub(crate) args: &'a Data<WireHandle>,
+    /// What it answered; nothing where nobody waits for an answer.
+    pub(crate) answer: Option<&'a Data<WireHandle>>,
+}
+
+/// An object as it should be.
+pub(crate) trait Model: fmt::Debug {
+    /// Carries the call out, and says what is wrong with its answer.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check(&mut self, step: &Step<'_>) -> Result<(), String>;
+
+    /// Takes back what a session held.
+    fn session_ended(&mut self, session: SessionId);
+
+    /// Returns whether a call that stands first in line could be served.
+    fn could_serve(&self, method: &str, args: &Data<WireHandle>) -> bool;
+}
+
+/// Makes the model of an object that was just created by a request to the manager's own object.
+pub(crate) fn model_of(interface: &Interface, args: &Data<WireHandle>) -> Option<Box<dyn Model>> {
+    let created = decode::<(String, Fingerprint, Naming, Data)>(args)?;
+    let args = created.3;
+    Some(match interface.name {
+        "sync.lock" => Box::new(Lock::default()),
+        "sync.semaphore" => {
+            let (permits, _bounded): (u32, bool) = args.decode().ok()?;
+            Box::new(Semaphore { free: permits, held: BTreeMap::new() })
+        }
+        "sync.event" => Box::new(Event::default()),
+        "sync.queue" => Box::new(queue::Queue::new(&args)?),
+        _ => return None,
+    })
+}
+
+/// Reads arguments or an answer that have no handle in them.
+pub(crate) fn decode<T: DeserializeOwned>(data: &Data<WireHandle>) -> Option<T> {
+    let no_handles = |_| Err(ErrorKind::InvalidInput.into());
+    data.clone().map_handles(no_handles).ok()?.decode().ok()
+}
+
+/// Reads what must be there.
+fn read<T: DeserializeOwned>(data: Option<&Data<WireHandle>>) -> Result<T, String> {
+    let wanted = core::any::type_name::<T>();
+    data.and_then(decode).ok_or_else(|| format!("it is not a {wanted}"))
+}
+
+fn agree<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> Result<(), String> {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(format!("{what} is {found:?} where it should be {wanted:?}"))
+}
+
+#[derive(Debug, Default)]
+struct Lock {
+    holder: Option<(SessionId, Token)>,
+    /// The greatest token so far.
+    last: u64,
+    abandoned: bool,
+}
+
+impl Lock {
+    fn release(&mut self, step: &Step<'_>, token: Token, abandoned: bool) -> Result<(), String> {
+        if self.holder == Some((step.session, token)) {
+            self.holder = None;
+            self.abandoned |= abandoned;
+            return Ok(());
+        }
+        // A one-way message that failed is told to nobody.
+        if step.answer.is_none() { Ok(()) } else { Err("it was not held".to_owned()) }
+    }
+}
+
+impl Model for Lock {
+    fn check(&mut self, step: &Step<'_>) -> Result<(), String> {
+        match step.method {
+            "acquire" => {
+                let grant: Grant = read(step.answer)?;
+                if let Some((session, token)) = self.holder {
+                    return Err(format!("{session} holds it already, under {token}"));
+                }
+                if grant.token.0 <= self.last {
+                    return Err(format!("its token {} is not above {}", grant.token, self.last));
+                }
+                agree("abandoned", &grant.abandoned, &std::mem::take(&mut self.abandoned))?;
+                self.last = grant.token.0;
+                self.holder = Some((step.session, grant.token));
+                Ok(())
+            }
+            "release" => {
+                let (token,) = read(Some(step.args))?;
+                self.release(step, token, false)
+            }
+            "abandon" => {
+                let (token,) = read(Some(step.args))?;
+                self.release(step, token, true)
+            }
+            "release_held" => {
+                self.holder = self.holder.filter(|&(session, _)| session != step.session);
+                Ok(())
+            }
+            "is_locked" => agree("is_locked", &read(step.answer)?, &self.holder.is_some()),
+            _ => Ok(()),
+        }
+    }
+
+    fn session_ended(&mut self, session: SessionId) {
+        if self.holder.is_some_and(|(holder, _)| holder == session) {
+            (self.holder, self.abandoned) = (None, true);
+        }
+    }
+
+    fn could_serve(&self, _: &str, _: &Data<WireHandle>) -> bool {
+        self.holder.is_none()
+    }
+}
+
+#[derive(Debug)]
+struct Semaphore {
+    free: u32,
+    held: BTreeMap<Token, (SessionId, u32)>,
+}
+
+impl Semaphore {
+    fn take_back(&mut self, step: &Step<'_>) -> Result<u32, String> {
+        let (token,): (Token,) = read(Some(step.args))?;
+        match self.held.remove(&token) {
+            Some((session, count)) if session == step.session => Ok(count),
+            None if step.answer.is_none() => Ok(0),
+            found => Err(format!("under {token} is held {found:?}")),
+        }
+    }
+}
+
+impl Model for Semaphore {
+    fn check(&mut self, step: &Step<'_>) -> Result<(), String> {
+        match step.method {
+            "acquire" => {
+                let (count,): (u32,) = read(Some(step.args))?;
+                let token: Token = read(step.answer)?;
+                let left = self.free.checked_sub(count);
+                self.free = left.ok_or_else(|| format!("only {} are free", self.free))?;
+                let before = self.held.insert(token, (step.session, count));
+                agree("the token's holder", &before, &None)
+            }
+            "release" => {
+                self.free += self.take_back(step)?;
+                Ok(())
+            }
+            "forget" => self.take_back(step).map(drop),
+            "add" => {
+                let (count,): (u32,) = read(Some(step.args))?;
+                self.free += count;
+                Ok(())
+            }
+            "available" => agree("available", &read(step.answer)?, &self.free),
+            _ => Ok(()),
+        }
+    }
+
+    fn session_ended(&mut self, gone: SessionId) {
+        let back = self.held.extract_if(.., |_, (session, _)| *session == gone);
+        self.free += back.map(|(_, (_, count))| count).sum::<u32>();
+    }
+
+    fn could_serve(&self, _: &str, args: &Data<WireHandle>) -> bool {
+        decode::<(u32,)>(args).is_some_and(|(count,)| count <= self.free)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Event {
+    is_set: bool,
+}
+
+impl Model for Event {
+    fn check(&mut self, step: &Step<'_>) -> Result<(), String> {
+        match step.method {
+            "set" => self.is_set = true,
+            "clear" => self.is_set = false,
+            "is_set" => agree("is_set", &read(step.answer)?, &self.is_set)?,
+            "wait" if !self.is_set && step.answer.is_some() => return Err("it is not set".to_owned()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn session_ended(&mut self, _: SessionId) {}
+
+    fn could_serve(&self, _: &str, _: &Data<WireHandle>) -> bool {
+        self.is_set
+    }
+}

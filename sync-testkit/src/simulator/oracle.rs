@@ -1,0 +1,237 @@
+//! What must be true of everything that goes in and comes out of the manager.
+
+use std::collections::BTreeMap;
+
+use sync_objects::{Registry, manager};
+use sync_proto::message::{OneWay, Reply, Request};
+use sync_proto::{CallId, Fingerprint, Interface, MethodId, ObjectId, OneWayId, SessionId};
+
+use super::models::{Model, Step, model_of};
+
+/// Watches the manager's door: every request is answered once, nobody is overtaken in a line, and
+/// each answer is the one that a simple model of the object gives.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    interfaces: BTreeMap<Fingerprint, &'static Interface>,
+    objects: BTreeMap<ObjectId, Object>,
+    sessions: BTreeMap<SessionId, Session>,
+    /// Requests that were carried out so far.
+    begun: u64,
+    /// How many answers a model has agreed with.
+    pub(crate) agreed: u64,
+}
+
+#[derive(Debug)]
+struct Object {
+    interface: &'static Interface,
+    model: Option<Box<dyn Model>>,
+    /// Who stands in which line, by the number of its request.
+    lines: BTreeMap<&'static str, BTreeMap<u64, Request>>,
+}
+
+#[derive(Debug)]
+struct Session {
+    done: OneWayId,
+    early: BTreeMap<OneWayId, OneWay>,
+    held_back: BTreeMap<OneWayId, Vec<Request>>,
+    /// Requests that are to be answered; a client may give two of them one number.
+    open: BTreeMap<CallId, Vec<Asked>>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    request: Request,
+    /// When it was first looked at; a request that is held back was not yet.
+    number: Option<u64>,
+}
+
+impl Session {
+    fn new() -> Self {
+        let (early, held_back, open) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { done: OneWayId::NONE, early, held_back, open }
+    }
+}
+
+impl Oracle {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        let interfaces = registry.interfaces().map(|of| (of.fingerprint, of)).collect();
+        Self { interfaces, ..Self::default() }
+    }
+
+    pub(crate) fn session_began(&mut self, session: SessionId) {
+        let before = self.sessions.insert(session, Session::new());
+        assert!(before.is_none(), "{session} begins twice");
+    }
+
+    /// Takes note of a request; returns whether it is held back.
+    pub(crate) fn request(&mut self, session: SessionId, request: &Request) -> bool {
+        let Some(state) = self.sessions.get_mut(&session) else { return false };
+        let open = state.open.entry(request.call).or_default();
+        open.push(Asked { request: request.clone(), number: None });
+        if request.after > state.done {
+            state.held_back.entry(request.after).or_default().push(request.clone());
+            return true;
+        }
+        self.begin(session, request);
+        false
+    }
+
+    /// Takes note of a one-way message, and of all that it makes possible.
+    pub(crate) fn one_way(&mut self, session: SessionId, message: &OneWay) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        if message.number > state.done {
+            state.early.insert(message.number, message.clone());
+        }
+        while let Some(state) = self.sessions.get_mut(&session)
+            && let Some(message) = state.early.remove(&OneWayId(state.done.0 + 1))
+        {
+            state.done = message.number;
+            self.carry_out(session, &message);
+        }
+        while let Some(state) = self.sessions.get_mut(&session)
+            && let Some(first) = state.held_back.first_entry()
+            && *first.key() <= state.done
+        {
+            for request in first.remove() {
+                self.begin(session, &request);
+            }
+        }
+    }
+
+    /// Checks a reply.
+    pub(crate) fn reply(&mut self, session: SessionId, reply: &Reply) {
+        let state = self.sessions.get_mut(&session);
+        let state = state.unwrap_or_else(|| panic!("{session} is over and is answered"));
+        let call = reply.call;
+        let open = state.open.get_mut(&call).filter(|open| !open.is_empty());
+        let open = open.unwrap_or_else(|| panic!("{call} of {session} is answered once more"));
+        // Of two with one number the later is refused, and the first goes on.
+        let Asked { request, number } = open.pop().expect("it is not empty");
+        if open.is_empty() {
+            state.open.remove(&call);
+        }
+        if let Some(held_back) = state.held_back.get_mut(&request.after) {
+            held_back.retain(|other| other.call != call);
+        }
+        self.leave_line(&request, number, reply.outcome.is_ok());
+        self.learn(&request, reply);
+        let Some(object) = self.objects.get_mut(&request.object) else { return };
+        let (Some(model), Ok(answer)) = (&mut object.model, &reply.outcome) else { return };
+        let method = object.interface.method_name(request.method);
+        let step = Step { session, method, args: &request.data, answer: Some(answer) };
+        if let Err(why) = model.check(&step) {
+            panic!("{call} of {session}, {}.{method}: {why}", object.interface.name);
+        }
+        self.agreed += 1;
+    }
+
+    /// A session is over: it is answered no more, and what it held goes back.
+    pub(crate) fn session_ended(&mut self, session: SessionId) {
+        let Some(state) = self.sessions.remove(&session) else { return };
+        for asked in state.open.into_values().flatten() {
+            self.leave_line(&asked.request, asked.number, false);
+        }
+        for object in self.objects.values_mut() {
+            if let Some(model) = &mut object.model {
+                model.session_ended(session);
+            }
+        }
+    }
+
+    /// Returns how many requests wait for an answer.
+    pub(crate) fn open_count(&self) -> usize {
+        let open = self.sessions.values().flat_map(|session| session.open.values());
+        open.map(Vec::len).sum()
+    }
+
+    /// Names a method of an object, for the log.
+    pub(crate) fn name_of(&self, object: ObjectId, method: MethodId) -> String {
+        let interface = match self.objects.get(&object) {
+            None if object == ObjectId::MANAGER => &manager::INTERFACE,
+            None => return format!("{object}.{method}"),
+            Some(known) => known.interface,
+        };
+        format!("{object} {}.{}", interface.name, interface.method_name(method))
+    }
+
+    /// Nobody waits who could be served.
+    pub(crate) fn check_lines(&self) {
+        for (id, object) in &self.objects {
+            let Some(model) = &object.model else { continue };
+            for (_, request) in object.lines.values().filter_map(BTreeMap::first_key_value) {
+                let method = object.interface.method_name(request.method);
+                let forgotten = model.could_serve(method, &request.data);
+                assert!(!forgotten, "{} waits in {method} of {id}, forgotten", request.call);
+            }
+        }
+    }
+
+    fn begin(&mut self, session: SessionId, request: &Request) {
+        self.begun += 1;
+        let number = self.begun;
+        let state = self.sessions.get_mut(&session).expect("it lives");
+        let asked = state.open.get_mut(&request.call).into_iter().flatten().rev();
+        let Some(asked) = asked.into_iter().find(|asked| asked.request == *request) else { return };
+        asked.number = Some(number);
+        let Some(object) = self.objects.get_mut(&request.object) else { return };
+        if let Some(line) = line_of(object.interface, request) {
+            object.lines.entry(line).or_default().insert(number, request.clone());
+        }
+    }
+
+    fn leave_line(&mut self, request: &Request, number: Option<u64>, served: bool) {
+        let Some(object) = self.objects.get_mut(&request.object) else { return };
+        let Some(line) = line_of(object.interface, request) else { return };
+        let (Some(line), Some(number)) = (object.lines.get_mut(line), number) else { return };
+        let first = line.first_key_value().map(|(&first, _)| first);
+        line.remove(&number);
+        assert!(
+            !served || first.is_none_or(|first| first >= number),
+            "{} of {} overtakes in its line",
+            request.call,
+            request.object,
+        );
+    }
+
+    fn carry_out(&mut self, session: SessionId, message: &OneWay) {
+        let Some(object) = self.objects.get_mut(&message.object) else { return };
+        let Some(model) = &mut object.model else { return };
+        let method = object.interface.method_name(message.method);
+        let step = Step { session, method, args: &message.data, answer: None };
+        if let Err(why) = model.check(&step) {
+            panic!("one-way {} of {session}, {method}: {why}", message.number);
+        }
+    }
+
+    /// Learns of new objects from the handles that go out.
+    fn learn(&mut self, request: &Request, reply: &Reply) {
+        // A lock that a condition stands on is released inside of the condition's wait.
+        for handle in &request.data.handles {
+            if let Some(object) = self.objects.get_mut(&handle.object) {
+                object.model = None;
+            }
+        }
+        let Ok(answer) = &reply.outcome else { return };
+        let asked = self.objects.get(&request.object).map(|object| object.interface.name);
+        let inside = answer.payloads.iter().flat_map(|payload| &payload.handles);
+        for handle in answer.handles.iter().chain(inside) {
+            let Some(&interface) = self.interfaces.get(&handle.interface) else { continue };
+            // Only of a new object the model knows the beginning.
+            let created = request.object == ObjectId::MANAGER && asked.is_none();
+            let model = created.then(|| model_of(interface, &request.data)).flatten();
+            let lines = BTreeMap::new();
+            self.objects.entry(handle.object).or_insert(Object { interface, model, lines });
+        }
+    }
+}
+
+/// Returns the line in which a request stands if it must wait, where that is one line for all.
+fn line_of(interface: &Interface, request: &Request) -> Option<&'static str> {
+    match (interface.name, interface.method_name(request.method)) {
+        ("sync.lock" | "sync.semaphore", "acquire") => Some("acquire"),
+        ("sync.queue", "get" | "get_leased") => Some("items"),
+        ("sync.queue", "put") => Some("room"),
+        ("sync.event", "wait") => Some("set"),
+        _ => None,
+    }
+}

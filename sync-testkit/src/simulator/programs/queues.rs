@@ -1,0 +1,91 @@
+//! Programs that put and get.
+
+use sync_objects::{Order, queue};
+use sync_proto::{Error, ErrorKind, Payload};
+
+use super::super::thread::Thread;
+use super::{ROUNDS, unless};
+
+const NAMES: [&str; 2] = ["queue", "stack"];
+
+pub(super) fn bounded(place: super::super::link::Spot) -> Result<queue::Proxy, Error> {
+    queue::Proxy::new(place, Some(2), Order::Fifo)
+}
+
+pub(super) fn stack(place: super::super::link::Spot) -> Result<queue::Proxy, Error> {
+    queue::Proxy::new(place, None, Order::Lifo)
+}
+
+async fn any_queue(me: &Thread) -> Result<queue::Proxy, Error> {
+    let name = NAMES[me.chance.below(NAMES.len())];
+    me.named(if name == "queue" { bounded } else { stack }, name).await
+}
+
+pub(super) async fn producer(me: Thread) -> Result<(), Error> {
+    let queue = any_queue(&me).await?;
+    for _ in 0..ROUNDS {
+        let item = me.ghost.new_item();
+        let payload = Payload::pack(&item).expect("a number");
+        let asked = if me.chance.once_in(2) { queue.within(me.patience()) } else { queue.clone() };
+        match me.ask(|| asked.put(payload.clone(), 0)).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
+            Err(error) => unless(&[ErrorKind::TimedOut], error)?,
+        }
+        me.pause().await;
+    }
+    Ok(())
+}
+
+pub(super) async fn consumer(me: Thread) -> Result<(), Error> {
+    let queue = any_queue(&me).await?;
+    for _ in 0..ROUNDS {
+        match me.ask(|| queue.get()).await {
+            Ok(Some(item)) => {
+                me.ghost.took(item.payload.unpack().expect("a number"));
+                me.call(|| queue.task_done()).await?;
+            }
+            Ok(None) => return Ok(()),
+            Err(error) => unless(&[ErrorKind::TimedOut], error)?,
+        }
+        me.pause().await;
+    }
+    Ok(())
+}
+
+pub(super) async fn leased_consumer(me: Thread) -> Result<(), Error> {
+    let queue = any_queue(&me).await?;
+    for _ in 0..ROUNDS {
+        let leased = match me.ask(|| queue.get_leased()).await {
+            Ok(Some(leased)) => leased,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                unless(&[ErrorKind::TimedOut], error)?;
+                continue;
+            }
+        };
+        me.ghost.does(me.who(), Some("lease"));
+        me.pause().await;
+        match me.chance.below(4) {
+            0 => queue.one_way().requeue(leased.token)?,
+            1 => me.call(|| queue.requeue(leased.token)).await?,
+            _ => {
+                me.call(|| queue.ack(leased.token)).await?;
+                me.ghost.took(leased.item.payload.unpack().expect("a number"));
+            }
+        }
+        me.ghost.does(me.who(), None);
+    }
+    Ok(())
+}
+
+pub(super) async fn joiner(me: Thread) -> Result<(), Error> {
+    let queue = any_queue(&me).await?;
+    for _ in 0..ROUNDS {
+        let joined = me.ask(|| queue.within(me.patience()).join()).await;
+        joined.or_else(|error| unless(&[ErrorKind::TimedOut], error))?;
+        me.call(|| queue.len()).await?;
+        me.pause().await;
+    }
+    Ok(())
+}
