@@ -141,16 +141,20 @@ impl World {
     /// A client closes a connection on which no call waits, and opens another.
     fn cut_idle(&mut self) {
         let Some(id) = self.victim() else { return };
-        let Some(process) = self.processes.get_mut(&id) else { return };
+        let Some(process) = self.processes.get(&id) else { return };
         let Some((_, token)) = process.session else { return };
         let usable = process.usable();
-        let idle: Vec<_> =
-            usable.iter().copied().filter(|wire| process.ends[wire].calls.is_empty()).collect();
+        // One that is broken already is none that a client would close by itself.
+        let is_sound = |wire: &WireId| self.wires.get(wire).is_some_and(|wire| !wire.up.is_closed);
+        let is_idle = |wire: &&_| process.ends[wire].calls.is_empty() && is_sound(wire);
+        let idle: Vec<_> = usable.iter().filter(is_idle).copied().collect();
         if usable.len() < 2 {
             return;
         }
         let Some(&wire) = self.chance.pick(&idle) else { return };
-        process.ends.remove(&wire);
+        if let Some(process) = self.processes.get_mut(&id) {
+            process.ends.remove(&wire);
+        }
         self.hang_up(wire);
         self.connect(id, hello(Purpose::Join(token)));
         self.ghost.fired(Fault::CutIdle);

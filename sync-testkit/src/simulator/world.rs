@@ -308,7 +308,9 @@ impl World {
                 }
                 other => format!("{other:?}"),
             };
-            self.log.push(self.now.get(), format!("process {id} on wire {wire}: {}", said()));
+            if !(id == KEEPER && self.ghost.is_closing.get()) {
+                self.log.push(self.now.get(), format!("process {id} on wire {wire}: {}", said()));
+            }
         }
     }
 

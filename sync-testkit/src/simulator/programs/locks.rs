@@ -49,8 +49,11 @@ pub(super) async fn reentrant_sections(me: Thread) -> Result<(), Error> {
         let depth = 1 + me.chance.below(3);
         let mut token = None;
         for _ in 0..depth {
-            // Only the first may have to wait.
-            let grant = me.ask(|| lock.acquire()).await;
+            // Only the first may have to wait, and is given up.
+            let grant = match token {
+                None => me.ask(|| lock.acquire()).await,
+                Some(_) => me.call(|| lock.acquire()).await,
+            };
             match grant {
                 Ok(grant) => {
                     assert!(token.is_none_or(|token| token == grant.token), "one grant for all");

@@ -38,9 +38,12 @@ pub(super) async fn condition(me: Thread) -> Result<(), Error> {
             } else {
                 condition.clone()
             };
-            // Given up or not: the lock is the caller's again.
-            let woken = me.ask(|| asked.wait(token)).await?;
-            token = woken.grant.token;
+            match me.ask(|| asked.wait(token)).await {
+                // Given up or not: the lock is the caller's again.
+                Ok(woken) => token = woken.grant.token,
+                // Given up before it had begun: the lock is the caller's still.
+                Err(error) => unless(&[ErrorKind::TimedOut], error)?,
+            }
             me.ghost.enter("condition", 1, me.who(), 1, token);
         }
         me.pause().await;
