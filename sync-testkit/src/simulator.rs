@@ -39,4 +39,4 @@ mod world;
 
 pub use campaign::{Campaign, Outcome};
 pub use counts::{Counts, Fault};
-pub use run::{Failure, Run, run};
+pub use run::{Failure, Run, run, run_with};

@@ -38,6 +38,17 @@ pub(crate) fn run_torture(root: &Path, cycles: u32) -> Result<()> {
     run_steps(root, &[torture.with_env("SYNC_TORTURE_CYCLES", cycles.to_string())])
 }
 
+/// Runs the simulator: a seed, or new ones for some time.
+pub(crate) fn run_simulator(root: &Path, arguments: &[&str]) -> Result<()> {
+    run_steps(root, &[simulator_step(arguments)])
+}
+
+fn simulator_step(arguments: &[&str]) -> Step {
+    // Its profile is as fast as a release and checks as much as a debug build.
+    let run = ["run", "--profile", "sim", "--package", "sync-testkit", "--bin", "sim", "--locked"];
+    Step::cargo("simulator", &[&run[..], &["--"], arguments].concat())
+}
+
 fn run_steps(root: &Path, steps: &[Step]) -> Result<()> {
     let mut table = Table::default();
     let outcome = steps.iter().try_for_each(|step| {
@@ -68,6 +79,7 @@ fn workspace_steps(root: &Path) -> Vec<Step> {
             "python",
             &["run", "--quiet", "--package", "xtask", "--locked", "--", "python"],
         ),
+        simulator_step(&["--seeds", "10000"]),
         Step::cargo("doctests", &["test", "--workspace", "--doc", "--locked"]),
         Step::cargo("rustdoc", &["doc", "--workspace", "--no-deps", "--locked"])
             .with_env("RUSTDOCFLAGS", "-D warnings"),

@@ -43,6 +43,18 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Runs one seed of the simulator: what a failure names.
+    Sim {
+        /// The seed.
+        #[arg(long)]
+        seed: u64,
+    },
+    /// Runs the simulator on new seeds, for as long as it is given.
+    Soak {
+        /// For so many minutes.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,6 +65,8 @@ fn main() -> ExitCode {
         Task::Python => python::run(&root),
         Task::Torture { cycles } => ci::run_torture(&root, cycles),
         Task::Bench { arguments } => bench::run(&root, &arguments),
+        Task::Sim { seed } => ci::run_simulator(&root, &["--seed", &seed.to_string()]),
+        Task::Soak { minutes } => ci::run_simulator(&root, &["--minutes", &minutes.to_string()]),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

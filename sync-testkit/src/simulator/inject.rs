@@ -132,7 +132,7 @@ impl World {
         match how {
             Fault::Stall => pipe.stalled_until = self.now.get() + time,
             Fault::Delay => pipe.delay = time,
-            _ => pipe.is_narrow = true,
+            _ => pipe.narrow = 1 + self.chance.below(100),
         }
         self.ghost.fired(how);
         self.note(|| format!("{how} of process {id}"));

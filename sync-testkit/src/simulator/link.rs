@@ -10,7 +10,7 @@ use sync_objects::{Naming, manager, release_call};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request};
 use sync_proto::{
     Call, CallId, Data, Error, ErrorKind, Handle, Interface, Keeper, ManagerId, ObjectId, OneWayId,
-    Place, Refusal, Shared, ThreadId, Transport,
+    Pipe, Place, Refusal, Shared, ThreadId, Transport,
 };
 
 /// A session, seen from its process.
@@ -206,6 +206,11 @@ impl Transport for Link {
         state.one_ways += 1;
         let (number, thread) = (OneWayId(state.one_ways), state.thread);
         state.outbox.push(ClientMessage::OneWay(OneWay { number, thread, object, method, data }));
+    }
+
+    fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {
+        let why = "a program makes one call at a time: its threads' calls share connections";
+        Err(Refusal::new(ErrorKind::InvalidInput, why))
     }
 
     fn disconnect(&self) {

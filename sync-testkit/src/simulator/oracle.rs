@@ -229,8 +229,8 @@ impl Oracle {
 fn line_of(interface: &Interface, request: &Request) -> Option<&'static str> {
     match (interface.name, interface.method_name(request.method)) {
         ("sync.lock" | "sync.semaphore", "acquire") => Some("acquire"),
-        ("sync.queue", "get" | "get_leased") => Some("items"),
-        ("sync.queue", "put") => Some("room"),
+        ("sync.queue", "get" | "get_many" | "get_leased") => Some("items"),
+        ("sync.queue", "put" | "put_many") => Some("room"),
         ("sync.event", "wait") => Some("set"),
         _ => None,
     }

@@ -45,7 +45,7 @@ impl World {
         }
         let wire = self.lay(bytes);
         if let Some(wire) = self.wires.get_mut(&wire) {
-            wire.up.is_narrow = self.chance.once_in(8);
+            wire.up.narrow = [0, 0, 0, 100][self.chance.below(4)];
         }
         self.rogues.push(wire);
         self.note(|| format!("a rogue on wire {wire}: {deed}"));

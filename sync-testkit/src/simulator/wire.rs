@@ -22,8 +22,8 @@ pub(crate) struct Pipe {
     pub(crate) is_closed: bool,
     /// The reader was told of the end, or has closed it: nothing is read from it any more.
     pub(crate) is_over: bool,
-    /// Bytes come one at a time.
-    pub(crate) is_narrow: bool,
+    /// So many bytes come one at a time.
+    pub(crate) narrow: usize,
     /// How long bytes are under way.
     pub(crate) delay: Duration,
     /// Nothing comes through before this.
@@ -60,7 +60,8 @@ impl Pipe {
             self.is_over = true;
             return Read::End;
         };
-        if self.is_narrow && first.len() > 1 {
+        if self.narrow > 0 && first.len() > 1 {
+            self.narrow -= 1;
             let rest = first.split_off(1);
             return Read::Bytes(std::mem::replace(first, rest));
         }
@@ -86,7 +87,7 @@ impl Pipe {
 
     /// Nothing hinders it any more.
     pub(crate) fn heal(&mut self) {
-        (self.is_narrow, self.delay, self.stalled_until) = (false, Duration::ZERO, Time::ZERO);
+        (self.narrow, self.delay, self.stalled_until) = (0, Duration::ZERO, Time::ZERO);
         for (at, _) in &mut self.under_way {
             *at = Time::ZERO;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sync_objects::{Limits, Time};
+use sync_objects::{Limits, Registry, Time};
 use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::{ErrorKind, ManagerId, ThreadId};
@@ -61,8 +61,7 @@ enum Action {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> Self {
-        let mut registry = sync_objects::registry();
+    pub(crate) fn new(seed: u64, mut registry: Registry) -> Self {
         bomb::register::<Bomb>(&mut registry);
         let mut limits = Limits::default();
         (limits.objects, limits.sessions, limits.calls_per_session) = (48, 10, 8);

@@ -28,6 +28,7 @@ mod sealed;
 mod semaphore;
 mod server_gone;
 mod set;
+mod simulator;
 mod suite;
 mod tcp;
 mod timeouts;

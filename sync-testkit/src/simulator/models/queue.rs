@@ -47,6 +47,29 @@ impl Queue {
         next.map(|(at, _)| at).map(|at| self.ready.swap_remove(at))
     }
 
+    fn has_room_for(&self, count: usize) -> bool {
+        self.bound.is_none_or(|bound| (self.ready.len() + count) as u64 <= bound)
+    }
+
+    fn enter(
+        &mut self,
+        step: &Step<'_>,
+        payloads: Vec<Payload>,
+        priority: i64,
+    ) -> Result<(), String> {
+        if self.closed || !self.has_room_for(payloads.len()) {
+            // A one-way message that failed is told to nobody.
+            let told = step.answer.is_some();
+            return if told { Err("it is closed or full".to_owned()) } else { Ok(()) };
+        }
+        for payload in payloads {
+            self.put += 1;
+            self.unfinished += 1;
+            self.ready.push((self.put, priority, payload));
+        }
+        Ok(())
+    }
+
     fn is_drained(&self) -> bool {
         self.closed && self.ready.is_empty() && (self.leased.is_empty() || self.discards)
     }
@@ -84,18 +107,24 @@ impl Model for Queue {
         match step.method {
             "put" => {
                 let (payload, priority): (Payload, i64) = read(Some(step.args))?;
-                if self.closed || self.bound.is_some_and(|bound| self.ready.len() as u64 >= bound) {
-                    // A one-way message that failed is told to nobody.
-                    let told = step.answer.is_some();
-                    return if told { Err("it is closed or full".to_owned()) } else { Ok(()) };
-                }
-                self.put += 1;
-                self.unfinished += 1;
-                self.ready.push((self.put, priority, payload));
+                self.enter(step, vec![payload], priority)?;
+            }
+            "put_many" => {
+                let (payloads,): (Vec<Payload>,) = read(Some(step.args))?;
+                self.enter(step, payloads, 0)?;
             }
             "get" => {
                 let item: Option<Item> = read(step.answer)?;
                 self.take(item.as_ref())?;
+            }
+            "get_many" => {
+                let items: Vec<Item> = read(step.answer)?;
+                if items.is_empty() {
+                    self.take(None)?;
+                }
+                for item in items {
+                    self.take(Some(&item))?;
+                }
             }
             "get_leased" => {
                 let leased: Option<Leased> = read(step.answer)?;
@@ -140,10 +169,9 @@ impl Model for Queue {
 
     fn could_serve(&self, method: &str, args: &Data<WireHandle>) -> bool {
         match method {
-            "put" => {
-                let is_put = decode::<(Payload, i64)>(args).is_some();
-                is_put && self.bound.is_none_or(|bound| (self.ready.len() as u64) < bound)
-            }
+            "put" => self.has_room_for(1),
+            "put_many" => decode::<(Vec<Payload>,)>(args)
+                .is_some_and(|(payloads,)| self.has_room_for(payloads.len())),
             _ => !self.ready.is_empty() || self.is_drained(),
         }
     }

@@ -24,10 +24,16 @@ async fn any_queue(me: &Thread) -> Result<queue::Proxy, Error> {
 pub(super) async fn producer(me: Thread) -> Result<(), Error> {
     let queue = any_queue(&me).await?;
     for _ in 0..ROUNDS {
-        let item = me.ghost.new_item();
-        let payload = Payload::pack(&item).expect("a number");
         let asked = if me.chance.once_in(2) { queue.within(me.patience()) } else { queue.clone() };
-        match me.ask(|| asked.put(payload.clone(), 0)).await {
+        let payload = || Payload::pack(&me.ghost.new_item()).expect("a number");
+        let put = if me.chance.once_in(3) {
+            let both = vec![payload(), payload()];
+            me.ask(|| asked.put_many(both.clone())).await
+        } else {
+            let payload = payload();
+            me.ask(|| asked.put(payload.clone(), 0)).await
+        };
+        match put {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
             Err(error) => unless(&[ErrorKind::TimedOut], error)?,
@@ -40,12 +46,19 @@ pub(super) async fn producer(me: Thread) -> Result<(), Error> {
 pub(super) async fn consumer(me: Thread) -> Result<(), Error> {
     let queue = any_queue(&me).await?;
     for _ in 0..ROUNDS {
-        match me.ask(|| queue.get()).await {
-            Ok(Some(item)) => {
-                me.ghost.took(item.payload.unpack().expect("a number"));
-                me.call(|| queue.task_done()).await?;
+        let got = if me.chance.once_in(3) {
+            me.ask(|| queue.get_many(3, 1000)).await
+        } else {
+            me.ask(|| queue.get()).await.map(Vec::from_iter)
+        };
+        match got {
+            Ok(items) if items.is_empty() => return Ok(()),
+            Ok(items) => {
+                for item in items {
+                    me.ghost.took(item.payload.unpack().expect("a number"));
+                    me.call(|| queue.task_done()).await?;
+                }
             }
-            Ok(None) => return Ok(()),
             Err(error) => unless(&[ErrorKind::TimedOut], error)?,
         }
         me.pause().await;

@@ -1,0 +1,235 @@
+//! The simulator itself: it replays, no fault is forgotten, and what is broken is found out.
+//!
+//! Ten thousand seeds are run by `cargo xtask ci`; here are some, as a debug build runs them.
+
+use sync_objects::{
+    Channel, Cx, Flow, Gone, Grant, Refusal, Registry, Token, event, lock, semaphore,
+};
+use sync_testkit::simulator::{Campaign, Fault, run, run_with};
+
+#[test]
+fn some_storms_pass_and_no_fault_is_missing() {
+    let outcome = Campaign::new(0, 150).run();
+    if let Some(failure) = outcome.failure {
+        panic!("{failure}");
+    }
+    assert_eq!(outcome.runs, 150);
+    let missing: Vec<_> = outcome.counts().missing().collect();
+    assert_eq!(missing, [], "these faults never came about");
+    assert!(Fault::ALL.len() >= 20);
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    for seed in [1, 77, 4711] {
+        assert_eq!(run(seed).unwrap(), run(seed).unwrap(), "seed {seed}");
+    }
+    assert_ne!(run(1).unwrap(), run(2).unwrap());
+}
+
+#[test]
+fn a_lock_that_has_two_holders_is_found_out() {
+    assert!(found(0..40, &|registry| lock::register::<Broken<TWO_HOLDERS>>(registry)));
+}
+
+#[test]
+fn a_lock_that_is_not_passed_on_is_found_out() {
+    assert!(found(0..40, &|registry| lock::register::<Broken<NOT_PASSED_ON>>(registry)));
+}
+
+#[test]
+fn a_lock_that_a_dead_process_keeps_is_found_out() {
+    assert!(found(0..40, &|registry| lock::register::<Broken<KEPT_BY_THE_DEAD>>(registry)));
+}
+
+#[test]
+fn a_semaphore_that_lets_newcomers_overtake_is_found_out() {
+    assert!(found(0..100, &|registry| semaphore::register::<Overtaken>(registry)));
+}
+
+#[test]
+fn a_lock_that_does_not_tell_of_a_death_is_found_out() {
+    assert!(found(0..40, &|registry| lock::register::<Broken<SILENT>>(registry)));
+}
+
+#[test]
+fn an_event_that_wakes_nobody_is_found_out() {
+    assert!(found(0..40, &|registry| event::register::<SilentEvent>(registry)));
+}
+
+#[test]
+fn a_lock_made_by_the_same_rules_is_not_called_broken() {
+    assert!(!found(0..40, &|registry| lock::register::<Broken<NOT_BROKEN>>(registry)));
+}
+
+fn found(mut seeds: core::ops::Range<u64>, register: &dyn Fn(&mut Registry)) -> bool {
+    seeds.any(|seed| run_with(seed, register).is_err())
+}
+
+const NOT_BROKEN: u8 = 0;
+const TWO_HOLDERS: u8 = 1;
+const NOT_PASSED_ON: u8 = 2;
+const KEPT_BY_THE_DEAD: u8 = 3;
+const SILENT: u8 = 4;
+
+const FREE: Channel = Channel::new(0);
+
+/// A lock that is broken in one way.
+#[derive(Debug, Default)]
+struct Broken<const HOW: u8> {
+    holder: Option<Token>,
+    abandoned: bool,
+}
+
+impl<const HOW: u8> Broken<HOW> {
+    fn give_up(&mut self, cx: &mut Cx<'_>, token: Token, abandoned: bool) -> Flow<()> {
+        if cx.owner(token).is_none_or(|owner| owner.session != cx.caller().session) {
+            return Flow::refuse(sync_objects::ErrorKind::NotOwner, "not held");
+        }
+        cx.let_go(token);
+        self.holder = None;
+        self.abandoned |= abandoned;
+        if HOW != NOT_PASSED_ON {
+            cx.wake_in_turn(FREE);
+        }
+        Flow::Done(())
+    }
+}
+
+impl<const HOW: u8> lock::Service for Broken<HOW> {
+    fn new() -> Result<Self, Refusal> {
+        Ok(Self::default())
+    }
+
+    fn acquire(&mut self, cx: &mut Cx<'_>) -> Flow<Grant> {
+        let is_free = self.holder.is_none() || HOW == TWO_HOLDERS;
+        if !is_free || cx.is_behind(FREE) {
+            return Flow::Wait(FREE);
+        }
+        let token = cx.hold(1);
+        self.holder = Some(token);
+        // A `Grant` is the crate's own to make: it is read from its parts.
+        let abandoned = std::mem::take(&mut self.abandoned);
+        Flow::Done(grant(token, abandoned))
+    }
+
+    fn release(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        self.give_up(cx, token, false)
+    }
+
+    fn release_held(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        match cx.held_by_session().first() {
+            Some(&token) => self.give_up(cx, token, false),
+            None => Flow::refuse(sync_objects::ErrorKind::NotOwner, "not held"),
+        }
+    }
+
+    fn abandon(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        self.give_up(cx, token, true)
+    }
+
+    fn is_locked(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
+        Flow::Done(self.holder.is_some())
+    }
+
+    fn holds(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<bool> {
+        Flow::Done(cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session))
+    }
+
+    fn session_gone(&mut self, cx: &mut Cx<'_>, _: &Gone) {
+        if HOW == KEPT_BY_THE_DEAD {
+            return;
+        }
+        self.holder = None;
+        self.abandoned = HOW != SILENT;
+        cx.wake_in_turn(FREE);
+    }
+}
+
+fn grant(token: Token, abandoned: bool) -> Grant {
+    let data = sync_proto::Data::encode(&(token, abandoned)).unwrap();
+    data.decode().unwrap()
+}
+
+/// An event that wakes nobody.
+#[derive(Debug, Default)]
+struct SilentEvent {
+    is_set: bool,
+}
+
+impl event::Service for SilentEvent {
+    fn new() -> Result<Self, Refusal> {
+        Ok(Self::default())
+    }
+
+    fn set(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+        self.is_set = true;
+        Flow::Done(())
+    }
+
+    fn clear(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+        self.is_set = false;
+        Flow::Done(())
+    }
+
+    fn is_set(&mut self, _: &mut Cx<'_>) -> Flow<bool> {
+        Flow::Done(self.is_set)
+    }
+
+    fn wait(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+        if self.is_set { Flow::Done(()) } else { Flow::Wait(FREE) }
+    }
+}
+
+/// A semaphore that gives permits to whoever asks for as many as are free, without a look at who
+/// stands in line for more.
+#[derive(Debug)]
+struct Overtaken {
+    free: u32,
+}
+
+impl semaphore::Service for Overtaken {
+    fn new(permits: u32, _: bool) -> Result<Self, Refusal> {
+        Ok(Self { free: permits })
+    }
+
+    fn acquire(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<Token> {
+        if self.free < count {
+            return Flow::Wait(FREE);
+        }
+        self.free -= count;
+        Flow::Done(cx.hold(count))
+    }
+
+    fn release(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        let ours = cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session);
+        match ours.then(|| cx.let_go(token)).flatten() {
+            Some(count) => self.add(cx, count),
+            None => Flow::refuse(sync_objects::ErrorKind::NotOwner, "not held"),
+        }
+    }
+
+    fn add(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<()> {
+        self.free += count;
+        cx.wake_in_turn(FREE);
+        Flow::Done(())
+    }
+
+    fn forget(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
+        cx.let_go(token);
+        Flow::Done(())
+    }
+
+    fn available(&mut self, _: &mut Cx<'_>) -> Flow<u32> {
+        Flow::Done(self.free)
+    }
+
+    fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
+        self.free += gone.held.iter().map(|&(_, count)| count).sum::<u32>();
+        cx.wake_in_turn(FREE);
+    }
+
+    fn shape(&self) -> String {
+        "3 permits".to_owned()
+    }
+}
