@@ -88,7 +88,7 @@ pub(crate) fn bytes_of(message: &ClientMessage) -> Vec<u8> {
 
 /// Returns the first bytes of a connection.
 pub(crate) fn hello(purpose: Purpose) -> Vec<u8> {
-    let hello = ClientMessage::Hello(Hello { purpose, nonce: [0; 32] });
+    let hello = ClientMessage::Hello(Hello { purpose });
     [&PREAMBLE[..], &bytes_of(&hello)].concat()
 }
 

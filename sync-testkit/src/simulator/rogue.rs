@@ -10,7 +10,7 @@ use sync_proto::{
 
 use super::counts::Fault;
 use super::process::{bytes_of, hello, open};
-use super::world::World;
+use super::world::{SESSIONS_MAX, World};
 
 /// What a rogue may do.
 const DEEDS: [Fault; 15] = [
@@ -34,8 +34,11 @@ const DEEDS: [Fault; 15] = [
 impl World {
     /// Lets a rogue connect and do its deed.
     pub(crate) fn start_a_rogue(&mut self) {
-        if self.rogues.len() > 6 {
+        if self.rogues.len() > 3 {
             return self.end_a_rogue();
+        }
+        if self.chance.once_in(16) {
+            return self.crowd_in();
         }
         let Some(&deed) = self.chance.pick(&DEEDS) else { return };
         let Some(bytes) = self.words_of(deed) else { return };
@@ -51,8 +54,19 @@ impl World {
         self.note(|| format!("a rogue on wire {wire}: {deed}"));
     }
 
+    /// Opens more sessions than there may be.
+    fn crowd_in(&mut self) {
+        for _ in 0..SESSIONS_MAX {
+            let wire = self.lay(open());
+            self.rogues.push(wire);
+        }
+        self.note(|| "a crowd of rogues".to_owned());
+    }
+
+    /// Lets a rogue go, or all of a crowd.
     pub(crate) fn end_a_rogue(&mut self) {
-        if !self.rogues.is_empty() {
+        let count = if self.rogues.len() >= SESSIONS_MAX { self.rogues.len() } else { 1 };
+        for _ in 0..count.min(self.rogues.len()) {
             let wire = self.rogues.swap_remove(self.chance.below(self.rogues.len()));
             self.hang_up(wire);
         }

@@ -98,7 +98,7 @@ impl World {
                 let plan = plan.collect();
                 self.start(plan);
             }
-            if self.chance.once_in(12) {
+            if self.chance.once_in(24) {
                 self.inject();
             }
             if shutdown == Some(step) {

@@ -213,7 +213,7 @@ impl Server {
         connection.stage = Stage::Live(session);
         connection.decoder.set_limit(FRAME);
         let (manager, body_max) = (self.kernel.id(), MESSAGE_MAX as u32);
-        let welcome = Welcome { manager, session, token, body_max, proof: None };
+        let welcome = Welcome { manager, session, token, body_max };
         self.send(wires, id, &ServerMessage::Welcome(welcome));
     }
 

@@ -25,6 +25,9 @@ use super::wire::{Read, Wire};
 
 pub(crate) type ProcessId = u32;
 
+/// How many sessions there may be at once.
+pub(crate) const SESSIONS_MAX: usize = 14;
+
 /// A manager with its clients, run step by step.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -64,7 +67,7 @@ impl World {
     pub(crate) fn new(seed: u64, mut registry: Registry) -> Self {
         bomb::register::<Bomb>(&mut registry);
         let mut limits = Limits::default();
-        (limits.objects, limits.sessions, limits.calls_per_session) = (48, 10, 8);
+        (limits.objects, limits.sessions, limits.calls_per_session) = (48, SESSIONS_MAX, 8);
         Self {
             chance: Rc::new(Chance::new(seed)),
             now: Rc::new(Cell::new(Time::ZERO)),
@@ -237,7 +240,6 @@ impl World {
                 }
                 self.lose_session(id);
             }
-            other => panic!("nobody asked for {other:?}"),
         }
     }
 
