@@ -72,6 +72,10 @@ pub struct Outgoing {
     pub via: Via,
     /// The answer.
     pub reply: Reply,
+    /// The last state change when it was made: the call's own, if it was carried out, so that
+    /// calls that were have numbers of their own in the order in which they were; one that was
+    /// refused changed nothing and has the number of the call before it.
+    pub commit: Token,
 }
 
 /// The manager: sessions, objects, names, handles, lines, deadlines.

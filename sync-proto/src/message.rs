@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::handshake::{Hello, Welcome};
 use crate::{
-    CallId, Data, Fingerprint, Handle, MethodId, ObjectId, OneWayId, Refusal, ThreadId, frame,
+    CallId, Data, Fingerprint, Handle, MethodId, ObjectId, OneWayId, Refusal, ThreadId, Token,
+    frame,
 };
 
 /// A handle in a message: which object, and of which interface.
@@ -63,6 +64,9 @@ pub enum ServerMessage<D = Data<WireHandle>> {
     Reply(Reply<D>),
     /// The answer to a ping: up to here the session's one-way messages are carried out.
     Pong(OneWayId),
+    /// The answer to a request, with the number of the last state change when it was made: what a
+    /// server that keeps a witness answers with, so that a history of calls can be replayed.
+    Witnessed(Token, Reply<D>),
 }
 
 /// A call that wants an answer.
@@ -167,10 +171,10 @@ impl Message for ServerMessage {
         match self {
             Self::Refused(refusal) => (ServerMessage::Refused(refusal.clone()), None),
             Self::Welcome(welcome) => (ServerMessage::Welcome(welcome.clone()), None),
-            Self::Reply(Reply { call, outcome }) => {
-                let head = outcome.as_ref().map(frame::DataHead::of).map_err(Clone::clone);
-                let head = Reply { call: *call, outcome: head };
-                (ServerMessage::Reply(head), outcome.as_ref().ok())
+            Self::Reply(reply) => (ServerMessage::Reply(reply.head()), reply.outcome.as_ref().ok()),
+            Self::Witnessed(commit, reply) => {
+                let head = ServerMessage::Witnessed(*commit, reply.head());
+                (head, reply.outcome.as_ref().ok())
             }
             Self::Pong(done) => (ServerMessage::Pong(*done), None),
         }
@@ -178,17 +182,31 @@ impl Message for ServerMessage {
 
     fn join(head: Self::Head, body: bytes::Bytes) -> Option<Self> {
         Some(match head {
-            ServerMessage::Reply(Reply { call, outcome: Ok(data) }) => {
-                Self::Reply(Reply { call, outcome: Ok(data.join(body)?) })
-            }
+            ServerMessage::Reply(reply) => Self::Reply(reply.join(body)?),
+            ServerMessage::Witnessed(commit, reply) => Self::Witnessed(commit, reply.join(body)?),
             _ if !body.is_empty() => return None,
-            ServerMessage::Reply(Reply { call, outcome: Err(refusal) }) => {
-                Self::Reply(Reply { call, outcome: Err(refusal) })
-            }
             ServerMessage::Refused(refusal) => Self::Refused(refusal),
             ServerMessage::Welcome(welcome) => Self::Welcome(welcome),
             ServerMessage::Pong(done) => Self::Pong(done),
         })
+    }
+}
+
+impl Reply {
+    fn head(&self) -> Reply<frame::DataHead> {
+        let outcome = self.outcome.as_ref().map(frame::DataHead::of).map_err(Clone::clone);
+        Reply { call: self.call, outcome }
+    }
+}
+
+impl Reply<frame::DataHead> {
+    fn join(self, body: bytes::Bytes) -> Option<Reply> {
+        let outcome = match self.outcome {
+            Ok(head) => Ok(head.join(body)?),
+            Err(refusal) if body.is_empty() => Err(refusal),
+            Err(_) => return None,
+        };
+        Some(Reply { call: self.call, outcome })
     }
 }
 

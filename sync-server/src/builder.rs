@@ -34,6 +34,7 @@ pub struct Builder {
     spin: Duration,
     deadlocks: Deadlocks,
     initializer: Option<Initializer>,
+    witness: bool,
 }
 
 type Initializer = Box<dyn FnOnce(Arc<dyn Transport>) -> Result<(), Error>>;
@@ -97,6 +98,15 @@ impl Builder {
     #[must_use]
     pub fn allow_uid(mut self, uid: u32) -> Self {
         self.uids.push(uid);
+        self
+    }
+
+    /// Sends with every answer over a socket the number of its commit, by which a test replays the
+    /// history of real runs in the order in which the manager carried it out.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn witness(mut self) -> Self {
+        self.witness = true;
         self
     }
 
@@ -185,7 +195,9 @@ impl Builder {
         let alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
         let spin = if alone { Duration::ZERO } else { self.spin };
         let hub_of_loop = Arc::clone(&hub);
-        let event_loop = EventLoop::new(poll, hub_of_loop, listeners, strangers, self.limits, spin);
+        let mut event_loop =
+            EventLoop::new(poll, hub_of_loop, listeners, strangers, self.limits, spin);
+        event_loop.witness = self.witness;
         let thread = std::thread::Builder::new()
             .name("sync-server".to_owned())
             .spawn(move || event_loop.run())

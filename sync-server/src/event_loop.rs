@@ -91,6 +91,8 @@ pub(crate) struct EventLoop {
     spin: Spin,
     /// Something was heard or said in the last turn.
     was_active: bool,
+    /// Answers go out with their commits.
+    pub(crate) witness: bool,
 }
 
 /// What a connection said in this turn, in order.
@@ -149,6 +151,7 @@ impl EventLoop {
             is_open: false,
             spin: Spin::new(spin),
             was_active: false,
+            witness: false,
         }
     }
 
@@ -380,13 +383,17 @@ impl EventLoop {
             self.broken.push(key);
             return;
         }
-        let message = ServerMessage::Reply(outgoing.reply);
+        let (witness, commit) = (self.witness, outgoing.commit);
+        let message = answer(witness, commit, outgoing.reply);
         let Err(refusal) = connection.push(&message, self.limits.frame().of_answers()) else {
             self.dirty.insert(key);
             return;
         };
         // Only what reads much at once is so long: nothing was taken out to make it.
-        let ServerMessage::Reply(Reply { call, outcome }) = message else { return };
+        let (ServerMessage::Reply(reply) | ServerMessage::Witnessed(_, reply)) = message else {
+            return;
+        };
+        let Reply { call, outcome } = reply;
         let why = format!("the answer is too large, ask for less at a time: {refusal}");
         let instead = Refusal::new(ErrorKind::TooLarge, why);
         if let Ok(data) = outcome {
@@ -394,7 +401,7 @@ impl EventLoop {
                 kernel.handle_undelivered(now, outgoing.session, call, &data, &instead);
             });
         }
-        self.send(key, &ServerMessage::Reply(Reply { call, outcome: Err(instead) }));
+        self.send(key, &answer(witness, commit, Reply { call, outcome: Err(instead) }));
     }
 
     fn send(&mut self, key: usize, message: &ServerMessage) {
@@ -421,4 +428,9 @@ impl EventLoop {
             self.ready.insert(key);
         }
     }
+}
+
+/// Makes the message of a reply; where a witness is kept, with the number of its commit.
+fn answer(witness: bool, commit: sync_proto::Token, reply: Reply) -> ServerMessage {
+    if witness { ServerMessage::Witnessed(commit, reply) } else { ServerMessage::Reply(reply) }
 }

@@ -7,6 +7,7 @@
 //! * [`Proxy`]: a network that breaks on command.
 //! * [`sim`]: a manager with many clients in one thread, under a clock that jumps.
 //! * [`simulator`]: the same in a storm of faults, with everything checked at every step.
+//! * [`witness`]: histories of real runs, proven linearizable by the order of their commits.
 //! * [`every`]: all combinations of a test's choices, one after the other.
 //!
 //! # How to write a cross-process test
@@ -86,8 +87,10 @@
 
 mod actor;
 mod cast;
+mod chance;
 pub mod every;
 pub mod fuzz;
+mod models;
 mod proxy;
 mod raw;
 mod role;
@@ -95,6 +98,7 @@ mod server_process;
 pub mod sim;
 pub mod simulator;
 mod watch;
+pub mod witness;
 
 pub use actor::Actor;
 pub use cast::Cast;

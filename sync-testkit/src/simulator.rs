@@ -20,13 +20,11 @@
 
 mod bomb;
 mod campaign;
-mod chance;
 mod counts;
 mod ghost;
 mod inject;
 mod link;
 mod log;
-mod models;
 mod oracle;
 mod process;
 mod programs;

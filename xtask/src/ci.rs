@@ -38,6 +38,14 @@ pub(crate) fn run_torture(root: &Path, cycles: u32) -> Result<()> {
     run_steps(root, &[torture.with_env("SYNC_TORTURE_CYCLES", cycles.to_string())])
 }
 
+/// Has processes make so many calls, of which a witness is kept, and judges them.
+pub(crate) fn run_witness(root: &Path, calls: u64) -> Result<()> {
+    let test = ["test", "--release", "--package", "sync-testkit", "--test", "it", "--locked"];
+    let witness =
+        Step::cargo("witness", &[&test[..], &["--", "witness::", "--nocapture"]].concat());
+    run_steps(root, &[witness.with_env("SYNC_WITNESS_CALLS", calls.to_string())])
+}
+
 /// Runs the simulator: a seed, or new ones for some time.
 pub(crate) fn run_simulator(root: &Path, arguments: &[&str]) -> Result<()> {
     run_steps(root, &[simulator_step(arguments)])

@@ -43,6 +43,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Proves linearizable what processes see of all types.
+    Witness {
+        /// How many calls they make.
+        #[arg(long, default_value_t = 1_000_000)]
+        calls: u64,
+    },
     /// Runs one seed of the simulator: what a failure names.
     Sim {
         /// The seed.
@@ -65,6 +71,7 @@ fn main() -> ExitCode {
         Task::Python => python::run(&root),
         Task::Torture { cycles } => ci::run_torture(&root, cycles),
         Task::Bench { arguments } => bench::run(&root, &arguments),
+        Task::Witness { calls } => ci::run_witness(&root, calls),
         Task::Sim { seed } => ci::run_simulator(&root, &["--seed", &seed.to_string()]),
         Task::Soak { minutes } => ci::run_simulator(&root, &["--minutes", &minutes.to_string()]),
     };

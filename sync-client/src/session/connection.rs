@@ -265,8 +265,11 @@ impl Connection {
             let mut input = &self.buffer[self.unread.clone()];
             let message = self.decoder.next(&mut input)?;
             self.unread.start = self.unread.end - input.len();
-            if let Some(message) = message {
-                return Ok(message);
+            match message {
+                // A proxy has no use for the commit.
+                Some(ServerMessage::Witnessed(_, reply)) => return Ok(ServerMessage::Reply(reply)),
+                Some(message) => return Ok(message),
+                None => {}
             }
             match self.fill() {
                 Ok(0) => return Err(gone(None)),

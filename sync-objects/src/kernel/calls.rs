@@ -1,7 +1,7 @@
 //! Calls that wait: each is its own request, kept.
 
 use sync_proto::message::Reply;
-use sync_proto::{CallId, Charge, Data, Handle, MethodId, ObjectId, Refusal, SessionId};
+use sync_proto::{CallId, Charge, Data, Handle, MethodId, ObjectId, Refusal, SessionId, Token};
 
 use super::timers::TimerKey;
 use super::{Core, Outgoing, Via};
@@ -142,7 +142,8 @@ impl Core {
                 return;
             }
         }
-        self.send(Outgoing { session: route.session, via: route.via, reply });
+        let (session, via, commit) = (route.session, route.via, Token(self.commit));
+        self.send(Outgoing { session, via, reply, commit });
     }
 
     /// Puts a reply among those that the driver is to take.

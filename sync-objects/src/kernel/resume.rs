@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Reply, Request, WireHandle};
-use sync_proto::{CallId, Data, Epoch, ErrorKind, OneWayId, Refusal, SessionId};
+use sync_proto::{CallId, Data, Epoch, ErrorKind, OneWayId, Refusal, SessionId, Token};
 
 use super::calls::CallKey;
 use super::timers::{Timer, TimerKey};
@@ -244,13 +244,15 @@ impl Core {
                 self.set_grace(session);
             }
             Claim::Answered(reply) => {
-                self.send(Outgoing { session, via, reply });
+                let commit = Token(self.commit);
+                self.send(Outgoing { session, via, reply, commit });
                 self.set_grace(session);
             }
             Claim::Refused(refusal) => {
                 // Not kept: it would take the place of the answer that is waited for.
                 let reply = Reply { call, outcome: Err(refusal) };
-                self.send(Outgoing { session, via, reply });
+                let commit = Token(self.commit);
+                self.send(Outgoing { session, via, reply, commit });
             }
         }
         None

@@ -156,7 +156,7 @@ impl World {
             process.ends.remove(&wire);
         }
         self.hang_up(wire);
-        self.connect(id, hello(Purpose::Join(token)));
+        self.connect(id, hello(Purpose::Join(token, sync_proto::Epoch(0))));
         self.ghost.fired(Fault::CutIdle);
         self.note(|| format!("process {id} closes its idle wire {wire}"));
     }

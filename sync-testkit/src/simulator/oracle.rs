@@ -6,7 +6,7 @@ use sync_objects::{Registry, manager};
 use sync_proto::message::{OneWay, Reply, Request};
 use sync_proto::{CallId, Fingerprint, Interface, MethodId, ObjectId, OneWayId, SessionId};
 
-use super::models::{Model, Step, model_of};
+use crate::models::{Model, Step, model_of};
 
 /// Watches the manager's door: every request is answered once, nobody is overtaken in a line, and
 /// each answer is the one that a simple model of the object gives.
@@ -116,9 +116,16 @@ impl Oracle {
         self.leave_line(&request, number, reply.outcome.is_ok());
         self.learn(&request, reply);
         let Some(object) = self.objects.get_mut(&request.object) else { return };
-        let (Some(model), Ok(answer)) = (&mut object.model, &reply.outcome) else { return };
+        let Ok(answer) = &reply.outcome else { return };
+        let mut inside = request.data.payloads.iter().chain(&answer.payloads);
+        if inside.any(|payload| !payload.handles.is_empty()) {
+            // The models' values are numbers.
+            object.model = None;
+        }
+        let Some(model) = &mut object.model else { return };
         let method = object.interface.method_name(request.method);
-        let step = Step { session, method, args: &request.data, answer: Some(answer) };
+        let (thread, args) = (request.thread, &request.data);
+        let step = Step { session, thread, method, args, answer: Some(answer) };
         if let Err(why) = model.check(&step) {
             panic!("{call} of {session}, {}.{method}: {why}", object.interface.name);
         }
@@ -197,7 +204,8 @@ impl Oracle {
         let Some(object) = self.objects.get_mut(&message.object) else { return };
         let Some(model) = &mut object.model else { return };
         let method = object.interface.method_name(message.method);
-        let step = Step { session, method, args: &message.data, answer: None };
+        let (thread, args) = (message.thread, &message.data);
+        let step = Step { session, thread, method, args, answer: None };
         if let Err(why) = model.check(&step) {
             panic!("one-way {} of {session}, {method}: {why}", message.number);
         }

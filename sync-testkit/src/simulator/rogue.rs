@@ -81,14 +81,16 @@ impl World {
             Fault::BadPreamble => return Some(b"GET / HTTP/1.1\r\n\r\n".to_vec()),
             Fault::BadJoin => {
                 let token = SessionToken(u128::from(self.chance.next()));
-                return Some(hello(Purpose::Join(token)));
+                return Some(hello(Purpose::Join(token, sync_proto::Epoch(0))));
             }
             Fault::SecondHello => words.extend(&open()[8..]),
             Fault::Malformed => {
                 let len = 1 + self.chance.below(40);
                 words.extend([u8::try_from(len).ok()?, 0, 0, 0, 0, 0, 0, 0]);
                 // No message begins with a number above those of the kinds there are.
-                words.extend((0..len).map(|at| if at == 0 { 200 } else { self.chance.next() as u8 }));
+                words.extend(
+                    (0..len).map(|at| if at == 0 { 200 } else { self.chance.next() as u8 }),
+                );
             }
             Fault::Oversized => words.extend([0xff; 16]),
             Fault::DuplicateCall => {

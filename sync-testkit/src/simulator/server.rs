@@ -11,13 +11,14 @@ use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{
-    CallId, Data, ErrorKind, ManagerId, ObjectId, OneWayId, Refusal, SessionId, SessionToken, ThreadId,
+    CallId, Data, ErrorKind, ManagerId, ObjectId, OneWayId, Refusal, SessionId, SessionToken,
+    ThreadId,
 };
 
 use super::counts::{Counts, Fault};
-use super::models::decode;
 use super::oracle::Oracle;
 use super::wire::{Read, Wire};
+use crate::models::decode;
 
 /// The longest message that the manager takes: small, so that what is too large is soon made.
 pub(crate) const MESSAGE_MAX: usize = 4096;
@@ -174,7 +175,9 @@ impl Server {
             }
             ClientMessage::OneWay(message) => {
                 self.oracle.one_way(session, &message);
-                self.kernel.handle_one_way(self.now, session, message);
+                if let Err(refusal) = self.kernel.handle_one_way(self.now, session, message) {
+                    self.hear_nonsense(wires, id, refusal);
+                }
             }
             ClientMessage::Cancel(call) => self.kernel.handle_cancel(self.now, session, call),
             _ => {
@@ -198,7 +201,7 @@ impl Server {
                 }
                 Err(refusal) => return self.refuse(wires, id, refusal),
             },
-            Purpose::Join(token) => {
+            Purpose::Join(token, _) => {
                 let found = self.clients.iter().find(|(_, client)| client.token == token);
                 match found {
                     Some((&session, _)) => session,
@@ -213,7 +216,7 @@ impl Server {
         connection.stage = Stage::Live(session);
         connection.decoder.set_limit(FRAME);
         let (manager, body_max) = (self.kernel.id(), MESSAGE_MAX as u32);
-        let welcome = Welcome { manager, session, token, body_max };
+        let welcome = Welcome { manager, session, token, body_max, resumption: None };
         self.send(wires, id, &ServerMessage::Welcome(welcome));
     }
 
@@ -329,11 +332,11 @@ impl Server {
             return self.send(wires, id, &message);
         };
         self.counts.fired(Fault::AnswerTooLarge);
+        let instead = Refusal::new(ErrorKind::TooLarge, refusal.message);
         if let ServerMessage::Reply(Reply { outcome: Ok(data), .. }) = &message {
-            self.kernel.handle_undelivered(self.now, session, data);
+            self.kernel.handle_undelivered(self.now, session, call, data, &instead);
         }
-        let outcome = Err(Refusal::new(ErrorKind::TooLarge, refusal.message));
-        self.send(wires, id, &ServerMessage::Reply(Reply { call, outcome }));
+        self.send(wires, id, &ServerMessage::Reply(Reply { call, outcome: Err(instead) }));
     }
 
     fn send(&mut self, wires: &mut Wires, id: WireId, message: &ServerMessage) {

@@ -11,9 +11,9 @@ use std::time::Duration;
 use sync_objects::Time;
 use sync_proto::{CallId, Error, ErrorKind, SessionId, ThreadId};
 
-use super::chance::Chance;
 use super::ghost::Ghost;
 use super::link::Link;
+use crate::chance::Chance;
 
 /// What a program does; it ends, or fails when its session is over.
 pub(crate) type Program = Pin<Box<dyn Future<Output = Result<(), Error>>>>;

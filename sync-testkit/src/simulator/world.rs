@@ -11,7 +11,6 @@ use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::{ErrorKind, ManagerId, ThreadId};
 
 use super::bomb::{Bomb, bomb};
-use super::chance::Chance;
 use super::counts::{Counts, Fault};
 use super::ghost::Ghost;
 use super::inject::KEEPER;
@@ -22,6 +21,7 @@ use super::programs::Make;
 use super::server::{Server, WireId, Wires};
 use super::thread::{Runnable, Task, Thread};
 use super::wire::{Read, Wire};
+use crate::chance::Chance;
 
 pub(crate) type ProcessId = u32;
 
@@ -234,6 +234,8 @@ impl World {
                 // Handles in an answer that nobody looks at go back at once.
                 self.send(id);
             }
+            ServerMessage::Witnessed(..) => panic!("nobody asked for a witness"),
+            ServerMessage::Pong(_) => panic!("nobody asked for a sign of life"),
             ServerMessage::Refused(refusal) => {
                 if refusal.kind == ErrorKind::LimitReached {
                     self.ghost.fired(Fault::SessionLimit);
@@ -261,7 +263,7 @@ impl World {
             process.tasks.push(Task::new(name, thread, program));
         }
         for _ in 1..process.tasks.len() {
-            self.connect(id, hello(Purpose::Join(token)));
+            self.connect(id, hello(Purpose::Join(token, sync_proto::Epoch(0))));
         }
     }
 

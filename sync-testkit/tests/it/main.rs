@@ -35,4 +35,5 @@ mod timeouts;
 mod torture;
 mod unresponsive;
 mod value;
+mod witness;
 mod wrong_type;

@@ -124,6 +124,14 @@ impl<const HOW: u8> lock::Service for Broken<HOW> {
         }
     }
 
+    fn release_any(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+        Flow::refuse(sync_objects::ErrorKind::NotOwner, "nobody here releases what is another's")
+    }
+
+    fn holding(&mut self, _: &mut Cx<'_>) -> Flow<Option<Token>> {
+        Flow::Done(self.holder)
+    }
+
     fn abandon(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
         self.give_up(cx, token, true)
     }
@@ -213,6 +221,14 @@ impl semaphore::Service for Overtaken {
         self.free += count;
         cx.wake_in_turn(FREE);
         Flow::Done(())
+    }
+
+    fn release_any(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+        Flow::refuse(sync_objects::ErrorKind::NotOwner, "nobody here releases what is another's")
+    }
+
+    fn bound(&mut self, _: &mut Cx<'_>) -> Flow<Option<u32>> {
+        Flow::Done(None)
     }
 
     fn forget(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {

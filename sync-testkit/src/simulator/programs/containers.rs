@@ -21,7 +21,7 @@ pub(super) async fn counters(me: Thread) -> Result<(), Error> {
     let dict = me.named(empty_dict, "counters").await?;
     let mut least = 0;
     for _ in 0..ROUNDS {
-        let sum = me.call(|| dict.add(pack("n"), NumberKind::I64, pack(1))).await?;
+        let sum = me.call(|| dict.add(pack(0), NumberKind::I64, pack(1))).await?;
         let sum: i64 = sum.unpack().expect("a number");
         assert!(sum > least, "a counter that is only added to goes from {least} to {sum}");
         least = sum;
@@ -34,7 +34,7 @@ pub(super) async fn counters(me: Thread) -> Result<(), Error> {
 pub(super) async fn updates(me: Thread) -> Result<(), Error> {
     let dict = me.named(empty_dict, "updated").await?;
     for _ in 0..ROUNDS {
-        let (key, place) = [("a", "update a"), ("b", "update b")][me.chance.below(2)];
+        let (key, place) = [(1, "update 1"), (2, "update 2")][me.chance.below(2)];
         let update = match me.ask(|| dict.begin_update(pack(key))).await {
             Ok(update) => update,
             Err(error) => {

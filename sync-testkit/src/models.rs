@@ -2,19 +2,24 @@
 //! the objects.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use sync_objects::{Grant, Naming};
 use sync_proto::message::WireHandle;
-use sync_proto::{Data, ErrorKind, Fingerprint, Interface, SessionId, Token};
+use sync_proto::{Data, ErrorKind, Fingerprint, Interface, Payload, SessionId, ThreadId, Token};
 
+mod keyed;
+mod list;
+mod meet;
+mod number;
 mod queue;
 
 /// One call, carried out, in the order in which the manager carried them out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step<'a> {
     pub(crate) session: SessionId,
+    pub(crate) thread: ThreadId,
     pub(crate) method: &'a str,
     pub(crate) args: &'a Data<WireHandle>,
     /// What it answered; nothing where nobody waits for an answer.
@@ -30,10 +35,35 @@ pub(crate) trait Model: fmt::Debug {
     fn check(&mut self, step: &Step<'_>) -> Result<(), String>;
 
     /// Takes back what a session held.
-    fn session_ended(&mut self, session: SessionId);
+    fn session_ended(&mut self, session: SessionId) {
+        let _ = session;
+    }
 
     /// Returns whether a call that stands first in line could be served.
-    fn could_serve(&self, method: &str, args: &Data<WireHandle>) -> bool;
+    fn could_serve(&self, method: &str, args: &Data<WireHandle>) -> bool {
+        let _ = (method, args);
+        false
+    }
+
+    /// Hears which grants are given up without a word to this object.
+    fn given_up(&mut self, tokens: &BTreeSet<Token>) {
+        let _ = tokens;
+    }
+
+    /// Hears what a call was refused with, and says what is wrong with that. Where time is up
+    /// at once, nothing could be served.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
+        match kind {
+            ErrorKind::TimedOut if self.could_serve(step.method, step.args) => {
+                Err("it could be served".to_owned())
+            }
+            ErrorKind::TimedOut => Ok(()),
+            other => Err(format!("it is refused: {other:?}")),
+        }
+    }
 }
 
 /// Makes the model of an object that was just created by a request to the manager's own object.
@@ -47,6 +77,15 @@ pub(crate) fn model_of(interface: &Interface, args: &Data<WireHandle>) -> Option
             Box::new(Semaphore { free: permits, held: BTreeMap::new() })
         }
         "sync.event" => Box::new(Event::default()),
+        "sync.rlock" => Box::new(meet::RLock::default()),
+        "sync.condition" => Box::new(meet::Condition),
+        "sync.barrier" => Box::new(meet::Barrier::new(&args)?),
+        "sync.value" => Box::new(number::Value::new(&args)?),
+        "sync.array" => Box::new(number::Array::new(&args)?),
+        "sync.dict" => Box::new(keyed::Dict::default()),
+        "sync.set" => Box::new(keyed::Set::default()),
+        "sync.namespace" => Box::new(keyed::Namespace::default()),
+        "sync.list" => Box::new(list::List::default()),
         "sync.queue" => Box::new(queue::Queue::new(&args)?),
         _ => return None,
     })
@@ -64,6 +103,16 @@ fn read<T: DeserializeOwned>(data: Option<&Data<WireHandle>>) -> Result<T, Strin
     data.and_then(decode).ok_or_else(|| format!("it is not a {wanted}"))
 }
 
+/// Reads a value that is a number.
+fn number(payload: &Payload) -> Result<i64, String> {
+    payload.unpack().map_err(|refusal| format!("{payload:?} is no number: {refusal}"))
+}
+
+/// Reads a value that is a number, or none.
+fn maybe_number(payload: Option<&Payload>) -> Result<Option<i64>, String> {
+    payload.map(number).transpose()
+}
+
 fn agree<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> Result<(), String> {
     if found == wanted {
         return Ok(());
@@ -77,6 +126,8 @@ struct Lock {
     /// The greatest token so far.
     last: u64,
     abandoned: bool,
+    /// Grants that end inside of a condition's wait, some time before the next grant.
+    given_up: BTreeSet<Token>,
 }
 
 impl Lock {
@@ -96,7 +147,9 @@ impl Model for Lock {
         match step.method {
             "acquire" => {
                 let grant: Grant = read(step.answer)?;
-                if let Some((session, token)) = self.holder {
+                if let Some((session, token)) = self.holder
+                    && !self.given_up.contains(&token)
+                {
                     return Err(format!("{session} holds it already, under {token}"));
                 }
                 if grant.token.0 <= self.last {
@@ -132,6 +185,10 @@ impl Model for Lock {
 
     fn could_serve(&self, _: &str, _: &Data<WireHandle>) -> bool {
         self.holder.is_none()
+    }
+
+    fn given_up(&mut self, tokens: &BTreeSet<Token>) {
+        self.given_up.clone_from(tokens);
     }
 }
 
@@ -183,6 +240,11 @@ impl Model for Semaphore {
         self.free += back.map(|(_, (_, count))| count).sum::<u32>();
     }
 
+    fn refused(&mut self, _: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
+        // Who asks for one permit may stand behind somebody who asks for two.
+        agree("why", &kind, &ErrorKind::TimedOut)
+    }
+
     fn could_serve(&self, _: &str, args: &Data<WireHandle>) -> bool {
         decode::<(u32,)>(args).is_some_and(|(count,)| count <= self.free)
     }
@@ -199,13 +261,13 @@ impl Model for Event {
             "set" => self.is_set = true,
             "clear" => self.is_set = false,
             "is_set" => agree("is_set", &read(step.answer)?, &self.is_set)?,
-            "wait" if !self.is_set && step.answer.is_some() => return Err("it is not set".to_owned()),
+            "wait" if !self.is_set && step.answer.is_some() => {
+                return Err("it is not set".to_owned());
+            }
             _ => {}
         }
         Ok(())
     }
-
-    fn session_ended(&mut self, _: SessionId) {}
 
     fn could_serve(&self, _: &str, _: &Data<WireHandle>) -> bool {
         self.is_set

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sync_objects::{Item, Leased, Order};
 use sync_proto::message::WireHandle;
-use sync_proto::{Data, Payload, SessionId, Token};
+use sync_proto::{Data, ErrorKind, Payload, SessionId, Token};
 
 use super::{Model, Step, agree, decode, read};
 
@@ -160,10 +160,22 @@ impl Model for Queue {
     }
 
     fn session_ended(&mut self, gone: SessionId) {
-        let back: Vec<_> =
-            self.leased.extract_if(.., |_, (session, _)| *session == gone).collect();
+        let back: Vec<_> = self.leased.extract_if(.., |_, (session, _)| *session == gone).collect();
         for (_, (_, item)) in back {
             self.come_back(item);
+        }
+    }
+
+    fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
+        // Who puts one item in may stand behind somebody who has no room for two.
+        let may_be_behind = step.method.starts_with("put");
+        match kind {
+            ErrorKind::TimedOut if may_be_behind => Ok(()),
+            ErrorKind::TimedOut if self.could_serve(step.method, step.args) => {
+                Err("there is an item".to_owned())
+            }
+            ErrorKind::TimedOut => Ok(()),
+            other => Err(format!("it is refused: {other:?}")),
         }
     }
 
