@@ -236,8 +236,9 @@ impl Model for Semaphore {
     }
 
     fn session_ended(&mut self, gone: SessionId) {
-        let back = self.held.extract_if(.., |_, (session, _)| *session == gone);
-        self.free += back.map(|(_, (_, count))| count).sum::<u32>();
+        let back = self.held.values().filter(|(session, _)| *session == gone);
+        self.free += back.map(|&(_, count)| count).sum::<u32>();
+        self.held.retain(|_, (session, _)| *session != gone);
     }
 
     fn refused(&mut self, _: &Step<'_>, kind: ErrorKind) -> Result<(), String> {

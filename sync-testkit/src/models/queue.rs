@@ -160,8 +160,12 @@ impl Model for Queue {
     }
 
     fn session_ended(&mut self, gone: SessionId) {
-        let back: Vec<_> = self.leased.extract_if(.., |_, (session, _)| *session == gone).collect();
-        for (_, (_, item)) in back {
+        let (back, kept) = std::mem::take(&mut self.leased)
+            .into_iter()
+            .partition(|(_, (session, _))| *session == gone);
+        self.leased = kept;
+        let back: BTreeMap<_, _> = back;
+        for (_, item) in back.into_values() {
             self.come_back(item);
         }
     }

@@ -1,9 +1,9 @@
 //! Clients that keep no rule: what they say is bytes, and whatever comes back is dropped.
 
-use bytes::Bytes;
 use sync_objects::{event, lock, manager, queue};
 use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, OneWay, Request, WireHandle};
+use sync_proto::version::PREAMBLE;
 use sync_proto::{
     CallId, Data, Fingerprint, MethodId, ObjectId, OneWayId, Payload, SessionToken, ThreadId, Token,
 };
@@ -72,86 +72,82 @@ impl World {
         }
     }
 
+    /// Returns all that a rogue has to say.
     fn words_of(&self, deed: Fault) -> Option<Vec<u8>> {
-        let (event, lock) = (self.ghost.object("event")?, self.ghost.object("lock a")?);
-        let wait = const { event::method("wait") };
         let mut words = open();
-        let mut say = |message: ClientMessage| words.extend(bytes_of(&message));
         match deed {
             Fault::BadPreamble => return Some(b"GET / HTTP/1.1\r\n\r\n".to_vec()),
             Fault::BadJoin => {
                 let token = SessionToken(u128::from(self.chance.next()));
                 return Some(hello(Purpose::Join(token, sync_proto::Epoch(0))));
             }
-            Fault::SecondHello => words.extend(&open()[8..]),
+            Fault::SecondHello => words.extend(&open()[PREAMBLE.len()..]),
             Fault::Malformed => {
                 let len = 1 + self.chance.below(40);
                 words.extend([u8::try_from(len).ok()?, 0, 0, 0, 0, 0, 0, 0]);
                 // No message begins with a number above those of the kinds there are.
-                words.extend(
-                    (0..len).map(|at| if at == 0 { 200 } else { self.chance.next() as u8 }),
-                );
+                let garbage = |at| if at == 0 { 200 } else { self.chance.next() as u8 };
+                words.extend((0..len).map(garbage));
             }
             Fault::Oversized => words.extend([0xff; 16]),
-            Fault::DuplicateCall => {
-                say(request(7, event, wait, Data::default()));
-                say(request(7, event, wait, Data::default()));
-            }
+            _ => words.extend(self.messages_of(deed)?.iter().flat_map(bytes_of)),
+        }
+        Some(words)
+    }
+
+    /// Returns messages that are well formed, and that no client should send.
+    fn messages_of(&self, deed: Fault) -> Option<Vec<ClientMessage>> {
+        let event = self.ghost.object("event")?;
+        let wait = |call| request(call, event, const { event::method("wait") }, Data::default());
+        Some(match deed {
+            Fault::DuplicateCall => vec![of(wait(7)), of(wait(7))],
             Fault::ReplayedOneWay => {
                 let put = self.put_one_way()?;
-                say(put.clone());
-                say(put);
+                vec![put.clone(), put]
             }
-            Fault::MissingOneWay => {
-                let ClientMessage::Request(held_back) = request(1, event, wait, Data::default())
-                else {
-                    return None;
-                };
-                say(ClientMessage::Request(Request { after: OneWayId(5), ..held_back }));
+            Fault::MissingOneWay => vec![of(Request { after: OneWayId(5), ..wait(1) })],
+            Fault::WaitingOneWay => {
+                vec![one_way(event, const { event::method("wait") }, Data::default())]
             }
-            Fault::WaitingOneWay => say(one_way(event, wait, Data::default())),
-            Fault::ForgedObject => say(request(
-                1,
-                ObjectId(self.chance.next() >> self.chance.below(60)),
-                MethodId(7),
-                Data::default(),
-            )),
-            Fault::ForgedMethod => say(request(1, event, MethodId(999), Data::default())),
+            Fault::ForgedObject => {
+                let object = ObjectId(self.chance.next() >> self.chance.below(60));
+                vec![of(request(1, object, MethodId(7), Data::default()))]
+            }
+            Fault::ForgedMethod => vec![of(request(1, event, MethodId(999), Data::default()))],
+            Fault::CallLimit => (1..12).map(|call| of(wait(call))).collect(),
+            _ => return self.forgeries_of(deed, event),
+        })
+    }
+
+    /// Returns messages about what is another's.
+    fn forgeries_of(&self, deed: Fault, event: ObjectId) -> Option<Vec<ClientMessage>> {
+        let lock = self.ghost.object("lock a")?;
+        match deed {
             Fault::ForgedHandle => {
-                for (at, object) in [event, ObjectId(self.chance.next())].into_iter().enumerate() {
-                    // Either the type or the object is wrong.
-                    let interface = Fingerprint(self.chance.next());
-                    let name = postcard_string("forged");
-                    let handles = vec![WireHandle { object, interface }];
-                    let data = Data { args: name, handles, ..Data::default() };
+                // Either the type or the object is wrong.
+                let objects = [event, ObjectId(self.chance.next())];
+                let publish = |object| {
+                    let handle = WireHandle { object, interface: Fingerprint(self.chance.next()) };
+                    let args = args(&("forged", 0u32))?.args;
+                    let data = Data { args, handles: vec![handle], ..Data::default() };
                     let publish = const { manager::method("publish") };
-                    say(request(at as u64 + 1, ObjectId::MANAGER, publish, data));
-                }
+                    Some(of(request(object.0, ObjectId::MANAGER, publish, data)))
+                };
+                objects.into_iter().map(publish).collect()
             }
             Fault::ForgedRelease => {
                 let release = const { manager::method("release") };
-                say(request(1, ObjectId::MANAGER, release, args(&(lock, 3u64))?));
-                let forged = OneWayId(1);
-                let ClientMessage::OneWay(message) =
-                    one_way(ObjectId::MANAGER, release, args(&(event, 1u64))?)
-                else {
-                    return None;
-                };
-                say(ClientMessage::OneWay(OneWay { number: forged, ..message }));
-            }
-            Fault::ForgedToken => {
-                let release = const { lock::method("release") };
-                for token in 1..60 {
-                    say(request(token, lock, release, args(&(Token(token),))?));
-                }
+                let (three, one) = (args(&(lock, 3u64))?, args(&(event, 1u64))?);
+                let asked = of(request(1, ObjectId::MANAGER, release, three));
+                Some(vec![asked, one_way(ObjectId::MANAGER, release, one)])
             }
             _ => {
-                for call in 1..12 {
-                    say(request(call, event, wait, Data::default()));
-                }
+                let release = const { lock::method("release") };
+                let forge =
+                    |token| Some(of(request(token, lock, release, args(&(Token(token),))?)));
+                (1..60).map(forge).collect()
             }
         }
-        Some(words)
     }
 
     /// Returns a one-way message that puts an item into the stack.
@@ -167,22 +163,13 @@ fn args(args: &impl serde::Serialize) -> Option<Data<WireHandle>> {
     data.map_handles(|handle| Ok((&handle).into())).ok()
 }
 
-/// Returns the arguments of a method that takes a name and one handle.
-fn postcard_string(name: &str) -> Bytes {
-    let name = args(&(name, 0u32)).map(|data| data.args);
-    name.unwrap_or_default()
+fn request(call: u64, object: ObjectId, method: MethodId, data: Data<WireHandle>) -> Request {
+    let (after, thread, timeout) = (OneWayId::NONE, ThreadId(1), None);
+    Request { call: CallId(call), after, thread, object, method, timeout, data }
 }
 
-fn request(call: u64, object: ObjectId, method: MethodId, data: Data<WireHandle>) -> ClientMessage {
-    ClientMessage::Request(Request {
-        call: CallId(call),
-        after: OneWayId::NONE,
-        thread: ThreadId(1),
-        object,
-        method,
-        timeout: None,
-        data,
-    })
+fn of(request: Request) -> ClientMessage {
+    ClientMessage::Request(request)
 }
 
 fn one_way(object: ObjectId, method: MethodId, data: Data<WireHandle>) -> ClientMessage {

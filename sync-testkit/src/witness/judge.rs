@@ -76,11 +76,14 @@ fn check_times(history: &[Record]) -> Result<(), String> {
     Ok(())
 }
 
+/// An object: its type, and its model if it has one.
+type Known = (&'static Interface, Option<Box<dyn Model>>);
+
 struct Replay {
     /// The locks that conditions stand on.
     locks: BTreeMap<ObjectId, ObjectId>,
     interfaces: BTreeMap<Fingerprint, &'static Interface>,
-    objects: BTreeMap<ObjectId, (&'static Interface, Option<Box<dyn Model>>)>,
+    objects: BTreeMap<ObjectId, Known>,
     agreed: BTreeMap<&'static str, u64>,
 }
 
