@@ -61,11 +61,14 @@ impl Dict {
             "get_or_insert" => {
                 let (key, value): (Payload, Payload) = read(Some(step.args))?;
                 let key = number(&key)?;
+                // Who finds the key only reads, also during somebody's turn.
                 let wanted = match self.find(key) {
                     Some(found) => found,
-                    None => number(&value)?,
+                    None => {
+                        self.put(key, Some(number(&value)?))?;
+                        number(&value)?
+                    }
                 };
-                self.put(key, Some(wanted))?;
                 agree("the value", &number(&read(step.answer)?)?, &wanted)
             }
             "remove" => {
