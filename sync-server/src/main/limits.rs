@@ -41,7 +41,8 @@ pub(crate) struct LimitFlags {
 
     /// How long a TCP client whose connection broke may take to come back before its session
     /// ends and its locks pass on, in milliseconds.
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = millis(Limits::default().kernel.grace))]
+    #[arg(long, value_name = "MILLISECONDS",
+        default_value_t = millis(Limits::default().kernel.grace))]
     grace: u64,
 
     /// The seconds for which the references of a host's Python programs are kept when none of them

@@ -68,7 +68,7 @@ fn what_contains_itself_ends() {
     let error = normalize(&own, &[]).unwrap_err().to_string();
     assert!(error.contains("nested deeper"), "{error}");
     #[derive(Debug, Deserialize)]
-    struct Nested(#[expect(dead_code, reason = "only read")] Vec<Nested>);
+    struct Nested(#[expect(dead_code, reason = "only read")] Vec<Self>);
     let error = from_slice::<Nested>(&own).unwrap_err().to_string();
     assert!(error.contains("nested deeper"), "{error}");
     assert_eq!(show(&own, 80), "[<shared 0>]");
