@@ -109,6 +109,12 @@ faults! {
     SessionLimit "session limit";
     /// As many calls of a session as may wait.
     CallLimit "limit of waiting calls";
+    /// As many callers of an object as may wait.
+    WaiterLimit "limit of an object's waiters";
+    /// More one-way messages without the first than are kept.
+    EarlyLimit "limit of early one-ways";
+    /// The manager keeps as many bytes as it may.
+    OutOfMemory "out of memory";
     /// The manager is shut down.
     Shutdown "shutdown in the middle";
 }

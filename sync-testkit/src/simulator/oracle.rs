@@ -15,6 +15,8 @@ pub(crate) struct Oracle {
     interfaces: BTreeMap<Fingerprint, &'static Interface>,
     objects: BTreeMap<ObjectId, Object>,
     sessions: BTreeMap<SessionId, Session>,
+    /// One-way messages of this step.
+    carried_out: Vec<(SessionId, OneWay)>,
     /// Requests that were carried out so far.
     begun: u64,
     /// How many answers a model has agreed with.
@@ -86,7 +88,7 @@ impl Oracle {
             && let Some(message) = state.early.remove(&OneWayId(state.done.0 + 1))
         {
             state.done = message.number;
-            self.carry_out(session, &message);
+            self.carried_out.push((session, message));
         }
         while let Some(state) = self.sessions.get_mut(&session)
             && let Some(first) = state.held_back.first_entry()
@@ -95,6 +97,26 @@ impl Oracle {
             for request in first.remove() {
                 self.begin(session, &request);
             }
+        }
+    }
+
+    /// The manager says that a one-way message failed: it has changed nothing.
+    pub(crate) fn one_way_failed(&mut self, session: SessionId, object: ObjectId, what: &str) {
+        let known = self.objects.get(&object).map(|object| object.interface);
+        let is_it = |(of, message): &(SessionId, OneWay)| {
+            let method = known.map(|interface| interface.method_name(message.method));
+            let named = method.is_none_or(|method| what.ends_with(method));
+            (*of, message.object) == (session, object) && named
+        };
+        if let Some(at) = self.carried_out.iter().position(is_it) {
+            self.carried_out.remove(at);
+        }
+    }
+
+    /// All that failed is known: the other one-way messages have had their effect.
+    pub(crate) fn settle(&mut self) {
+        for (session, message) in std::mem::take(&mut self.carried_out) {
+            self.carry_out(session, &message);
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) use keeper::{close, open, verify};
 pub(crate) type Make = fn(Thread) -> Program;
 
 /// The programs of usual clients.
-pub(crate) const ALL: [(&str, Make); 19] = [
+pub(crate) const ALL: [(&str, Make); 20] = [
     ("critical sections", |thread| Box::pin(locks::critical_sections(thread))),
     ("critical sections", |thread| Box::pin(locks::critical_sections(thread))),
     ("re-entrant sections", |thread| Box::pin(locks::reentrant_sections(thread))),
@@ -33,6 +33,7 @@ pub(crate) const ALL: [(&str, Make); 19] = [
     ("counters", |thread| Box::pin(containers::counters(thread))),
     ("updates", |thread| Box::pin(containers::updates(thread))),
     ("nested lists", |thread| Box::pin(containers::nested(thread))),
+    ("memory hog", |thread| Box::pin(queues::memory_hog(thread))),
     ("names and tickets", |thread| Box::pin(names::names_and_tickets(thread))),
     ("hoarder", |thread| Box::pin(names::hoarder(thread))),
     ("orphans", |thread| Box::pin(names::orphans(thread))),

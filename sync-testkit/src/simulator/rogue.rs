@@ -10,10 +10,10 @@ use sync_proto::{
 
 use super::counts::Fault;
 use super::process::{bytes_of, hello, open};
-use super::world::{SESSIONS_MAX, World};
+use super::world::{EARLY_MAX, SESSIONS_MAX, World};
 
 /// What a rogue may do.
-const DEEDS: [Fault; 15] = [
+const DEEDS: [Fault; 16] = [
     Fault::BadPreamble,
     Fault::BadJoin,
     Fault::SecondHello,
@@ -29,6 +29,7 @@ const DEEDS: [Fault; 15] = [
     Fault::ForgedRelease,
     Fault::ForgedToken,
     Fault::CallLimit,
+    Fault::EarlyLimit,
 ];
 
 impl World {
@@ -42,8 +43,8 @@ impl World {
         }
         let Some(&deed) = self.chance.pick(&DEEDS) else { return };
         let Some(bytes) = self.words_of(deed) else { return };
-        // The manager says itself when two calls had one number, or when too many wait.
-        if !matches!(deed, Fault::DuplicateCall | Fault::CallLimit) {
+        // The manager says itself when two calls had one number, or when there are too many.
+        if !matches!(deed, Fault::DuplicateCall | Fault::CallLimit | Fault::EarlyLimit) {
             self.ghost.fired(deed);
         }
         let wire = self.lay(bytes);
@@ -114,6 +115,12 @@ impl World {
                 vec![of(request(1, object, MethodId(7), Data::default()))]
             }
             Fault::ForgedMethod => vec![of(request(1, event, MethodId(999), Data::default()))],
+            Fault::EarlyLimit => {
+                // The first is missing.
+                let numbers = (2..).take(EARLY_MAX + 1).map(OneWayId);
+                let early = |number| OneWay { number, ..set(event) };
+                numbers.map(early).map(ClientMessage::OneWay).collect()
+            }
             Fault::CallLimit => (1..12).map(|call| of(wait(call))).collect(),
             _ => return self.forgeries_of(deed, event),
         })
@@ -166,6 +173,11 @@ fn args(args: &impl serde::Serialize) -> Option<Data<WireHandle>> {
 fn request(call: u64, object: ObjectId, method: MethodId, data: Data<WireHandle>) -> Request {
     let (after, thread, timeout) = (OneWayId::NONE, ThreadId(1), None);
     Request { call: CallId(call), after, thread, object, method, timeout, data }
+}
+
+fn set(event: ObjectId) -> OneWay {
+    let (number, thread, method) = (OneWayId(1), ThreadId(1), const { event::method("set") });
+    OneWay { number, thread, object: event, method, data: Data::default() }
 }
 
 fn of(request: Request) -> ClientMessage {

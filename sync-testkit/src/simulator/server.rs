@@ -176,6 +176,7 @@ impl Server {
             ClientMessage::OneWay(message) => {
                 self.oracle.one_way(session, &message);
                 if let Err(refusal) = self.kernel.handle_one_way(self.now, session, message) {
+                    self.counts.fired(Fault::EarlyLimit);
                     self.hear_nonsense(wires, id, refusal);
                 }
             }
@@ -201,7 +202,7 @@ impl Server {
                 }
                 Err(refusal) => return self.refuse(wires, id, refusal),
             },
-            Purpose::Join(token, _) => {
+            Purpose::Join(token) => {
                 let found = self.clients.iter().find(|(_, client)| client.token == token);
                 match found {
                     Some((&session, _)) => session,
@@ -216,7 +217,7 @@ impl Server {
         connection.stage = Stage::Live(session);
         connection.decoder.set_limit(FRAME);
         let (manager, body_max) = (self.kernel.id(), MESSAGE_MAX as u32);
-        let welcome = Welcome { manager, session, token, body_max, resumption: None };
+        let welcome = Welcome { manager, session, token, body_max };
         self.send(wires, id, &ServerMessage::Welcome(welcome));
     }
 
@@ -293,8 +294,12 @@ impl Server {
     fn after_input(&mut self, wires: &mut Wires) {
         self.kernel.assert_settled();
         while let Some(note) = self.kernel.poll_note() {
+            if let Note::OneWayFailed { session, object, method, .. } = &note {
+                self.oracle.one_way_failed(*session, *object, method);
+            }
             self.notes.push(note);
         }
+        self.oracle.settle();
         while let Some(outgoing) = self.kernel.poll_reply() {
             let session = outgoing.session;
             assert!(self.clients.contains_key(&session), "{session} is over and is answered");
@@ -315,6 +320,10 @@ impl Server {
             ErrorKind::LimitReached if refusal.message.contains("calls of this session") => {
                 self.counts.fired(Fault::CallLimit);
             }
+            ErrorKind::LimitReached if refusal.message.contains("wait for object") => {
+                self.counts.fired(Fault::WaiterLimit);
+            }
+            ErrorKind::OutOfMemory => self.counts.fired(Fault::OutOfMemory),
             _ => {}
         }
     }
@@ -332,11 +341,11 @@ impl Server {
             return self.send(wires, id, &message);
         };
         self.counts.fired(Fault::AnswerTooLarge);
-        let instead = Refusal::new(ErrorKind::TooLarge, refusal.message);
         if let ServerMessage::Reply(Reply { outcome: Ok(data), .. }) = &message {
-            self.kernel.handle_undelivered(self.now, session, call, data, &instead);
+            self.kernel.handle_undelivered(self.now, session, data);
         }
-        self.send(wires, id, &ServerMessage::Reply(Reply { call, outcome: Err(instead) }));
+        let outcome = Err(Refusal::new(ErrorKind::TooLarge, refusal.message));
+        self.send(wires, id, &ServerMessage::Reply(Reply { call, outcome }));
     }
 
     fn send(&mut self, wires: &mut Wires, id: WireId, message: &ServerMessage) {

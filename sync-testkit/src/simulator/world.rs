@@ -25,6 +25,9 @@ use crate::chance::Chance;
 
 pub(crate) type ProcessId = u32;
 
+/// How many one-way messages are kept that came before an earlier one.
+pub(crate) const EARLY_MAX: usize = 16;
+
 /// How many sessions there may be at once.
 pub(crate) const SESSIONS_MAX: usize = 14;
 
@@ -68,6 +71,8 @@ impl World {
         bomb::register::<Bomb>(&mut registry);
         let mut limits = Limits::default();
         (limits.objects, limits.sessions, limits.calls_per_session) = (48, SESSIONS_MAX, 8);
+        (limits.waiters_per_object, limits.early_one_ways) = (12, EARLY_MAX);
+        limits.memory = 256 * 1024;
         Self {
             chance: Rc::new(Chance::new(seed)),
             now: Rc::new(Cell::new(Time::ZERO)),
@@ -270,20 +275,25 @@ impl World {
     fn run_task(&mut self, id: ProcessId, at: usize) {
         let Some(process) = self.processes.get_mut(&id) else { return };
         let outcome = process.tasks[at].run();
+        let mut exits = false;
         if let Some(outcome) = outcome {
             let task = process.tasks.swap_remove(at);
             let name = task.name;
-            if let Err(error) = outcome {
-                let is_end =
-                    matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::ShuttingDown);
-                assert!(is_end, "{name}: {error}");
-            }
             // What it had is let go of: as any messages, these go out.
             drop(task);
             self.note(|| format!("process {id}: {name} ends"));
+            if let Err(error) = outcome {
+                let is_over = [ErrorKind::Disconnected, ErrorKind::ShuttingDown];
+                // A process that cannot go on exits, and so lets go of what others wait for.
+                exits = [ErrorKind::OutOfMemory, ErrorKind::LimitReached].contains(&error.kind());
+                assert!(
+                    exits && id != KEEPER || is_over.contains(&error.kind()),
+                    "{name}: {error}"
+                );
+            }
         }
         self.send(id);
-        if id != KEEPER && self.processes.get(&id).is_some_and(Process::is_done) {
+        if exits || id != KEEPER && self.processes.get(&id).is_some_and(Process::is_done) {
             self.close(id);
         }
     }

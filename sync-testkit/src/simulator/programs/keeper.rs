@@ -2,10 +2,10 @@
 //! and looks at what is left.
 
 use sync_objects::{barrier, condition, dict, event, lock, queue, rlock, semaphore};
-use sync_proto::{Error, Shared};
+use sync_proto::{Error, ErrorKind, Shared};
 
 use super::super::thread::Thread;
-use super::{containers, locks, queues, waits};
+use super::{containers, locks, queues, unless, waits};
 
 /// Makes every shared object, so that their names keep them.
 pub(crate) async fn open(me: Thread) -> Result<(), Error> {
@@ -41,9 +41,14 @@ pub(crate) async fn close(me: Thread) -> Result<(), Error> {
     while me.ghost.others() > 0 {
         me.call(|| barrier.abort()).await?;
         me.call(|| event.set()).await?;
-        let grant = me.call(|| lock.acquire()).await?;
-        me.call(|| condition.notify(grant.token, u32::MAX)).await?;
-        me.call(|| lock.release(grant.token)).await?;
+        match me.call(|| lock.acquire()).await {
+            Ok(grant) => {
+                me.call(|| condition.notify(grant.token, u32::MAX)).await?;
+                me.call(|| lock.release(grant.token)).await?;
+            }
+            // As many as may wait for it, or for anything: they will be fewer.
+            Err(error) => unless(&[ErrorKind::LimitReached, ErrorKind::OutOfMemory], error)?,
+        }
         me.pause().await;
     }
     Ok(())

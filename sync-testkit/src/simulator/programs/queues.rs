@@ -3,6 +3,7 @@
 use sync_objects::{Order, queue};
 use sync_proto::{Error, ErrorKind, Payload};
 
+use super::super::server::MESSAGE_MAX;
 use super::super::thread::Thread;
 use super::{ROUNDS, unless};
 
@@ -100,5 +101,31 @@ pub(super) async fn joiner(me: Thread) -> Result<(), Error> {
         me.call(|| queue.len()).await?;
         me.pause().await;
     }
+    Ok(())
+}
+
+/// Keeps large values until there may be no more, and lets them go.
+pub(super) async fn memory_hog(me: Thread) -> Result<(), Error> {
+    if !me.chance.once_in(4) {
+        return Ok(());
+    }
+    let queue = match me.call(|| stack(me.link.anonymous())).await {
+        Ok(queue) => queue,
+        Err(error) => return unless(&[ErrorKind::LimitReached, ErrorKind::OutOfMemory], error),
+    };
+    let large = Payload::pack(&"x".repeat(MESSAGE_MAX / 2)).expect("a text");
+    let mut kept = 0;
+    loop {
+        match me.call(|| queue.put(large.clone(), 0)).await {
+            Ok(()) => kept += 1,
+            Err(error) => break unless(&[ErrorKind::OutOfMemory], error)?,
+        }
+    }
+    let len = me.call(|| queue.len()).await?;
+    assert_eq!(len, kept, "who was refused has changed nothing");
+    me.pause().await;
+    // What takes out needs no memory, however little there is.
+    let discarded = me.call(|| queue.close_now()).await?;
+    assert_eq!(discarded, kept, "what was kept is discarded");
     Ok(())
 }
