@@ -53,6 +53,22 @@ faults! {
     CutIdle "cut an idle connection";
     /// A connection breaks during a call.
     CutInCall "cut a connection in a call";
+    /// A connection over TCP breaks, and what was under way is lost.
+    Break "break a connection over TCP";
+    /// A session over TCP goes on over new connections.
+    Resume "resume a session";
+    /// A client resumes its session again before the first attempt was answered.
+    DuplicateResume "resume a session twice";
+    /// A request that was answered is sent again: the answer was lost.
+    LostReply "answer lost and sent again";
+    /// A request that waits is sent again, and keeps its place.
+    Repeated "waiting request sent again";
+    /// A client comes back when its session is over.
+    LateResume "resume after the grace";
+    /// A session over TCP ends because its client did not come back.
+    GracePassed "grace passed";
+    /// The manager hears nothing and gives the connections up.
+    Silence "silence instead of heartbeats";
     /// A client closes its writing end during a call.
     HalfClose "half-close in a call";
     /// A request comes before the one-way message that it must follow.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sync_proto::CallId;
 use sync_proto::handshake::Purpose;
 use sync_proto::message::ClientMessage;
+use sync_proto::{CallId, Epoch};
 
 use super::counts::Fault;
 use super::process::{bytes_of, hello};
@@ -17,7 +17,7 @@ pub(crate) const KEEPER: ProcessId = 0;
 impl World {
     /// Lets a fault come about, if there is something that it can come to.
     pub(crate) fn inject(&mut self) {
-        match self.chance.below(16) {
+        match self.chance.below(18) {
             0 => self.inject_death(),
             1 | 2 => self.inject_freeze(),
             3 => self.slow_down(Fault::Stall),
@@ -32,6 +32,8 @@ impl World {
                 self.server.handle_timeout(self.now.get(), &mut self.wires);
             }
             12 => self.end_a_rogue(),
+            13 => self.fall_silent(),
+            14 => self.cut_in_call(),
             _ => self.start_a_rogue(),
         }
     }
@@ -45,7 +47,7 @@ impl World {
         let Some(id) = self.victim() else { return };
         let Some(process) = self.processes.get(&id) else { return };
         let wires: Vec<_> = process.ends.keys().copied().collect();
-        let session = process.session();
+        let (session, is_unix) = (process.session(), process.lifeline.is_none());
         for fault in self.what_a_death_is(id) {
             self.ghost.fired(fault);
         }
@@ -53,7 +55,8 @@ impl World {
         self.kill(id);
         match self.chance.below(4) {
             0 => self.tear(&wires),
-            1 => {
+            // The process at the other end of a connection over TCP is on another machine.
+            1 if is_unix => {
                 let Some(session) = session else { return };
                 // A forked child keeps the sockets open; only the pidfd tells.
                 for wire in &wires {
@@ -156,15 +159,20 @@ impl World {
             process.ends.remove(&wire);
         }
         self.hang_up(wire);
-        self.connect(id, hello(Purpose::Join(token, sync_proto::Epoch(0))));
+        let lifeline = self.processes.get(&id).and_then(|process| process.lifeline.as_ref());
+        let epoch = lifeline.map_or(Epoch(0), |lifeline| lifeline.epoch);
+        self.connect(id, hello(Purpose::Join(token, epoch)));
         self.ghost.fired(Fault::CutIdle);
         self.note(|| format!("process {id} closes its idle wire {wire}"));
     }
 
-    /// A connection breaks on which a call waits, wholly or in one direction.
+    /// A connection breaks on which a call waits, wholly or in one direction; over TCP any may.
     fn cut_in_call(&mut self) {
         let Some(id) = self.victim() else { return };
         let Some(process) = self.processes.get(&id) else { return };
+        if process.lifeline.is_some() {
+            return self.break_tcp(id);
+        }
         let busy = process.ends.iter().filter(|(_, end)| !end.calls.is_empty());
         let busy: Vec<_> = busy.map(|(&wire, _)| wire).collect();
         let Some(&id) = self.chance.pick(&busy) else { return };
@@ -177,6 +185,33 @@ impl World {
             self.ghost.fired(Fault::CutInCall);
         }
         self.note(|| format!("wire {id} is cut"));
+    }
+
+    /// A connection over TCP breaks: some of what was under way is lost, at both ends.
+    fn break_tcp(&mut self, id: ProcessId) {
+        let ends = self.processes.get(&id).map(|process| &process.ends);
+        let wires: Vec<_> = ends.into_iter().flat_map(|ends| ends.keys().copied()).collect();
+        let Some(wire) = self.chance.pick(&wires).and_then(|id| self.wires.get_mut(id)) else {
+            return;
+        };
+        for pipe in [&mut wire.up, &mut wire.down] {
+            pipe.is_closed = true;
+            pipe.lose(self.chance.below(pipe.bytes_under_way() + 1));
+        }
+        self.ghost.fired(Fault::Break);
+        self.note(|| format!("a connection of process {id} breaks"));
+    }
+
+    /// A frozen process over TCP sends no heartbeats: the manager gives its connections up.
+    fn fall_silent(&mut self) {
+        let frozen = self.processes.values().filter(|process| process.frozen_until.is_some());
+        let silent = frozen.filter(|process| process.lifeline.is_some());
+        let silent: Vec<_> = silent.filter_map(|process| process.session()).collect();
+        if let Some(&session) = self.chance.pick(&silent) {
+            self.ghost.fired(Fault::Silence);
+            self.server.miss_heartbeats(self.now.get(), &mut self.wires, session);
+            self.note(|| format!("{session} is silent for too long"));
+        }
     }
 
     fn cancel(&mut self) {

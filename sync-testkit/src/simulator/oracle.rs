@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use sync_objects::{Registry, manager};
 use sync_proto::message::{OneWay, Reply, Request};
-use sync_proto::{CallId, Fingerprint, Interface, MethodId, ObjectId, OneWayId, SessionId};
+use sync_proto::{
+    CallId, Fingerprint, Interface, MethodId, ObjectId, OneWayId, Refusal, SessionId,
+};
 
+use super::counts::Fault;
+use super::server::WireId;
 use crate::models::{Model, Step, model_of};
 
 /// Watches the manager's door: every request is answered once, nobody is overtaken in a line, and
@@ -27,6 +31,8 @@ pub(crate) struct Oracle {
 struct Object {
     interface: &'static Interface,
     model: Option<Box<dyn Model>>,
+    /// Every answer of it is seen when it is made.
+    is_followed: bool,
     /// Who stands in which line, by the number of its request.
     lines: BTreeMap<&'static str, BTreeMap<u64, Request>>,
 }
@@ -38,19 +44,34 @@ struct Session {
     held_back: BTreeMap<OneWayId, Vec<Request>>,
     /// Requests that are to be answered; a client may give two of them one number.
     open: BTreeMap<CallId, Vec<Asked>>,
+    /// Answers, and the connections on which they went out.
+    sent: BTreeMap<CallId, (WireId, Reply)>,
+    /// Answers whose connections are lost.
+    lost: BTreeMap<CallId, Reply>,
+    /// Answers that are to be given once more.
+    again: BTreeMap<CallId, (WireId, Reply)>,
 }
 
 #[derive(Debug)]
 struct Asked {
     request: Request,
+    /// The connection on which it came; nothing if that is lost.
+    via: Option<WireId>,
     /// When it was first looked at; a request that is held back was not yet.
     number: Option<u64>,
 }
 
 impl Session {
     fn new() -> Self {
-        let (early, held_back, open) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { done: OneWayId::NONE, early, held_back, open }
+        Self {
+            done: OneWayId::NONE,
+            early: BTreeMap::new(),
+            held_back: BTreeMap::new(),
+            open: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            again: BTreeMap::new(),
+        }
     }
 }
 
@@ -65,17 +86,56 @@ impl Oracle {
         assert!(before.is_none(), "{session} begins twice");
     }
 
-    /// Takes note of a request; returns whether it is held back.
-    pub(crate) fn request(&mut self, session: SessionId, request: &Request) -> bool {
-        let Some(state) = self.sessions.get_mut(&session) else { return false };
+    /// Takes note of a request; returns what is special about it.
+    pub(crate) fn request(
+        &mut self,
+        session: SessionId,
+        via: WireId,
+        request: &Request,
+    ) -> Option<Fault> {
+        let state = self.sessions.get_mut(&session)?;
+        if let Some(reply) = state.lost.get(&request.call) {
+            state.again.insert(request.call, (via, reply.clone()));
+            return Some(Fault::LostReply);
+        }
         let open = state.open.entry(request.call).or_default();
-        open.push(Asked { request: request.clone(), number: None });
+        if open.iter().any(|asked| asked.via.is_none()) {
+            open.iter_mut().for_each(|asked| asked.via = Some(via));
+            return Some(Fault::Repeated);
+        }
+        open.push(Asked { request: request.clone(), via: Some(via), number: None });
         if request.after > state.done {
             state.held_back.entry(request.after).or_default().push(request.clone());
-            return true;
+            return Some(Fault::Overtaken);
         }
         self.begin(session, request);
-        false
+        None
+    }
+
+    /// A session that can be resumed has lost a connection. What waits on it is carried out when
+    /// its turn comes, and not told: of those objects the models cannot say more.
+    pub(crate) fn connection_lost(&mut self, session: SessionId, via: WireId) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        for asked in state.open.values_mut().flatten().filter(|asked| asked.via == Some(via)) {
+            asked.via = None;
+            if let Some(object) = self.objects.get_mut(&asked.request.object) {
+                (object.model, object.is_followed) = (None, false);
+            }
+        }
+        // What was held back has not begun: it will be sent again, as if for the first time.
+        for open in state.open.values_mut() {
+            open.retain(|asked| asked.via.is_some() || asked.number.is_some());
+        }
+        state.open.retain(|_, open| !open.is_empty());
+        let open = &state.open;
+        for held_back in state.held_back.values_mut() {
+            held_back.retain(|request| open.contains_key(&request.call));
+        }
+        let sent = std::mem::take(&mut state.sent);
+        let (lost, sent) = sent.into_iter().partition(|(_, (of, _))| *of == via);
+        let lost: BTreeMap<CallId, (WireId, Reply)> = lost;
+        state.sent = sent;
+        state.lost.extend(lost.into_iter().map(|(call, (_, reply))| (call, reply)));
     }
 
     /// Takes note of a one-way message, and of all that it makes possible.
@@ -125,10 +185,19 @@ impl Oracle {
         let state = self.sessions.get_mut(&session);
         let state = state.unwrap_or_else(|| panic!("{session} is over and is answered"));
         let call = reply.call;
+        if let Some((via, before)) = state.again.remove(&call) {
+            assert_eq!(*reply, before, "{call} of {session} is answered as it was");
+            state.lost.remove(&call);
+            state.sent.insert(call, (via, before));
+            return;
+        }
         let open = state.open.get_mut(&call).filter(|open| !open.is_empty());
         let open = open.unwrap_or_else(|| panic!("{call} of {session} is answered once more"));
         // Of two with one number the later is refused, and the first goes on.
-        let Asked { request, number } = open.pop().expect("it is not empty");
+        let Asked { request, via, number } = open.pop().expect("it is not empty");
+        if let Some(via) = via {
+            state.sent.insert(call, (via, reply.clone()));
+        }
         if open.is_empty() {
             state.open.remove(&call);
         }
@@ -154,6 +223,14 @@ impl Oracle {
         self.agreed += 1;
     }
 
+    /// An answer was too large to send: this goes out in its place, also when it is sent again.
+    pub(crate) fn replaced(&mut self, session: SessionId, call: CallId, refusal: &Refusal) {
+        let state = self.sessions.get_mut(&session);
+        if let Some((_, reply)) = state.and_then(|state| state.sent.get_mut(&call)) {
+            reply.outcome = Err(refusal.clone());
+        }
+    }
+
     /// A session is over: it is answered no more, and what it held goes back.
     pub(crate) fn session_ended(&mut self, session: SessionId) {
         let Some(state) = self.sessions.remove(&session) else { return };
@@ -167,10 +244,10 @@ impl Oracle {
         }
     }
 
-    /// Returns how many requests wait for an answer.
+    /// Returns how many requests wait for an answer, on a connection that could bring it.
     pub(crate) fn open_count(&self) -> usize {
         let open = self.sessions.values().flat_map(|session| session.open.values());
-        open.map(Vec::len).sum()
+        open.flatten().filter(|asked| asked.via.is_some()).count()
     }
 
     /// Names a method of an object, for the log.
@@ -215,7 +292,7 @@ impl Oracle {
         let first = line.first_key_value().map(|(&first, _)| first);
         line.remove(&number);
         assert!(
-            !served || first.is_none_or(|first| first >= number),
+            !served || !object.is_followed || first.is_none_or(|first| first >= number),
             "{} of {} overtakes in its line",
             request.call,
             request.object,
@@ -250,7 +327,9 @@ impl Oracle {
             let created = request.object == ObjectId::MANAGER && asked.is_none();
             let model = created.then(|| model_of(interface, &request.data)).flatten();
             let lines = BTreeMap::new();
-            self.objects.entry(handle.object).or_insert(Object { interface, model, lines });
+            let is_followed = true;
+            let new = Object { interface, model, is_followed, lines };
+            self.objects.entry(handle.object).or_insert(new);
         }
     }
 }

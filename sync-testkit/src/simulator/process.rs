@@ -11,6 +11,7 @@ use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{CallId, SessionId, SessionToken};
 
+use super::lifeline::Lifeline;
 use super::link::Link;
 use super::programs::Make;
 use super::server::{MESSAGE_MAX, WireId};
@@ -27,6 +28,8 @@ pub(crate) struct Process {
     /// What its threads will run, once there is a session.
     pub(crate) plan: Vec<(&'static str, Make)>,
     pub(crate) frozen_until: Option<Time>,
+    /// A process that comes over TCP can resume its session.
+    pub(crate) lifeline: Option<Lifeline>,
 }
 
 /// A client's end of a connection.
@@ -47,9 +50,13 @@ impl End {
 }
 
 impl Process {
-    pub(crate) fn new(link: Arc<Link>, plan: Vec<(&'static str, Make)>) -> Self {
-        let (ends, tasks) = (BTreeMap::new(), Vec::new());
-        Self { link, session: None, ends, tasks, plan, frozen_until: None }
+    pub(crate) fn new(
+        link: Arc<Link>,
+        plan: Vec<(&'static str, Make)>,
+        lifeline: Option<Lifeline>,
+    ) -> Self {
+        let (ends, tasks, frozen_until) = (BTreeMap::new(), Vec::new(), None);
+        Self { link, session: None, ends, tasks, plan, frozen_until, lifeline }
     }
 
     /// Returns its connections that can be used.

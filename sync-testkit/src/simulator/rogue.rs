@@ -5,7 +5,8 @@ use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, OneWay, Request, WireHandle};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{
-    CallId, Data, Fingerprint, MethodId, ObjectId, OneWayId, Payload, SessionToken, ThreadId, Token,
+    CallId, Data, Epoch, Fingerprint, MethodId, ObjectId, OneWayId, Payload, SessionToken,
+    ThreadId, Token,
 };
 
 use super::counts::Fault;
@@ -47,7 +48,7 @@ impl World {
         if !matches!(deed, Fault::DuplicateCall | Fault::CallLimit | Fault::EarlyLimit) {
             self.ghost.fired(deed);
         }
-        let wire = self.lay(bytes);
+        let wire = self.lay(bytes, false);
         if let Some(wire) = self.wires.get_mut(&wire) {
             wire.up.narrow = [0, 0, 0, 100][self.chance.below(4)];
         }
@@ -58,7 +59,7 @@ impl World {
     /// Opens more sessions than there may be.
     fn crowd_in(&mut self) {
         for _ in 0..SESSIONS_MAX {
-            let wire = self.lay(open());
+            let wire = self.lay(open(), false);
             self.rogues.push(wire);
         }
         self.note(|| "a crowd of rogues".to_owned());
@@ -80,7 +81,7 @@ impl World {
             Fault::BadPreamble => return Some(b"GET / HTTP/1.1\r\n\r\n".to_vec()),
             Fault::BadJoin => {
                 let token = SessionToken(u128::from(self.chance.next()));
-                return Some(hello(Purpose::Join(token, sync_proto::Epoch(0))));
+                return Some(hello(Purpose::Join(token, Epoch(0))));
             }
             Fault::SecondHello => words.extend(&open()[PREAMBLE.len()..]),
             Fault::Malformed => {

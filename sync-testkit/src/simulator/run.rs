@@ -91,11 +91,13 @@ impl World {
         self.run_until("the keeper opens", |world| world.is_idle(KEEPER));
         let shutdown = self.chance.once_in(20).then(|| self.chance.next() % STORM);
         let cast = self.cast();
+        let by_tcp = self.chance.once_in(2);
         for step in 0..STORM {
             while self.processes.len() <= CLIENTS {
                 let threads = 1 + self.chance.below(THREADS);
                 let plan = (0..threads).filter_map(|_| self.chance.pick(&cast).copied());
                 let plan = plan.collect();
+                self.tcp = by_tcp && self.chance.once_in(2);
                 self.start(plan);
             }
             if self.chance.once_in(24) {
@@ -109,7 +111,8 @@ impl World {
         self.calm_down();
         self.play("close", |thread| Box::pin(programs::close(thread)));
         self.run_until("the clients come to their end", |world| {
-            world.processes.len() == 1 && world.is_idle(KEEPER) && world.wires.len() == 1
+            let alone = world.processes.len() == 1 && world.server.session_count() == 1;
+            alone && world.is_idle(KEEPER) && world.wires.len() == 1
         });
         self.play("verify", |thread| Box::pin(programs::verify(thread)));
         self.run_until("the keeper looks at what is left", |world| world.is_idle(KEEPER));

@@ -1,18 +1,19 @@
 //! The manager's driver: what `sync-server`'s event loop does, over connections in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Buf;
 use sync_objects::{
     DebugInfo, DisconnectReason, Kernel, Limits, Note, Registry, Time, Via, manager,
 };
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
-use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
+use sync_proto::handshake::{ClientInfo, Purpose, Resumption, Welcome};
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{
-    CallId, Data, ErrorKind, ManagerId, ObjectId, OneWayId, Refusal, SessionId, SessionToken,
-    ThreadId,
+    CallId, Data, Epoch, ErrorKind, ManagerId, ObjectId, OneWayId, Refusal, SessionId,
+    SessionToken, ThreadId,
 };
 
 use super::counts::{Counts, Fault};
@@ -64,6 +65,7 @@ enum Stage {
 struct Client {
     token: SessionToken,
     wires: BTreeSet<WireId>,
+    is_resumable: bool,
 }
 
 impl Server {
@@ -168,8 +170,8 @@ impl Server {
         match message {
             ClientMessage::Request(request) => {
                 connection.in_flight += 1;
-                if self.oracle.request(session, &request) {
-                    self.counts.fired(Fault::Overtaken);
+                if let Some(fault) = self.oracle.request(session, id, &request) {
+                    self.counts.fired(fault);
                 }
                 self.kernel.handle_request(self.now, session, Via(id), request);
             }
@@ -181,7 +183,17 @@ impl Server {
                 }
             }
             ClientMessage::Cancel(call) => self.kernel.handle_cancel(self.now, session, call),
-            _ => {
+            ClientMessage::Ping => {
+                let done = self.kernel.one_ways_done(session);
+                self.send(wires, id, &ServerMessage::Pong(done));
+            }
+            ClientMessage::Received(calls) => {
+                self.kernel.handle_received(self.now, session, &calls);
+            }
+            ClientMessage::Goodbye(after) => {
+                self.kernel.handle_goodbye(self.now, session, after);
+            }
+            ClientMessage::Hello(_) => {
                 let refusal = Refusal::new(ErrorKind::Malformed, "a second hello");
                 self.hear_nonsense(wires, id, refusal);
             }
@@ -193,32 +205,77 @@ impl Server {
             return self.refuse(wires, id, Refusal::new(ErrorKind::Malformed, "not a hello"));
         };
         let session = match hello.purpose {
-            Purpose::Open(info) => match self.kernel.handle_connect(self.now, info) {
-                Ok(session) => {
-                    let token = SessionToken(u128::from(session.0) << 64 | 0x5eed);
-                    self.clients.insert(session, Client { token, wires: BTreeSet::new() });
-                    self.oracle.session_began(session);
-                    session
-                }
-                Err(refusal) => return self.refuse(wires, id, refusal),
-            },
-            Purpose::Join(token) => {
-                let found = self.clients.iter().find(|(_, client)| client.token == token);
-                match found {
-                    Some((&session, _)) => session,
-                    None => return self.refuse(wires, id, ErrorKind::Disconnected.into()),
-                }
-            }
+            Purpose::Open(info) => self.open(wires, id, info),
+            Purpose::Join(token, epoch) => self.join(wires, id, token, epoch),
+        };
+        let session = match session {
+            Ok(session) => session,
+            Err(refusal) => return self.refuse(wires, id, refusal),
         };
         let client = self.clients.get_mut(&session).expect("it was found");
         client.wires.insert(id);
-        let token = client.token;
+        let (token, is_resumable) = (client.token, client.is_resumable);
         let connection = self.connections.get_mut(&id).expect("it said hello");
         connection.stage = Stage::Live(session);
         connection.decoder.set_limit(FRAME);
         let (manager, body_max) = (self.kernel.id(), MESSAGE_MAX as u32);
-        let welcome = Welcome { manager, session, token, body_max };
+        let (heartbeat, grace) = (Duration::from_secs(3), Duration::from_secs(10));
+        let resumption = is_resumable.then_some(Resumption { heartbeat, grace });
+        let welcome = Welcome { manager, session, token, body_max, resumption };
         self.send(wires, id, &ServerMessage::Welcome(welcome));
+    }
+
+    fn open(&mut self, wires: &Wires, id: WireId, info: ClientInfo) -> Result<SessionId, Refusal> {
+        let is_resumable = wires.get(&id).is_some_and(|wire| wire.is_tcp);
+        let session = if is_resumable {
+            self.kernel.handle_connect_resumable(self.now, info, Via(id))?
+        } else {
+            self.kernel.handle_connect(self.now, info)?
+        };
+        let token = SessionToken(u128::from(session.0) << 64 | 0x5eed);
+        self.clients.insert(session, Client { token, wires: BTreeSet::new(), is_resumable });
+        self.oracle.session_began(session);
+        Ok(session)
+    }
+
+    fn join(
+        &mut self,
+        wires: &mut Wires,
+        id: WireId,
+        token: SessionToken,
+        epoch: Epoch,
+    ) -> Result<SessionId, Refusal> {
+        let found = self.clients.iter().find(|(_, client)| client.token == token);
+        let (&session, _) = found.ok_or(ErrorKind::NotFound)?;
+        for given_up in self.kernel.handle_join(self.now, session, Via(id), epoch)? {
+            self.oracle.connection_lost(session, given_up.0);
+            self.drop_wire(wires, session, given_up.0);
+        }
+        Ok(session)
+    }
+
+    fn drop_wire(&mut self, wires: &mut Wires, session: SessionId, id: WireId) {
+        self.forget(wires, id);
+        if let Some(client) = self.clients.get_mut(&session) {
+            client.wires.remove(&id);
+        }
+    }
+
+    /// Nothing was heard of a client for too long: its connections count as lost.
+    pub(crate) fn miss_heartbeats(&mut self, now: Time, wires: &mut Wires, session: SessionId) {
+        self.now = now;
+        let ids = self.clients.get(&session).map(|client| client.wires.clone());
+        for id in ids.into_iter().flatten() {
+            self.lose_wire(wires, session, id);
+        }
+        self.after_input(wires);
+    }
+
+    /// A connection is lost of a session that can be resumed.
+    fn lose_wire(&mut self, wires: &mut Wires, session: SessionId, id: WireId) {
+        self.drop_wire(wires, session, id);
+        self.oracle.connection_lost(session, id);
+        self.kernel.handle_connection_lost(self.now, session, Via(id));
     }
 
     fn hear_nonsense(&mut self, wires: &mut Wires, id: WireId, refusal: Refusal) {
@@ -253,6 +310,9 @@ impl Server {
         self.forget(wires, id);
         let Some(client) = self.clients.get_mut(&session) else { return };
         client.wires.remove(&id);
+        if client.is_resumable {
+            return self.lose_wire(wires, session, id);
+        }
         if waiting {
             // What its other threads said before counts: their sockets are read first.
             for other in client.wires.clone() {
@@ -293,14 +353,37 @@ impl Server {
     /// What follows every input: all tables agree, and the answers go out.
     fn after_input(&mut self, wires: &mut Wires) {
         self.kernel.assert_settled();
+        let mut ended = Vec::new();
         while let Some(note) = self.kernel.poll_note() {
-            if let Note::OneWayFailed { session, object, method, .. } = &note {
-                self.oracle.one_way_failed(*session, *object, method);
+            match &note {
+                Note::OneWayFailed { session, object, method, .. } => {
+                    self.oracle.one_way_failed(*session, *object, method);
+                }
+                // The kernel ends it by itself: after a goodbye, or when its grace has passed.
+                Note::SessionEnded { session, .. } if self.clients.contains_key(session) => {
+                    ended.push(*session);
+                }
+                _ => {}
             }
             self.notes.push(note);
         }
         self.oracle.settle();
-        while let Some(outgoing) = self.kernel.poll_reply() {
+        let replies: Vec<_> = std::iter::from_fn(|| self.kernel.poll_reply()).collect();
+        // Who was answered and then ended by one input was answered before it was ended.
+        let (last_words, replies) =
+            replies.into_iter().partition::<Vec<_>, _>(|of| ended.contains(&of.session));
+        for outgoing in last_words {
+            self.oracle.reply(outgoing.session, &outgoing.reply);
+        }
+        for session in ended {
+            let client = self.clients.remove(&session);
+            self.oracle.session_ended(session);
+            client
+                .into_iter()
+                .flat_map(|client| client.wires)
+                .for_each(|id| self.forget(wires, id));
+        }
+        for outgoing in replies {
             let session = outgoing.session;
             assert!(self.clients.contains_key(&session), "{session} is over and is answered");
             self.oracle.reply(session, &outgoing.reply);
@@ -341,11 +424,12 @@ impl Server {
             return self.send(wires, id, &message);
         };
         self.counts.fired(Fault::AnswerTooLarge);
+        let instead = Refusal::new(ErrorKind::TooLarge, refusal.message);
         if let ServerMessage::Reply(Reply { outcome: Ok(data), .. }) = &message {
-            self.kernel.handle_undelivered(self.now, session, data);
+            self.kernel.handle_undelivered(self.now, session, call, data, &instead);
+            self.oracle.replaced(session, call, &instead);
         }
-        let outcome = Err(Refusal::new(ErrorKind::TooLarge, refusal.message));
-        self.send(wires, id, &ServerMessage::Reply(Reply { call, outcome }));
+        self.send(wires, id, &ServerMessage::Reply(Reply { call, outcome: Err(instead) }));
     }
 
     fn send(&mut self, wires: &mut Wires, id: WireId, message: &ServerMessage) {

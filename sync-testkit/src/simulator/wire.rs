@@ -8,6 +8,8 @@ use sync_objects::Time;
 /// A connection.
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
+    /// Its session survives that it breaks.
+    pub(crate) is_tcp: bool,
     /// From the client to the manager.
     pub(crate) up: Pipe,
     /// From the manager to the client.

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sync_objects::{Limits, Registry, Time};
+use sync_objects::{DisconnectReason, Limits, Note, Registry, Time};
 use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, ServerMessage};
-use sync_proto::{ErrorKind, ManagerId, ThreadId};
+use sync_proto::{Epoch, ErrorKind, ManagerId, ThreadId};
 
 use super::bomb::{Bomb, bomb};
 use super::counts::{Counts, Fault};
 use super::ghost::Ghost;
 use super::inject::KEEPER;
+use super::lifeline::Lifeline;
 use super::link::Link;
 use super::log::Log;
 use super::process::{End, Process, bytes_of, hello, open};
@@ -47,6 +48,8 @@ pub(crate) struct World {
     next_wire: WireId,
     next_process: ProcessId,
     possible: Vec<Action>,
+    /// New clients come over TCP.
+    pub(crate) tcp: bool,
 }
 
 /// Something that can happen next.
@@ -73,6 +76,7 @@ impl World {
         (limits.objects, limits.sessions, limits.calls_per_session) = (48, SESSIONS_MAX, 8);
         (limits.waiters_per_object, limits.early_one_ways) = (12, EARLY_MAX);
         limits.memory = 256 * 1024;
+        limits.grace = Duration::from_millis(500);
         Self {
             chance: Rc::new(Chance::new(seed)),
             now: Rc::new(Cell::new(Time::ZERO)),
@@ -86,6 +90,7 @@ impl World {
             next_wire: 1,
             next_process: 0,
             possible: Vec::new(),
+            tcp: false,
         }
     }
 
@@ -104,24 +109,27 @@ impl World {
         let id = self.next_process;
         self.next_process += 1;
         self.note(|| format!("process {id} starts"));
-        self.processes.insert(id, Process::new(Link::new(ManagerId(1)), plan));
+        // The keeper, which no fault meets, comes over a unix socket.
+        let lifeline = (id != KEEPER && self.tcp).then(Lifeline::new);
+        self.processes.insert(id, Process::new(Link::new(ManagerId(1)), plan, lifeline));
         self.connect(id, open());
         id
     }
 
     /// Opens a connection of a process.
     pub(crate) fn connect(&mut self, id: ProcessId, first: Vec<u8>) {
-        let wire = self.lay(first);
+        let is_tcp = self.processes.get(&id).is_some_and(|process| process.lifeline.is_some());
+        let wire = self.lay(first, is_tcp);
         if let Some(process) = self.processes.get_mut(&id) {
             process.ends.insert(wire, End::new());
         }
     }
 
     /// Lays a wire to the manager, on which this comes first.
-    pub(crate) fn lay(&mut self, first: Vec<u8>) -> WireId {
+    pub(crate) fn lay(&mut self, first: Vec<u8>, is_tcp: bool) -> WireId {
         let id = self.next_wire;
         self.next_wire += 1;
-        let mut wire = Wire::default();
+        let mut wire = Wire { is_tcp, ..Wire::default() };
         wire.up.write(self.now.get(), first);
         self.wires.insert(id, wire);
         self.server.accept(id);
@@ -210,8 +218,7 @@ impl World {
     fn read(&mut self, id: ProcessId, wire: WireId) {
         let Some(read) = self.wires.get_mut(&wire).map(|wire| wire.down.read()) else { return };
         let Read::Bytes(bytes) = read else {
-            // A connection that it did not close itself: the manager has ended the session.
-            return self.lose_session(id);
+            return self.break_off(id);
         };
         let Some(process) = self.processes.get_mut(&id) else { return };
         for message in process.cut(wire, &bytes) {
@@ -229,21 +236,36 @@ impl World {
                     process.session = Some((welcome.session, welcome.token));
                     self.ghost.began(welcome.session);
                     self.begin(id);
+                } else {
+                    self.say_again(id, wire);
                 }
             }
             ServerMessage::Reply(reply) => {
                 if let Some(end) = process.ends.get_mut(&wire) {
                     end.calls.remove(&reply.call);
                 }
+                if let Some(lifeline) = &mut process.lifeline {
+                    lifeline.note_answered(reply.call);
+                }
                 process.link.receive(reply);
                 // Handles in an answer that nobody looks at go back at once.
                 self.send(id);
             }
+            ServerMessage::Pong(done) => {
+                if let Some(lifeline) = &mut process.lifeline {
+                    lifeline.note_done(done);
+                }
+            }
             ServerMessage::Witnessed(..) => panic!("nobody asked for a witness"),
-            ServerMessage::Pong(_) => panic!("nobody asked for a sign of life"),
             ServerMessage::Refused(refusal) => {
-                if refusal.kind == ErrorKind::LimitReached {
-                    self.ghost.fired(Fault::SessionLimit);
+                match refusal.kind {
+                    ErrorKind::LimitReached if process.session.is_none() => {
+                        self.ghost.fired(Fault::SessionLimit);
+                    }
+                    ErrorKind::NotFound if process.lifeline.is_some() => {
+                        self.ghost.fired(Fault::LateResume);
+                    }
+                    _ => {}
                 }
                 self.lose_session(id);
             }
@@ -268,7 +290,7 @@ impl World {
             process.tasks.push(Task::new(name, thread, program));
         }
         for _ in 1..process.tasks.len() {
-            self.connect(id, hello(Purpose::Join(token, sync_proto::Epoch(0))));
+            self.connect(id, hello(Purpose::Join(token, Epoch(0))));
         }
     }
 
@@ -293,8 +315,10 @@ impl World {
             }
         }
         self.send(id);
-        if exits || id != KEEPER && self.processes.get(&id).is_some_and(Process::is_done) {
+        if exits {
             self.close(id);
+        } else {
+            self.close_if_done(id);
         }
     }
 
@@ -302,7 +326,17 @@ impl World {
     pub(crate) fn send(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(&id) else { return };
         let usable = process.usable();
-        for message in process.link.take_outbox() {
+        let mut messages = process.link.take_outbox();
+        if let Some(lifeline) = &mut process.lifeline {
+            messages.iter().for_each(|message| lifeline.keep(message));
+            if usable.is_empty() {
+                // It is said on the next connection.
+                return;
+            }
+            messages.extend(lifeline.received());
+            messages.extend(self.chance.once_in(8).then_some(ClientMessage::Ping));
+        }
+        for message in messages {
             let Some(&wire) = self.chance.pick(&usable) else { return };
             if let (ClientMessage::Request(request), Some(end)) =
                 (&message, process.ends.get_mut(&wire))
@@ -327,8 +361,31 @@ impl World {
         }
     }
 
-    /// A process has nothing more to do and closes its connections.
+    /// Closes the connections of a process that has nothing more to do; over TCP it must be able
+    /// to say so.
+    pub(crate) fn close_if_done(&mut self, id: ProcessId) {
+        let is_done = |process: &Process| {
+            process.is_done() && (process.lifeline.is_none() || !process.usable().is_empty())
+        };
+        if id != KEEPER && self.processes.get(&id).is_some_and(is_done) {
+            self.close(id);
+        }
+    }
+
+    /// A process takes leave.
     pub(crate) fn close(&mut self, id: ProcessId) {
+        if let Some(process) = self.processes.get(&id)
+            && let Some(lifeline) = &process.lifeline
+            && let Some(wire) = self.chance.pick(&process.usable())
+            && let Some(wire) = self.wires.get_mut(wire)
+        {
+            wire.up.write(self.now.get(), bytes_of(&lifeline.goodbye()));
+        }
+        self.vanish(id);
+    }
+
+    /// A process is no more: its connections are closed.
+    fn vanish(&mut self, id: ProcessId) {
         let Some(process) = self.processes.remove(&id) else { return };
         self.note(|| format!("process {id} closes"));
         for wire in process.ends.keys() {
@@ -347,12 +404,12 @@ impl World {
     }
 
     /// The manager has ended a process's session, or is gone: the process is told, and ends.
-    fn lose_session(&mut self, id: ProcessId) {
+    pub(crate) fn lose_session(&mut self, id: ProcessId) {
         if let Some(process) = self.processes.get_mut(&id) {
             process.link.end_session();
         }
         self.note(|| format!("process {id} has lost its session"));
-        self.close(id);
+        self.vanish(id);
     }
 
     /// A process dies: nothing of its code runs any more.
@@ -360,7 +417,7 @@ impl World {
         if let Some(process) = self.processes.get_mut(&id) {
             process.link.end_session();
         }
-        self.close(id);
+        self.vanish(id);
     }
 
     fn thaw(&mut self, id: ProcessId) {
@@ -381,8 +438,11 @@ impl World {
     /// Tells the ghost which sessions the manager has ended, and clears wires that are no more.
     fn hear_of_ends(&mut self) {
         for note in std::mem::take(&mut self.server.notes) {
-            if let sync_objects::Note::SessionEnded { session, .. } = &note {
+            if let Note::SessionEnded { session, reason, .. } = &note {
                 self.ghost.ended(*session);
+                if matches!(reason, DisconnectReason::NotResumed(_)) {
+                    self.ghost.fired(Fault::GracePassed);
+                }
             }
             self.log.push(self.now.get(), note.to_string());
         }
