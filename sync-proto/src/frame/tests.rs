@@ -6,7 +6,7 @@ use bytes::Buf;
 
 use super::*;
 use crate::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
-use crate::{CallId, Fingerprint, MethodId, ObjectId, OneWayId, ThreadId};
+use crate::{CallId, Fingerprint, MethodId, ObjectId, OneWayId, ThreadId, Token};
 
 const LIMIT: FrameLimit = FrameLimit::of_body(1 << 20);
 
@@ -124,6 +124,10 @@ fn the_bytes_of_a_refusal_stay_what_they_are() {
     let reply = Reply { call: CallId(1), outcome: Err(ErrorKind::TimedOut.into()) };
     encode(&ServerMessage::Reply(reply), LIMIT, &mut out).unwrap();
     assert_eq!(out.chunk(), [5, 0, 0, 0, 0, 0, 0, 0, 2, 1, 1, 3, 0]);
+    let mut out = OutBuffer::new();
+    let reply = Reply { call: CallId(1), outcome: Err(ErrorKind::TimedOut.into()) };
+    encode(&ServerMessage::Witnessed(Token(7), reply), LIMIT, &mut out).unwrap();
+    assert_eq!(out.chunk(), [6, 0, 0, 0, 0, 0, 0, 0, 4, 7, 1, 1, 3, 0]);
 }
 
 #[test]

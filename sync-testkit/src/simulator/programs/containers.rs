@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sync_objects::{NumberKind, dict, list};
-use sync_proto::{Error, ErrorKind, Payload};
+use sync_objects::{NumberKind, dict, event, list};
+use sync_proto::{Error, ErrorKind, Payload, Shared};
 
 use super::super::server::MESSAGE_MAX;
 use super::super::thread::Thread;
@@ -98,12 +98,19 @@ async fn too_large(me: &Thread) -> Result<(), Error> {
         Ok(list) => list,
         Err(error) => return unless(&[ErrorKind::LimitReached], error),
     };
-    me.call(|| list.push(pack(&list))).await?;
+    let inside = me.call(|| event::Proxy::new(me.link.anonymous())).await?;
+    me.call(|| list.push(pack(&inside))).await?;
     let large = "x".repeat(MESSAGE_MAX / 2);
     me.call(|| list.push(pack(&large))).await?;
     me.call(|| list.repeat(64)).await?;
     let answer = me.call(|| list.within(Duration::from_secs(1)).to_vec()).await;
     unless(&[ErrorKind::TooLarge], answer.expect_err("more than an answer holds"))?;
     assert_eq!(me.call(|| list.len()).await?, 128, "the list is as it was");
+    // The handles in the answer came to nobody: they keep nothing.
+    let object = inside.handle().object();
+    drop(inside);
+    me.call(|| list.clear()).await?;
+    let info = me.call(|| me.link.manager_proxy().debug_info(1000)).await?;
+    assert!(info.objects.iter().all(|of| of.object != object), "{object} is kept by nobody");
     Ok(())
 }
