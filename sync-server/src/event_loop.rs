@@ -237,7 +237,8 @@ impl EventLoop {
 
     /// Reads, runs the kernel, writes. Returns when the kernel wants to be woken.
     fn turn(&mut self) -> Option<Time> {
-        for key in std::mem::take(&mut self.ready) {
+        let asked = std::mem::take(&mut self.ready);
+        for &key in &asked {
             self.read(key);
         }
         self.shed(self.hub.now());
@@ -259,8 +260,13 @@ impl EventLoop {
             self.reply(outgoing);
         }
         self.replies = replies;
-        for key in std::mem::take(&mut self.dirty) {
-            self.flush(key);
+        let dirty = std::mem::take(&mut self.dirty);
+        // Whoever was woken sleeps, and is written to first: the answer to one who has just asked
+        // may hand the core to him, and he would ask for more while the other still waits.
+        for has_asked in [false, true] {
+            for &key in dirty.iter().filter(|key| asked.contains(key) == has_asked) {
+                self.flush(key);
+            }
         }
         wake
     }
