@@ -22,6 +22,15 @@ pub(crate) fn unpack<T: DeserializeOwned>(
     payload.unpack().map_err(|refusal| refusal.during(interface.name, method))
 }
 
+/// Decodes a user's value that a method answered with, and that nobody needs again.
+pub(crate) fn into_value<T: DeserializeOwned>(
+    payload: Payload,
+    interface: &'static Interface,
+    method: &'static str,
+) -> Result<T, Error> {
+    payload.into_value().map_err(|refusal| refusal.during(interface.name, method))
+}
+
 /// Implements what every generic proxy has: the same object in `Clone`, `Eq` and `Hash`, without
 /// bounds on what it holds; no I/O in `Debug`; `within`; and its place among shared objects.
 macro_rules! common {

@@ -82,7 +82,7 @@ impl<T: DeserializeOwned> Value<T> {
     /// # Errors
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when it is not a `T`.
     pub fn get(&self) -> Result<T, Error> {
-        self.unpack(&self.proxy.get()?, "get")
+        crate::proxy::into_value(self.proxy.get()?, &value::INTERFACE, "get")
     }
 
     /// Replaces the value and returns the one before.

@@ -24,6 +24,7 @@ mod ser;
 mod show;
 mod sort;
 pub mod tag;
+mod take;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ pub use kind::{Kind, kind};
 pub use normal::{Normal, NormalizeError, normalize, normalize_key};
 pub use order::{Incomparable, compare};
 pub use show::show;
+pub(crate) use take::take_bytes;
 
 /// Names the newtype struct that a shared object's handle is written and read as.
 ///

@@ -9,6 +9,9 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use crate::data::scope;
 use crate::{Charge, ErrorKind, Handle, Refusal, cbor};
 
+/// From so many bytes on a copy costs more than to see that none is needed.
+const LARGE: usize = 16 * 1024;
+
 /// How a payload's bytes are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
@@ -57,10 +60,22 @@ impl Payload {
     pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let lists = scope::Lists { payloads: None, handles: self.handles.clone() };
         let Encoding::Cbor = self.encoding;
-        scope::provide(lists, || cbor::from_slice(&self.bytes)).map_err(|error| {
-            let wanted = core::any::type_name::<T>();
-            Refusal::new(ErrorKind::WrongType, format!("the value is not a {wanted}: {error}"))
-        })
+        scope::provide(lists, || cbor::from_slice(&self.bytes)).map_err(wrong_type::<T>)
+    }
+
+    /// Decodes the value as [`unpack`](Self::unpack) does; a large byte string that nobody else
+    /// shares is taken over and not copied.
+    ///
+    /// # Errors
+    /// Those of [`unpack`](Self::unpack).
+    pub fn into_value<T: DeserializeOwned>(mut self) -> Result<T, Refusal> {
+        if self.encoding == Encoding::Cbor && self.bytes.len() >= LARGE && self.handles.is_empty() {
+            match cbor::take_bytes(core::mem::take(&mut self.bytes)) {
+                Ok(read) => return read.map_err(wrong_type::<T>),
+                Err(bytes) => self.bytes = bytes,
+            }
+        }
+        self.unpack()
     }
 
     /// Returns the value's normal form, by which values are equal.
@@ -85,6 +100,11 @@ impl Payload {
     fn object_numbers(&self) -> Vec<u64> {
         self.handles.iter().map(|handle| handle.object().0).collect()
     }
+}
+
+fn wrong_type<T>(error: cbor::DecodeError) -> Refusal {
+    let wanted = core::any::type_name::<T>();
+    Refusal::new(ErrorKind::WrongType, format!("the value is not a {wanted}: {error}"))
 }
 
 impl<H> Payload<H> {

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sync_objects::{DictPage, DictPart, Removed};
+use sync_objects::{DictPage, DictPart, Removed, dict};
 use sync_proto::{Error, Payload};
 
 use super::{Dict, Iter};
@@ -23,7 +23,8 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         Q: Serialize + ?Sized,
     {
         let value = self.proxy.get(self.pack(key, "get")?)?;
-        self.unpack_some(value.as_ref(), "get")
+        let read = |value| crate::proxy::into_value(value, &dict::INTERFACE, "get");
+        value.map(read).transpose()
     }
 
     /// Returns the values of keys, in the keys' order.

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sync_objects::list;
 use sync_proto::{Error, Payload};
 
 use super::{Iter, List, ListIndex, ListRange, pack_all};
@@ -17,7 +18,7 @@ impl<T: DeserializeOwned> List<T> {
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`.
     #[doc(alias = "__getitem__")]
     pub fn get(&self, index: impl ListIndex) -> Result<T, Error> {
-        self.unpack(&self.proxy.get(index.to_i64())?, "get")
+        crate::proxy::into_value(self.proxy.get(index.to_i64())?, &list::INTERFACE, "get")
     }
 
     /// Returns the items of a range, as they were at one moment.
