@@ -1,16 +1,20 @@
 """CPython's own manager, measured: `cpython.py serve ADDRESS` and `cpython.py work ADDRESS`.
 
+`cpython.py work_on_ours ADDRESS` is the same worker on this project's server, where somebody else
+makes the objects and they are found by name.
+
 An address is `unix:PATH` or `tcp:HOST:PORT`, port 0 for any. The server prints `READY ADDRESS`.
 A worker hears lines and answers each with one, as those of the other peers do:
 `prepare JOB KEY ROLE` with `ready` or `unable`, `run COUNT` with `took START END STAMP...`.
 """
 
+import os
 import sys
 import threading
 import time
 from multiprocessing import managers
 
-AUTHKEY = b"sync-bench"
+AUTHKEY = os.environ.get("SYNC_AUTHKEY", "sync-bench").encode()
 AHEAD = 1000
 SETTLE = 0.0003
 PARTIES = 8
@@ -47,6 +51,21 @@ for name, (make, exposed, _, proxy) in list(managers.SyncManager._registry.items
 Bench.register("Cleaner", Cleaner)
 
 
+class OnOurs(managers.SyncManager):
+    """Finds by name what a Rust program has made."""
+
+    def __getattr__(self, name):
+        if not name.startswith("shared_"):
+            raise AttributeError(name)
+        proxy = managers.SyncManager._registry[name.removeprefix("shared_")][3]
+
+        def find(key, *_):
+            type(self).register(key, proxytype=proxy)
+            return getattr(self, key)()
+
+        return find
+
+
 def parse(address):
     kind, _, rest = address.partition(":")
     if kind == "unix":
@@ -80,7 +99,7 @@ def note(once):
 
 
 def prepare(manager, address, job, key, role):
-    if role == 0:
+    if role == 0 and isinstance(manager, Bench):
         manager.Cleaner().clean()
     if any(word in job for word in ("_of_", "_among_")):
         return None
@@ -106,7 +125,7 @@ def prepare(manager, address, job, key, role):
         "bytes_set": lambda m, k, r: bytes_set(m, k, size),
         "bytes_get": lambda m, k, r: bytes_get(m, k, size),
         "create_drop": create_drop,
-        "connect": lambda m, k, r: connect(address),
+        "connect": lambda m, k, r: connect(type(m), address),
     }
     return makers[stem](manager, key, role) if stem in makers else None
 
@@ -249,12 +268,12 @@ def create_drop(manager, key, role):
     return repeat(manager.Lock)
 
 
-def connect(address):
-    return repeat(lambda: Bench(address=parse(address), authkey=AUTHKEY).connect())
+def connect(kind, address):
+    return repeat(lambda: kind(address=parse(address), authkey=AUTHKEY).connect())
 
 
-def work(address):
-    manager = Bench(address=parse(address), authkey=AUTHKEY)
+def work(address, kind=Bench):
+    manager = kind(address=parse(address), authkey=AUTHKEY)
     manager.connect()
     prepared = None
     for line in sys.stdin:
@@ -270,5 +289,9 @@ def work(address):
             print("took", start, end, *stamps, flush=True)
 
 
+def work_on_ours(address):
+    work(address, OnOurs)
+
+
 if __name__ == "__main__":
-    {"serve": serve, "work": work}[sys.argv[1]](sys.argv[2])
+    {"serve": serve, "work": work, "work_on_ours": work_on_ours}[sys.argv[1]](sys.argv[2])

@@ -14,6 +14,12 @@ use crate::placement::Placement;
 use crate::process::{Process, Program};
 use crate::work::growth;
 
+/// The key where one is needed.
+const KEY: &str = "the key of a bench, which guards nothing at all";
+
+/// More clients than a bench has.
+const MANY: &str = "20000";
+
 /// How long both ends look again, where they do.
 pub(crate) const SPIN: Duration = Duration::from_micros(30);
 
@@ -33,6 +39,8 @@ pub(crate) enum PeerKind {
     Cpython,
     /// Redis, without persistence.
     Redis,
+    /// CPython's clients, unmodified, on this project's server.
+    PythonOnOurs,
 }
 
 /// What is between a server and its clients.
@@ -67,11 +75,20 @@ pub(crate) struct Server {
     /// Only held.
     _process: Process,
     worker: Program,
+    /// Who makes the objects, where the workers find them by name.
+    maker: Option<Program>,
 }
 
 impl PeerKind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Ours, Self::OursSpin, Self::OursPlain, Self::Echo, Self::Cpython, Self::Redis];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ours,
+        Self::OursSpin,
+        Self::OursPlain,
+        Self::Echo,
+        Self::Cpython,
+        Self::Redis,
+        Self::PythonOnOurs,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -81,6 +98,7 @@ impl PeerKind {
             Self::Echo => "echo",
             Self::Cpython => "cpython",
             Self::Redis => "redis",
+            Self::PythonOnOurs => "python_on_ours",
         }
     }
 
@@ -99,6 +117,10 @@ impl Server {
     pub(crate) fn worker(&self) -> &Program {
         &self.worker
     }
+
+    pub(crate) fn maker(&self) -> Option<&Program> {
+        self.maker.as_ref()
+    }
 }
 
 impl Site {
@@ -114,7 +136,9 @@ impl Site {
     /// Why a peer cannot run here.
     pub(crate) fn lacks(&self, peer: PeerKind) -> Option<&'static str> {
         match peer {
-            PeerKind::Cpython if self.python.is_none() => Some("there is no python3 in PATH"),
+            PeerKind::Cpython | PeerKind::PythonOnOurs if self.python.is_none() => {
+                Some("there is no python3 in PATH")
+            }
             PeerKind::Redis if self.redis.is_none() => Some("there is no redis-server in PATH"),
             _ => None,
         }
@@ -134,12 +158,11 @@ impl Site {
             PeerKind::Echo => self.echo(transport, processors),
             PeerKind::Cpython => self.cpython(transport, processors),
             PeerKind::Redis => self.redis(transport, processors),
+            PeerKind::PythonOnOurs => self.python_on_ours(transport, processors),
         }
     }
 
     fn ours(&self, peer: PeerKind, transport: Transport, processors: &[usize]) -> Result<Server> {
-        const MANY: &str = "20000";
-        const KEY: &str = "the key of a bench, which guards nothing at all";
         let address = match transport {
             Transport::Unix => format!("unix:{}", self.socket("ours").display()),
             Transport::Tcp => "tcp:127.0.0.1:0".to_owned(),
@@ -168,7 +191,7 @@ impl Site {
         variables.push((MANAGER_VAR, address.clone()));
         let worker = worker(peer, &address)?;
         let worker = variables.iter().fold(worker, |worker, (name, value)| worker.env(name, value));
-        Ok(Server { _process: process, worker })
+        Ok(Server { _process: process, worker, maker: None })
     }
 
     fn echo(&self, transport: Transport, processors: &[usize]) -> Result<Server> {
@@ -177,7 +200,7 @@ impl Site {
         let listens = [process.hear_of("READY ")?, process.hear_of("READY ")?];
         let [unix, tcp] = &listens;
         let address = if transport == Transport::Unix { unix } else { tcp };
-        Ok(Server { _process: process, worker: worker(PeerKind::Echo, address)? })
+        Ok(Server { _process: process, worker: worker(PeerKind::Echo, address)?, maker: None })
     }
 
     fn cpython(&self, transport: Transport, processors: &[usize]) -> Result<Server> {
@@ -190,7 +213,32 @@ impl Site {
         let run = |name: &str, role| Program::new(name, python).arg(&script).arg(role);
         let mut process = Process::start(&run("CPython", "serve").arg(address), processors)?;
         let address = process.hear_of("READY ")?;
-        Ok(Server { _process: process, worker: run("a CPython worker", "work").arg(address) })
+        Ok(Server {
+            _process: process,
+            worker: run("a CPython worker", "work").arg(address),
+            maker: None,
+        })
+    }
+
+    fn python_on_ours(&self, transport: Transport, processors: &[usize]) -> Result<Server> {
+        let address = match transport {
+            Transport::Unix => format!("unix:{}", self.socket("python").display()),
+            Transport::Tcp => "tcp:127.0.0.1:0".to_owned(),
+        };
+        let own = format!("unix:{}", self.socket("ours").display());
+        let program = Program::new("sync-server", ServerProcess::binary())
+            .args(&["--stop-with-stdin", "--listen", &own, "--python-listen", &address])
+            .env(AUTHKEY_VAR, KEY)
+            .env("RUST_LOG", "error");
+        let mut process = Process::start(&program, processors)?;
+        let address = process.hear_of("READY python ")?;
+        let maker = worker(PeerKind::Ours, &own)?.env(MANAGER_VAR, own);
+        let python = self.python.as_deref().context("there is no python3")?;
+        let worker = Program::new("a Python worker on ours", python)
+            .arg(self.directory.path().join("cpython.py"))
+            .args(&["work_on_ours", &address])
+            .env(AUTHKEY_VAR, KEY);
+        Ok(Server { _process: process, worker, maker: Some(maker) })
     }
 
     fn redis(&self, transport: Transport, processors: &[usize]) -> Result<Server> {
@@ -217,7 +265,7 @@ impl Site {
         let mut process = Process::start(&program, processors)?;
         // With a capital letter or without, as it listens on TCP or on a unix socket.
         process.hear_of("eady to accept connections")?;
-        Ok(Server { _process: process, worker: worker(PeerKind::Redis, &address)? })
+        Ok(Server { _process: process, worker: worker(PeerKind::Redis, &address)?, maker: None })
     }
 
     /// A path for a socket that nothing has used before.

@@ -13,6 +13,8 @@ pub(crate) struct Team {
     pub(crate) peer: PeerKind,
     server: Server,
     workers: Vec<Process>,
+    /// Makes the objects, where the workers find them by name.
+    maker: Option<Process>,
     processors: Vec<usize>,
     prepared: usize,
 }
@@ -35,7 +37,8 @@ impl Team {
     ) -> Result<Self> {
         let server = site.start(peer, transport, placement.processors(allowed, Side::Server))?;
         let processors = placement.processors(allowed, Side::Client).to_vec();
-        Ok(Self { peer, server, workers: Vec::new(), processors, prepared: 0 })
+        let maker = server.maker().map(|maker| Process::start(maker, &processors)).transpose()?;
+        Ok(Self { peer, server, workers: Vec::new(), maker, processors, prepared: 0 })
     }
 
     /// Has the workers prepare a case; `false` when the peer has nothing of the kind.
@@ -45,11 +48,15 @@ impl Team {
         }
         self.prepared += 1;
         for (role, worker) in self.workers[..case.workers].iter_mut().enumerate() {
-            worker.say(&format!("prepare {} case{} {role}", case.job, self.prepared))?;
-            match worker.hear()?.as_str() {
-                "ready" => {}
-                "unable" => return Ok(false),
-                said => bail!("a worker of {} said {said}", self.peer.name()),
+            let line = format!("prepare {} case{} {role}", case.job, self.prepared);
+            let maker = self.maker.as_mut().filter(|_| !case.job.is_growth());
+            for process in maker.into_iter().chain([worker]) {
+                process.say(&line)?;
+                match process.hear()?.as_str() {
+                    "ready" => {}
+                    "unable" => return Ok(false),
+                    said => bail!("a worker of {} said {said}", self.peer.name()),
+                }
             }
         }
         Ok(true)

@@ -64,7 +64,7 @@ pub(crate) fn run(peer: PeerKind, address: &str) -> Result<()> {
         PeerKind::OursSpin => Box::new(ours::Ours::new(SPIN)?),
         PeerKind::Echo => Box::new(echo::Echo::new(address)?),
         PeerKind::Redis => Box::new(redis::Redis::new(address)?),
-        PeerKind::Cpython => bail!("the workers of CPython's manager are in Python"),
+        PeerKind::Cpython | PeerKind::PythonOnOurs => bail!("these workers are in Python"),
     };
     let mut work = None;
     for line in std::io::stdin().lock().lines() {
