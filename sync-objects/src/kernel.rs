@@ -257,7 +257,7 @@ impl Kernel {
         self.core.advance(now);
         let state = self.core.sessions.get_mut(&session);
         if let Some(resumable) = state.and_then(|state| state.resumable.as_mut()) {
-            resumable.replace(call, instead);
+            resumable.replace(call, instead, &self.core.meter);
         }
         let inside = data.payloads.iter().flat_map(|payload| &payload.handles);
         for handle in data.handles.iter().chain(inside) {

@@ -129,6 +129,8 @@ impl Core {
 
     /// Queues the answer to a call.
     pub(crate) fn answer(&mut self, route: Route, outcome: Result<Data, Refusal>) {
+        let len = outcome.as_ref().map_or(0, Data::len);
+        let has_room = self.may_keep_answer(len);
         let Some(session) = self.sessions.get_mut(&route.session) else {
             return;
         };
@@ -137,7 +139,7 @@ impl Core {
             outcome.and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger))));
         let reply = Reply { call: route.call, outcome };
         if let Some(resumable) = &mut session.resumable {
-            resumable.keep(&reply, self.limits.unacknowledged);
+            resumable.keep(&reply, self.limits.unacknowledged, &self.meter, has_room);
             if !resumable.is_connected(route.via) {
                 return;
             }

@@ -60,6 +60,12 @@ impl Core {
         self.check_memory(more, limit.saturating_add(reserve))
     }
 
+    /// Returns whether an answer may be kept until it has arrived. A small one may in any case: it
+    /// may be a grant, and how many there are has a bound of its own.
+    pub(super) fn may_keep_answer(&self, len: usize) -> bool {
+        len <= SMALL || self.afford(len).is_ok()
+    }
+
     fn check_memory(&self, more: usize, limit: usize) -> Result<(), Refusal> {
         let used = self.meter.used();
         if used.saturating_add(more) <= limit {

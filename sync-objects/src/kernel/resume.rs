@@ -11,9 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Reply, Request, WireHandle};
-use sync_proto::{CallId, Data, Epoch, ErrorKind, OneWayId, Refusal, SessionId, Token};
+use sync_proto::{
+    CallId, Charge, Data, Epoch, ErrorKind, Meter, OneWayId, Refusal, SessionId, Token,
+};
 
 use super::calls::CallKey;
+use super::memory::answer_size;
 use super::timers::{Timer, TimerKey};
 use super::{Core, DisconnectReason, Kernel, Outgoing, Via};
 use crate::Time;
@@ -25,13 +28,24 @@ pub(crate) struct Resumable {
     /// Its connections.
     vias: BTreeSet<Via>,
     /// Answers that may not have arrived.
-    kept: BTreeMap<CallId, Reply>,
+    kept: BTreeMap<CallId, Kept>,
     kept_bytes: usize,
     /// Calls that wait, or were answered since, and whose connection was lost.
     unclaimed: BTreeSet<CallId>,
     /// When the session ends, unless its client comes back.
     grace: Option<TimerKey>,
 }
+
+/// An answer that may not have arrived.
+#[derive(Debug)]
+struct Kept {
+    reply: Reply,
+    _charge: Charge,
+}
+
+/// Unacknowledged answers that a session may have in any case: a client that acknowledges as it
+/// goes on has few.
+const USUAL: usize = 256;
 
 impl Kernel {
     /// Begins a session that survives the loss of its connections: `via` is the first of them. To
@@ -150,30 +164,37 @@ impl Resumable {
         self.vias.contains(&via)
     }
 
-    /// Keeps an answer until it has arrived. Over the limit, the oldest ones make room: they are
-    /// answers still, and not calls to be made again, but what they said is lost.
-    pub(crate) fn keep(&mut self, reply: &Reply, limit: usize) {
+    /// Keeps an answer until it has arrived. Over the limit, the oldest ones make room, and one
+    /// that the manager has no memory for is not kept itself: they are answers still, and not
+    /// calls to be made again, but what they said is lost.
+    pub(crate) fn keep(&mut self, reply: &Reply, limit: usize, meter: &Meter, has_room: bool) {
         let call = reply.call;
         self.forget(call);
-        self.kept_bytes += size(reply);
-        self.kept.insert(call, reply.clone());
-        if self.kept_bytes <= limit {
+        if !has_room && size(reply) > 0 {
+            self.put(call, lost(ErrorKind::OutOfMemory, "the manager had no memory"), meter);
             return;
         }
-        for (_, old) in self.kept.iter_mut().filter(|(of, old)| **of != call && size(old) > 0) {
-            self.kept_bytes -= size(old);
-            let why = "the call was carried out; its answer was lost with the connection, and too \
-                       much else waited to be acknowledged for it to be kept";
-            old.outcome = Err(Refusal::new(ErrorKind::LimitReached, why));
-            if self.kept_bytes <= limit {
-                return;
-            }
+        self.put(call, reply.outcome.clone(), meter);
+        while self.kept_bytes > limit {
+            let mut others = self.kept.iter().filter(|(of, _)| **of != call);
+            let oldest = others.find(|(_, kept)| size(&kept.reply) > 0);
+            let Some(oldest) = oldest.map(|(&oldest, _)| oldest) else { return };
+            let why = "too much else waited to be acknowledged";
+            self.put(oldest, lost(ErrorKind::LimitReached, why), meter);
         }
     }
 
+    fn put(&mut self, call: CallId, outcome: Result<Data<WireHandle>, Refusal>, meter: &Meter) {
+        let charge = meter.charge(answer_size(&outcome));
+        let reply = Reply { call, outcome };
+        self.kept_bytes += size(&reply);
+        let before = self.kept.insert(call, Kept { reply, _charge: charge });
+        self.kept_bytes -= before.map_or(0, |before| size(&before.reply));
+    }
+
     fn forget(&mut self, call: CallId) {
-        if let Some(reply) = self.kept.remove(&call) {
-            self.kept_bytes -= size(&reply);
+        if let Some(kept) = self.kept.remove(&call) {
+            self.kept_bytes -= size(&kept.reply);
             self.unclaimed.remove(&call);
         }
     }
@@ -183,10 +204,9 @@ impl Resumable {
     }
 
     /// Puts a refusal in the place of an answer that could not be sent.
-    pub(crate) fn replace(&mut self, call: CallId, refusal: &Refusal) {
-        if let Some(reply) = self.kept.get_mut(&call) {
-            self.kept_bytes -= size(reply);
-            reply.outcome = Err(refusal.clone());
+    pub(crate) fn replace(&mut self, call: CallId, refusal: &Refusal, meter: &Meter) {
+        if self.kept.contains_key(&call) {
+            self.put(call, Err(refusal.clone()), meter);
         }
     }
 
@@ -201,7 +221,10 @@ impl Resumable {
             assert!(claimed, "a call that waits has a connection, or is to be claimed");
         }
         assert_eq!(self.grace.is_some(), self.is_lost(), "who is lost has a grace");
-        assert_eq!(self.kept_bytes, self.kept.values().map(size).sum::<usize>());
+        assert_eq!(
+            self.kept_bytes,
+            self.kept.values().map(|kept| size(&kept.reply)).sum::<usize>()
+        );
     }
 
     fn is_lost(&self) -> bool {
@@ -209,9 +232,22 @@ impl Resumable {
     }
 }
 
-/// The bytes that an answer keeps alive.
+/// The bytes that an answer keeps alive, if it keeps any.
 fn size(reply: &Reply) -> usize {
-    reply.outcome.as_ref().map_or(0, Data::<WireHandle>::len)
+    if reply.outcome.as_ref().is_ok_and(|data| !data.is_empty()) {
+        answer_size(&reply.outcome)
+    } else {
+        0
+    }
+}
+
+/// Says that an answer is lost, and why it was not kept.
+fn lost(kind: ErrorKind, why: &str) -> Result<Data<WireHandle>, Refusal> {
+    let why = format!(
+        "the call was carried out; its answer was lost with the connection, and {why} for it to \
+         be kept"
+    );
+    Err(Refusal::new(kind, why))
 }
 
 /// What a request turns out to be in a session that can be resumed.
@@ -260,14 +296,15 @@ impl Core {
 
     fn recognize(&mut self, session: SessionId, via: Via, request: Request) -> Claim {
         let (call, limit) = (request.call, self.limits.calls_per_session);
+        let room = self.afford_call(0);
         let Some(state) = self.sessions.get_mut(&session) else { return Claim::Stale };
         let Some(resumable) = &mut state.resumable else { return Claim::New(request) };
         if !resumable.vias.contains(&via) {
             return Claim::Stale;
         }
         let was_unclaimed = resumable.unclaimed.remove(&call);
-        if let Some(reply) = resumable.kept.get(&call) {
-            return Claim::Answered(reply.clone());
+        if let Some(kept) = resumable.kept.get(&call) {
+            return Claim::Answered(kept.reply.clone());
         }
         match state.calls.get(&call) {
             Some(&key) if was_unclaimed => Claim::Waits(key),
@@ -279,7 +316,10 @@ impl Core {
                 let why = format!("{limit} answers are not acknowledged, the most that may be");
                 Claim::Refused(Refusal::new(ErrorKind::LimitReached, why))
             }
-            None => Claim::New(request),
+            None => match room {
+                Err(refusal) if resumable.kept() >= USUAL => Claim::Refused(refusal),
+                _ => Claim::New(request),
+            },
         }
     }
 

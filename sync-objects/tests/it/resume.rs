@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use sync_objects::{ErrorKind, Grant, Limits, NumberKind, NumberOp, Via, lock, value};
+use sync_objects::{
+    ArrayStart, ErrorKind, Grant, Limits, NumberKind, NumberOp, Slice, Typecode, Via, array, lock,
+    value,
+};
 use sync_proto::message::{OneWay, Request};
 use sync_proto::{ObjectId, OneWayId, SessionId};
 
@@ -323,4 +326,73 @@ fn a_client_that_acknowledges_nothing_is_not_served_without_end() {
     let all: Vec<u64> = (1..=30).collect();
     network.received(one, &all);
     assert_eq!(total(&mut network, one, 1, counter), 20);
+}
+
+#[test]
+fn answers_that_are_kept_are_counted_and_given_back_when_they_have_arrived() {
+    let (mut network, one, _) = with_counter();
+    let object = network.create(one, 1, &array::INTERFACE, &zeros(100_000));
+    let before = network.kernel.memory_used();
+    network.send(one, 1, &read(1, object));
+    network.answer().unwrap();
+    assert!(network.kernel.memory_used() > before + 100_000);
+    network.received(one, &[1]);
+    assert_eq!(network.kernel.memory_used(), before);
+    network.send(one, 1, &read(2, object));
+    network.lose(one, 1);
+    network.join(one, 2, 1).unwrap();
+    assert!(network.kernel.memory_used() > before + 100_000, "it may have been lost");
+    network.received(one, &[2]);
+    assert_eq!(network.kernel.memory_used(), before);
+}
+
+#[test]
+fn a_manager_without_memory_keeps_small_answers_and_no_large_ones() {
+    let mut limits = Limits::default();
+    limits.memory = 150_000;
+    let mut network = Network::with(limits);
+    let one = network.open(1);
+    let counter = network.create(one, 1, &value::INTERFACE, &(Some(NumberKind::I64), pack(&0i64)));
+    let object = network.create(one, 1, &array::INTERFACE, &zeros(100_000));
+    network.send(one, 1, &read(1, object));
+    assert!(network.answer().unwrap().1.outcome.is_ok(), "it is given, and not kept");
+    network.send(one, 1, &count(2, counter));
+    network.answer().unwrap();
+    network.lose(one, 1);
+    network.join(one, 3, 1).unwrap();
+    network.send(one, 3, &read(1, object));
+    network.send(one, 3, &count(2, counter));
+    let error = network.answer().unwrap().1.outcome.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::OutOfMemory);
+    assert!(error.message.contains("was carried out"), "{error}");
+    assert!(network.answer().unwrap().1.outcome.is_ok());
+    assert_eq!(total(&mut network, one, 3, counter), 1);
+}
+
+#[test]
+fn who_acknowledges_nothing_does_not_fill_the_memory_with_small_answers() {
+    let mut limits = Limits::default();
+    limits.memory = 100_000;
+    let mut network = Network::with(limits);
+    let one = network.open(1);
+    let counter = network.create(one, 1, &value::INTERFACE, &(Some(NumberKind::I64), pack(&0i64)));
+    let get = |call| request(call, (counter, &value::INTERFACE), "get", &());
+    let refused = (1..10_000).find_map(|call| {
+        network.send(one, 1, &get(call));
+        network.answer().unwrap().1.outcome.err()
+    });
+    assert_eq!(refused.unwrap().kind, ErrorKind::OutOfMemory);
+    let all: Vec<u64> = (1..10_000).collect();
+    network.received(one, &all);
+    network.send(one, 1, &get(20_000));
+    assert!(network.answer().unwrap().1.outcome.is_ok(), "there is room again");
+}
+
+fn zeros(count: u64) -> (Typecode, ArrayStart) {
+    (Typecode::UnsignedChar, ArrayStart::Zeros(count))
+}
+
+fn read(call: u64, array: ObjectId) -> Request {
+    let all = Slice::every(1);
+    request(call, (array, &array::INTERFACE), "slice", &(Typecode::UnsignedChar, all))
 }
