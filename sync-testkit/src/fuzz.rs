@@ -5,12 +5,15 @@
 
 mod frames;
 mod payload;
+mod pickle;
 
 pub use frames::frames;
 pub use payload::payload;
+pub use pickle::pickle;
 
 /// A target: what must hold of any bytes.
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their files under `fuzz/`.
-pub const TARGETS: [(&str, Target); 2] = [("frames", frames), ("payload", payload)];
+pub const TARGETS: [(&str, Target); 3] =
+    [("frames", frames), ("payload", payload), ("pickle", pickle)];

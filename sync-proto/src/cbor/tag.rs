@@ -2,8 +2,8 @@
 //!
 //! Bignums, byte arrays, sets and shared values have registered tags. The others are ours: numbers
 //! of IANA's "first come first served" range (32768 and up), amid 38000–39999 where nothing is
-//! assigned, and below 65536 so that a tag takes three bytes. They are pinned by golden tests:
-//! values outlive programs.
+//! assigned, and below 65536 so that a tag takes three bytes. They are pinned by tests: values
+//! outlive programs.
 
 /// Marks the bytes of a big integer that is not negative (RFC 8949, section 3.4.3).
 pub const POSITIVE: u64 = 2;

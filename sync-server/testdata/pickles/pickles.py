@@ -4,6 +4,7 @@
     python3 pickles.py check DIR    compares each with DIR/NAME.PROTOCOL.out, which is to be the
                                     same value, and prints what differs
     python3 pickles.py corpus       prints corpus.txt: NAME.PROTOCOL and the pickle in hexadecimal
+    python3 pickles.py seeds DIR    writes the short ones to DIR/NAME.PROTOCOL, for a fuzzer
     python3 pickles.py reprs        prints pickles of plain values, and their repr, in hexadecimal
     python3 pickles.py compare      prints pairs of pickles, whether they are equal, and their order
     python3 pickles.py renames      prints the names that Python 3 has for those of Python 2
@@ -310,7 +311,9 @@ def same(left, right, seen):
         return len(left) == len(right) and all(same(*two, seen) for two in pairs)
     if isinstance(left, types.BuiltinFunctionType) and isinstance(left.__self__, types.ModuleType):
         return left is right
-    return same(parts(left), parts(right), seen)
+    # A recipe may be the same whatever came of it.
+    attributes = [getattr(value, "__dict__", None) for value in (left, right)]
+    return same(parts(left), parts(right), seen) and same(*attributes, seen)
 
 
 def parts(value):
@@ -406,6 +409,11 @@ def main():
             if len(data) < 1500 and data not in seen:
                 seen.add(data)
                 print("%s.%s" % (name, protocol), data.hex())
+    elif verb == "seeds":
+        for name, protocol, data in pickles():
+            if len(data) < 1500:
+                with open(os.path.join(arguments[0], "%s.%s" % (name, protocol)), "wb") as file:
+                    file.write(data)
     elif verb == "reprs":
         for value in plain():
             shown = repr(value).encode("utf-8", "surrogatepass")

@@ -6,8 +6,16 @@ use serde::Deserialize;
 
 use super::{Distinct, encode, hex};
 use crate::cbor::{
-    Incomparable, Kind, compare, describe, from_slice, normalize, normalize_key, show, validate,
+    Incomparable, Kind, compare, describe, from_slice, normalize, normalize_key, show, tag,
+    validate,
 };
+
+#[test]
+fn the_tags_stay_what_they_are() {
+    let tags = [tag::SHARED, tag::REFERENCE, tag::BYTE_ARRAY, tag::SET];
+    assert_eq!(tags, [28, 29, 64, 258]);
+    assert_eq!([tag::OPAQUE, tag::FROZEN_SET, tag::WIDE_TEXT], [39174, 39175, 39176]);
+}
 
 fn same(left: &str, right: &[u8]) {
     assert_eq!(normalize(&hex(left), &[]), normalize(right, &[]), "{left}");
@@ -28,6 +36,10 @@ fn a_reference_reads_as_what_it_stands_for() {
     let nested: Vec<Vec<Vec<u8>>> =
         from_slice(&hex("84 d81c 81 d81c 81 05 d81d 00 81 d81d 01 d81d 00")).unwrap();
     assert_eq!(nested, vec![vec![vec![5]]; 4]);
+    // A mark that is read again counts once.
+    let nested: Vec<Vec<Vec<u8>>> =
+        from_slice(&hex("84 d81c 81 d81c 81 01 d81d 00 d81c 81 81 02 d81d 02")).unwrap();
+    assert_eq!(nested, [[[1]], [[1]], [[2]], [[2]]]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{Graph, Limits, Node, PickleError, read, refused, sound, write};
 
 #[test]
 fn depth_costs_no_stack() {
-    const DEEP: usize = 200_000;
+    const DEEP: usize = 100_000;
     for (open, close) in [("]", "a"), ("", "\u{0085}"), ("c\u{0061}\nb\n", "\u{0085}R")] {
         // Latin-1, as all opcodes are.
         let bytes = |text: &str| text.chars().map(|c| c as u8).collect::<Vec<_>>();

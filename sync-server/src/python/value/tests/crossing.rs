@@ -44,6 +44,16 @@ fn a_struct_is_a_dict_and_comes_back() {
     assert_eq!(shown((State::Idle, running)), "('Idle', {'Running': {'since': 3}})");
 }
 
+/// A set that can be a key.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Distinct;
+
+impl Serialize for Distinct {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(SET, &vec![1])
+    }
+}
+
 #[test]
 fn every_kind_of_rust_has_one_in_python() {
     assert_eq!(shown((u128::MAX, i128::MIN)), format!("({}, {})", u128::MAX, i128::MIN));
@@ -58,6 +68,7 @@ fn every_kind_of_rust_has_one_in_python() {
         }
     }
     assert_eq!(shown(Members(vec![vec![1]])), "{(1,)}");
+    assert_eq!(shown(BTreeMap::from([(Distinct, 1)])), "{frozenset({1}): 1}");
     assert_eq!(shown(BTreeMap::from([(1, Members(vec![]))])), "{1: set()}");
 }
 
