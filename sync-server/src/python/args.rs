@@ -201,18 +201,10 @@ impl<'a> Arg<'a> {
 
     /// Refuses what Python has no hash for.
     pub(crate) fn hashable(self) -> Result<Self, Raise> {
-        let mut left = vec![self.id];
-        while let Some(id) = left.pop() {
-            match self.graph.get(id) {
-                Node::List(_) | Node::Dict(_) | Node::Set(_) | Node::ByteArray(_) => {
-                    let found = self.part(id).type_name();
-                    return Err(TYPE_ERROR.with(format!("unhashable type: '{found}'")));
-                }
-                Node::Tuple(items) => left.extend(items),
-                _ => {}
-            }
+        match super::value::unhashable(self.graph, self.id) {
+            Some(found) => Err(TYPE_ERROR.with(format!("unhashable type: '{found}'"))),
+            None => Ok(self),
         }
-        Ok(self)
     }
 
     /// Returns the name of its class.

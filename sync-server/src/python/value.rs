@@ -21,6 +21,7 @@ use sync_proto::{ErrorKind, Handle, Payload, Refusal};
 
 use super::pickle::{Graph, NodeId, Proxy, Token};
 
+mod hash;
 mod names;
 mod pack;
 mod pair;
@@ -30,6 +31,7 @@ mod repr;
 mod tests;
 mod unpack;
 
+pub use hash::unhashable;
 pub use names::{type_name, type_name_of};
 pub use pack::to_payload;
 pub use pair::pair;

@@ -1,11 +1,12 @@
 //! Writes Python's values as the native wire has them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use num_bigint::{BigInt, Sign};
 use sync_proto::cbor::{MAX_DEPTH, tag};
 use sync_proto::{Encoding, ErrorKind, Handle, Payload, Refusal};
 
+use super::hash::unhashable_beside;
 use super::{Resolve, recipe};
 use crate::python::pickle::{Graph, Make, Node, NodeId, Object, Step};
 
@@ -42,6 +43,7 @@ pub fn to_payload(
         handles: Vec::new(),
         shared: survey(graph, id),
         numbers: 0,
+        hashed: HashSet::new(),
         depth: 0,
     };
     writer.value(id)?;
@@ -93,6 +95,8 @@ struct Writer<'g, R> {
     /// The number of each shared part, once it has been written.
     shared: HashMap<NodeId, Option<u64>>,
     numbers: u64,
+    /// Tuples that are in keys.
+    hashed: HashSet<NodeId>,
     depth: usize,
 }
 
@@ -139,8 +143,8 @@ impl<R: Resolve> Writer<'_, R> {
             }
             Node::List(items) => return self.array(None, items),
             Node::Tuple(items) => return self.array(Some(tag::TUPLE), items),
-            Node::Set(items) => return self.array(Some(tag::SET), items),
-            Node::FrozenSet(items) => return self.array(Some(tag::FROZEN_SET), items),
+            Node::Set(items) => return self.set(tag::SET, items),
+            Node::FrozenSet(items) => return self.set(tag::FROZEN_SET, items),
             Node::Dict(entries) => return self.map(entries),
             Node::Global(global) => {
                 self.enter()?;
@@ -184,11 +188,25 @@ impl<R: Resolve> Writer<'_, R> {
         self.enter()?;
         self.head(MAP, entries.len() as u64);
         for (key, value) in entries {
+            self.hashed(*key)?;
             self.value(*key)?;
             self.value(*value)?;
         }
         self.depth -= 1;
         Ok(())
+    }
+
+    fn set(&mut self, tag: u64, items: &[NodeId]) -> Result<(), Refusal> {
+        items.iter().try_for_each(|item| self.hashed(*item))?;
+        self.array(Some(tag), items)
+    }
+
+    /// Refuses what cannot be where it is: no interpreter has sent it.
+    fn hashed(&mut self, id: NodeId) -> Result<(), Refusal> {
+        match unhashable_beside(self.graph, id, &mut self.hashed) {
+            Some(class) => Err(invalid(format!("unhashable type: '{class}'"))),
+            None => Ok(()),
+        }
     }
 
     fn object(&mut self, id: NodeId, object: &Object) -> Result<(), Refusal> {

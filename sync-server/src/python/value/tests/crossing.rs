@@ -123,6 +123,22 @@ fn depth_ends_where_it_ends_for_everybody() {
 }
 
 #[test]
+fn what_has_no_hash_is_no_key_however_often_its_parts_are_shared() {
+    for pickle in [&b"}]K\x01s."[..], b"}](K\x01e\x85K\x01s.", b"\x8f(}\x90.", b"(\x8f\x91."] {
+        let graph = read_all(pickle);
+        let error = to_payload(&graph, graph.root, &mut Nobody).unwrap_err().to_string();
+        assert!(error.contains("unhashable type: '"), "{error}");
+    }
+    let mut graph = Graph::new();
+    let mut key = graph.int(1);
+    for _ in 0..60 {
+        key = graph.new_tuple([key, key]);
+    }
+    graph.root = graph.dict([(key, key), (NodeId::NONE, key)]);
+    assert!(pack(&graph).bytes.len() < 1000);
+}
+
+#[test]
 fn an_opaque_value_of_another_language_is_refused() {
     for digits in ["d99906 81 61 78", "d99906 80", "d99906 82 61 78 18 63", "d99906 82 61 78 f6"] {
         let bytes = from_hex(&digits.replace(' ', ""));
