@@ -103,7 +103,9 @@ fn run_one(root: &Path, server: &Path, python: &Path, method: &str, at: usize) -
     let mut server = start(server, &place.0.join("python"), &key)?;
     let addresses = addresses(&mut server);
     let output = addresses.and_then(|addresses| {
+        // Some tests write where they are started, and the runs would meet there.
         let output = Command::new(python)
+            .current_dir(&place.0)
             .arg(root.join("sync-testkit/python/run_suite.py"))
             .arg(&addresses[at])
             .args([&key, Path::new(method)])
