@@ -4,10 +4,14 @@
 //! inputs that are kept there, on stable. Each panics when something does not hold.
 
 mod frames;
+mod handshake;
+mod kernel;
 mod payload;
 mod pickle;
 
 pub use frames::frames;
+pub use handshake::handshake;
+pub use kernel::kernel;
 pub use payload::payload;
 pub use pickle::pickle;
 
@@ -15,5 +19,29 @@ pub use pickle::pickle;
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their files under `fuzz/`.
-pub const TARGETS: [(&str, Target); 3] =
-    [("frames", frames), ("payload", payload), ("pickle", pickle)];
+pub const TARGETS: [(&str, Target); 5] = [
+    ("frames", frames),
+    ("handshake", handshake),
+    ("kernel", kernel),
+    ("payload", payload),
+    ("pickle", pickle),
+];
+
+/// What a fuzzer made up, as a source of choices: zero where it has come to its end.
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or(0)
+    }
+
+    fn take(&mut self, count: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+}

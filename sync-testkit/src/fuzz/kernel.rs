@@ -1,0 +1,286 @@
+//! The kernel: any requests of a few clients, in any order, at any time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use sync_objects::{DisconnectReason, Kernel, Limits, Naming, Note, Outgoing, Time, Via, manager};
+use sync_proto::handshake::ClientInfo;
+use sync_proto::message::{OneWay, Request, WireHandle};
+use sync_proto::{
+    CallId, Data, Encoding, Interface, ManagerId, MethodId, ObjectId, OneWayId, Payload, SessionId,
+    ThreadId,
+};
+
+use super::Input;
+
+/// Clients at once.
+const CLIENTS: usize = 4;
+
+/// What one input may keep in the kernel, in bytes: few, so that it runs out.
+const MEMORY: usize = 64 * 1024;
+
+/// Checks that a kernel with all built-in types holds whatever its clients ask of it: every
+/// request that is not given up with its session is answered once, no object's code panics, the
+/// kernel's tables agree after every step, nothing is left when the clients are gone, and the
+/// same steps give the same answers once more.
+///
+/// # Panics
+/// When it does not hold.
+pub fn kernel(input: &[u8]) {
+    assert_eq!(run(input), run(input), "the same inputs give the same outputs");
+}
+
+fn run(input: &[u8]) -> Vec<Outgoing> {
+    let mut world = World::new();
+    let mut input = Input(input);
+    while !input.is_empty() {
+        world.step(&mut input);
+        world.drain();
+    }
+    world.end()
+}
+
+/// A kernel, and what its clients know.
+struct World {
+    kernel: Kernel,
+    interfaces: Vec<&'static Interface>,
+    now: Time,
+    clients: [Option<Client>; CLIENTS],
+    /// Objects that answers have told of, and their interfaces.
+    objects: Vec<WireHandle>,
+    /// Calls that are not answered.
+    asked: BTreeSet<(SessionId, CallId)>,
+    calls: u64,
+    answers: Vec<Outgoing>,
+}
+
+struct Client {
+    session: SessionId,
+    one_ways: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let registry = sync_objects::registry();
+        let interfaces = registry.interfaces().collect();
+        let mut limits = Limits::default();
+        limits.memory = MEMORY;
+        limits.objects = 64;
+        limits.waiters_per_object = 8;
+        Self {
+            kernel: Kernel::new(registry, limits, ManagerId(1)),
+            interfaces,
+            now: Time::ZERO,
+            clients: [const { None }; CLIENTS],
+            objects: Vec::new(),
+            asked: BTreeSet::new(),
+            calls: 0,
+            answers: Vec::new(),
+        }
+    }
+
+    /// Does one thing that the input says.
+    fn step(&mut self, input: &mut Input<'_>) {
+        let what = input.byte();
+        let client = usize::from(what) % CLIENTS;
+        match what / 4 % 16 {
+            0 => self.disconnect(client),
+            1 => self.pass(Duration::from_millis(u64::from(input.byte()))),
+            2 => self.cancel(client, u64::from(input.byte())),
+            3..=5 => self.create(client, input),
+            6 | 7 => self.one_way(client, input),
+            8 => self.ask(client, input, true),
+            _ => self.ask(client, input, false),
+        }
+    }
+
+    fn client(&mut self, client: usize) -> &mut Client {
+        let info = ClientInfo { pid: 1, program: "fuzz".into() };
+        self.clients[client].get_or_insert_with(|| {
+            let session = self.kernel.handle_connect(self.now, info);
+            Client { session: session.expect("there is room for a few"), one_ways: 0 }
+        })
+    }
+
+    fn disconnect(&mut self, client: usize) {
+        let Some(gone) = self.clients[client].take() else { return };
+        self.kernel.handle_disconnect(self.now, gone.session, DisconnectReason::Closed);
+        self.drain();
+        self.asked.retain(|(session, _)| *session != gone.session);
+    }
+
+    /// Lets time pass, up to each moment at which something is due.
+    fn pass(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        while let Some((at, _)) = self.kernel.poll_timeout().filter(|&(at, _)| at <= end) {
+            self.now = self.now.max(at);
+            self.kernel.handle_timeout(self.now);
+            self.drain();
+        }
+        self.now = end;
+        self.kernel.handle_timeout(end);
+    }
+
+    fn cancel(&mut self, client: usize, back: u64) {
+        let session = self.client(client).session;
+        let call = CallId(self.calls.saturating_sub(back));
+        self.kernel.handle_cancel(self.now, session, call);
+    }
+
+    /// Asks for an object, with arguments that may make sense.
+    fn create(&mut self, client: usize, input: &mut Input<'_>) {
+        let interface = self.interfaces[usize::from(input.byte()) % self.interfaces.len()];
+        let naming = match input.byte() {
+            name @ 0..8 => Naming::GetOrCreate(name.to_string()),
+            name @ 8..16 => Naming::CreateNew((name % 8).to_string()),
+            _ => Naming::Anonymous,
+        };
+        let inner = self.data(input);
+        // The constructor's own payloads and handles are places in the lists beside the call.
+        let places = |count| (0..count).collect::<Vec<usize>>();
+        let own = (&*inner.args, places(inner.payloads.len()), places(inner.handles.len()));
+        let args = encoded(&(interface.name, interface.fingerprint, naming, own));
+        let create = const { manager::method("create") };
+        self.request(client, ObjectId::MANAGER, create, None, Data { args, ..inner });
+    }
+
+    fn ask(&mut self, client: usize, input: &mut Input<'_>, of_the_manager: bool) {
+        let object = self.object(input);
+        let (object, methods) = match object {
+            Some(handle) if !of_the_manager => (handle.object, self.methods_of(handle)),
+            _ => (ObjectId::MANAGER, manager::INTERFACE.methods.len()),
+        };
+        let method = method_of(input, methods);
+        let shutdown = const { manager::method("shutdown") };
+        if object == ObjectId::MANAGER && method == shutdown {
+            return;
+        }
+        let timeout = match input.byte() {
+            0..128 => None,
+            short => Some(Duration::from_millis(u64::from(short - 128))),
+        };
+        let data = self.data(input);
+        self.request(client, object, method, timeout, data);
+    }
+
+    fn request(
+        &mut self,
+        client: usize,
+        object: ObjectId,
+        method: MethodId,
+        timeout: Option<Duration>,
+        data: Data<WireHandle>,
+    ) {
+        self.calls += 1;
+        let call = CallId(self.calls);
+        let thread = ThreadId(self.calls % 3);
+        let client = self.client(client);
+        let (session, after) = (client.session, OneWayId(client.one_ways));
+        let request = Request { call, after, thread, object, method, timeout, data };
+        self.asked.insert((session, call));
+        assert!(self.kernel.handle_request(self.now, session, Via(call.0), request));
+    }
+
+    fn one_way(&mut self, client: usize, input: &mut Input<'_>) {
+        let handle = self.object(input);
+        let object = handle.map_or(ObjectId::MANAGER, |handle| handle.object);
+        let methods = handle.map_or(manager::INTERFACE.methods.len(), |of| self.methods_of(of));
+        let method = match handle {
+            Some(_) => method_of(input, methods),
+            None => const { manager::method("release") },
+        };
+        let data = self.data(input);
+        let client = self.client(client);
+        client.one_ways += 1;
+        let (session, number) = (client.session, OneWayId(client.one_ways));
+        let message = OneWay { number, thread: ThreadId(1), object, method, data };
+        let early = self.kernel.handle_one_way(self.now, session, message);
+        early.expect("no message is missing before it");
+    }
+
+    fn object(&self, input: &mut Input<'_>) -> Option<WireHandle> {
+        let at = usize::from(input.byte());
+        self.objects.get(at % (self.objects.len() + 1)).copied()
+    }
+
+    fn methods_of(&self, handle: WireHandle) -> usize {
+        let of = |interface: &&&Interface| interface.fingerprint == handle.interface;
+        self.interfaces.iter().find(of).map_or(1, |interface| interface.methods.len())
+    }
+
+    /// Makes arguments: bytes, and at most two payloads and two handles.
+    fn data(&self, input: &mut Input<'_>) -> Data<WireHandle> {
+        let shape = input.byte();
+        let args = Bytes::copy_from_slice(input.take(usize::from(shape % 32)));
+        let payloads = (0..shape / 32 % 3).map(|_| {
+            let size = input.byte();
+            let handles = if size < 192 { None } else { self.object(input) };
+            let bytes = Bytes::copy_from_slice(input.take(usize::from(size % 64)));
+            Payload::new(Encoding::Cbor, bytes, handles.into_iter().collect())
+        });
+        let payloads = payloads.collect();
+        let handles = if shape < 192 { None } else { self.object(input) };
+        Data { args, payloads, handles: handles.into_iter().collect() }
+    }
+
+    /// Takes the answers, and checks the kernel.
+    fn drain(&mut self) {
+        self.kernel.assert_settled();
+        while let Some(outgoing) = self.kernel.poll_reply() {
+            let call = (outgoing.session, outgoing.reply.call);
+            assert!(self.asked.remove(&call), "{call:?} is answered once");
+            for handle in outgoing.reply.outcome.iter().flat_map(|data| &data.handles) {
+                if !self.objects.contains(handle) {
+                    self.objects.push(*handle);
+                }
+            }
+            self.answers.push(outgoing);
+        }
+        while let Some(note) = self.kernel.poll_note() {
+            assert!(!matches!(note, Note::ObjectBroke { .. }), "{note}");
+        }
+        assert!(self.kernel.memory_used() <= 2 * MEMORY, "the limit is kept");
+    }
+
+    /// Has all clients go, and what has a name lose it; returns all answers.
+    fn end(mut self) -> Vec<Outgoing> {
+        for client in 0..CLIENTS {
+            self.disconnect(client);
+        }
+        assert_eq!(self.kernel.blocked_count(), 0, "nobody waits when nobody is there");
+        assert!(self.asked.is_empty());
+        let names = const { manager::method("names") };
+        self.request(0, ObjectId::MANAGER, names, None, Data::default());
+        self.drain();
+        for name in self.last_names() {
+            let args = encoded(&(name,));
+            let unpublish = const { manager::method("unpublish") };
+            self.request(0, ObjectId::MANAGER, unpublish, None, Data { args, ..Data::default() });
+        }
+        self.disconnect(0);
+        self.pass(Duration::from_secs(1));
+        self.drain();
+        assert_eq!(self.kernel.object_count(), 0, "nothing is left");
+        let unused = Self::new().kernel.memory_used();
+        assert_eq!(self.kernel.memory_used(), unused, "what was counted is given back");
+        self.answers
+    }
+
+    /// Decodes the last answer as the manager's names.
+    fn last_names(&self) -> Vec<String> {
+        let answer = self.answers.last().and_then(|last| last.reply.outcome.as_ref().ok());
+        let args = answer.expect("names are told to everybody").args.clone();
+        Data { args, ..Data::default() }.decode().expect("names are texts")
+    }
+}
+
+fn method_of(input: &mut Input<'_>, count: usize) -> MethodId {
+    // One more than there are.
+    MethodId(u16::from(input.byte()) % u16::try_from(count + 1).expect("an interface is small"))
+}
+
+fn encoded<T: Serialize>(args: &T) -> Bytes {
+    Data::encode(args).expect("plain values").args
+}
