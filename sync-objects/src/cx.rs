@@ -118,7 +118,7 @@ impl<'k> Cx<'k> {
         let object = peer.object();
         self.core.check_interface(object, interface)?;
         let flow = self.core.call_object(object, self.look, method, &data)?;
-        flow.of_peer(object).map(|answer| answer.decode()).transpose()
+        flow.of_peer(object).map(|answer| answer.into_value()).transpose()
     }
 
     /// Creates an object that this one then holds a handle on: a list of its own, a lock. It lives

@@ -73,8 +73,16 @@ impl Data {
     /// # Errors
     /// [`ErrorKind::Malformed`] when the bytes are not a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let lists =
-            scope::Lists { payloads: Some(self.payloads.clone()), handles: self.handles.clone() };
+        self.clone().into_value()
+    }
+
+    /// Decodes arguments or an answer as [`decode`](Self::decode) does, when it is not needed any
+    /// more.
+    ///
+    /// # Errors
+    /// Those of [`decode`](Self::decode).
+    pub fn into_value<T: DeserializeOwned>(self) -> Result<T, Refusal> {
+        let lists = scope::Lists { payloads: Some(self.payloads), handles: self.handles };
         let malformed = |why: String| Refusal::new(ErrorKind::Malformed, why);
         match scope::provide(lists, || postcard::take_from_bytes::<T>(&self.args)) {
             Ok((value, [])) => Ok(value),

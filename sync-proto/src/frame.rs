@@ -106,7 +106,7 @@ pub fn encode<M: Message>(
 }
 
 /// A [`Data`] as it stands in a frame's head: how the body is to be cut.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataHead {
     args: u32,
     payloads: SmallVec<[PayloadHead; 1]>,

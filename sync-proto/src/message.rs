@@ -148,11 +148,13 @@ impl Message for ClientMessage {
 
     fn join(head: Self::Head, body: bytes::Bytes) -> Option<Self> {
         Some(match head {
-            ClientMessage::Request(head) => {
-                Self::Request(head.with_data(head.data.clone().join(body)?))
+            ClientMessage::Request(mut head) => {
+                let data = std::mem::take(&mut head.data).join(body)?;
+                Self::Request(head.with_data(data))
             }
-            ClientMessage::OneWay(head) => {
-                Self::OneWay(head.with_data(head.data.clone().join(body)?))
+            ClientMessage::OneWay(mut head) => {
+                let data = std::mem::take(&mut head.data).join(body)?;
+                Self::OneWay(head.with_data(data))
             }
             _ if !body.is_empty() => return None,
             ClientMessage::Hello(hello) => Self::Hello(hello),

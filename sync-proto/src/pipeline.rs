@@ -55,7 +55,9 @@ impl<'t> Pipeline<'t> {
             .map_err(|refusal| remote.error(method, refusal));
         let remote = remote.clone();
         Pending::new(self, sent, move |answer| {
-            answer.and_then(|data| data.decode()).map_err(|refusal| remote.error(method, refusal))
+            answer
+                .and_then(|data| data.into_value())
+                .map_err(|refusal| remote.error(method, refusal))
         })
     }
 

@@ -84,7 +84,7 @@ impl Remote {
         // Encode, wait and decode are apart: an async proxy replaces the middle one.
         self.encode(method, args)
             .and_then(|call| self.transport()?.call(call))
-            .and_then(|answer| answer.decode())
+            .and_then(|answer| answer.into_value())
             .map_err(|refusal| self.error(method, refusal))
     }
 

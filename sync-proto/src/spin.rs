@@ -41,9 +41,14 @@ impl Spin {
         Self { limit, began: zero, rests_until: zero, in_vain: 0, skip: 0 }
     }
 
+    /// Returns whether it never looks: nobody need read a clock for it.
+    pub const fn is_off(&self) -> bool {
+        self.limit.is_zero()
+    }
+
     /// A wait begins, straight after activity. Returns whether to look again instead of sleeping.
     pub fn begin(&mut self, now: Duration) -> bool {
-        if self.limit.is_zero() || now < self.rests_until {
+        if self.is_off() || now < self.rests_until {
             return false;
         }
         if self.skip > 0 {

@@ -290,6 +290,13 @@ fn read(stream: &mut Stream, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 fn write(stream: &mut Stream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    // The usual case; one piece costs the system less than a list of one.
+    if let [slice] = slices {
+        return match stream {
+            Stream::Unix(stream) => stream.write(slice),
+            Stream::Tcp(stream) => stream.write(slice),
+        };
+    }
     match stream {
         Stream::Unix(stream) => stream.write_vectored(slices),
         Stream::Tcp(stream) => stream.write_vectored(slices),

@@ -241,7 +241,7 @@ impl EventLoop {
         for &key in &asked {
             self.read(key);
         }
-        self.shed(self.hub.now());
+        self.shed();
         let heard = !self.inbox.is_empty();
         let hub = Arc::clone(&self.hub);
         let mut replies = std::mem::take(&mut self.replies);
@@ -427,7 +427,11 @@ impl EventLoop {
             return;
         }
         let pending = connection.pending_output();
-        self.outgoing.set(self.hub.now(), key, pending);
+        if pending == 0 {
+            self.outgoing.remove(key);
+        } else {
+            self.outgoing.set(self.hub.now(), key, pending);
+        }
         if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
             self.forget(key);
         } else if pending <= self.limits.output_pause / 2 && self.paused.remove(&key) {

@@ -22,7 +22,7 @@ impl Awake {
 
     /// Waits for bytes and reads them.
     pub(super) fn read(&mut self, socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.spin.begin(self.began.elapsed()) {
+        if self.spin.is_off() || !self.spin.begin(self.began.elapsed()) {
             return socket.read(buffer);
         }
         loop {

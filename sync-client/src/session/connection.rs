@@ -369,6 +369,13 @@ impl Socket {
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        // The usual case; one piece costs the system less than a list of one.
+        if let [slice] = slices {
+            return match self {
+                Self::Unix(socket) => (&*socket).write(slice),
+                Self::Tcp(socket) => (&*socket).write(slice),
+            };
+        }
         match self {
             Self::Unix(socket) => (&*socket).write_vectored(slices),
             Self::Tcp(socket) => (&*socket).write_vectored(slices),

@@ -1,6 +1,6 @@
 //! Many calls under way on one connection.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use sync_proto::message::{ClientMessage, Reply, ServerMessage};
@@ -26,30 +26,36 @@ pub(super) struct SocketPipe {
     session: Arc<Session>,
     /// Gone when it broke.
     connection: Option<Connection>,
-    /// Calls without an answer.
-    asked: BTreeMap<CallId, Asked>,
-    /// What all of them take.
+    /// The calls whose answers nobody has taken, in the order of asking, which is that of their
+    /// numbers. The first is usually the next to be taken.
+    calls: VecDeque<(CallId, State)>,
+    /// How many have no answer.
+    asked: usize,
+    /// What these take.
     size: usize,
-    /// Answers that nobody has waited for yet.
-    answers: BTreeMap<CallId, Outcome>,
     /// Nobody waits for what stands in line.
     is_given_up: bool,
 }
 
-/// A call without an answer.
+/// How far a call is.
 #[derive(Debug)]
-struct Asked {
-    /// How many bytes it takes.
-    size: usize,
-    /// The call, where it may have to be sent again.
-    again: Option<ClientMessage>,
+enum State {
+    /// It has no answer.
+    Asked {
+        /// How many bytes it takes.
+        size: usize,
+        /// The call, where it may have to be sent again.
+        again: Option<Box<ClientMessage>>,
+    },
+    /// Nobody has waited for its answer yet.
+    Answered(Outcome),
 }
 
 impl SocketPipe {
     pub(super) fn open(session: Arc<Session>) -> Result<Self, Refusal> {
         let connection = Some(session.connection()?);
-        let (asked, answers) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { session, connection, asked, size: 0, answers, is_given_up: false })
+        let calls = VecDeque::new();
+        Ok(Self { session, connection, calls, asked: 0, size: 0, is_given_up: false })
     }
 
     /// Sends what is queued and takes in one answer.
@@ -61,19 +67,40 @@ impl SocketPipe {
                 if session.lifeline.is_some() {
                     connection.arrived().push(call);
                 }
-                let Some(asked) = self.asked.remove(&call) else {
-                    let why = format!("the manager answered call {call}, which was not asked");
-                    return Err(self.end(Refusal::new(ErrorKind::Malformed, why)));
-                };
-                self.size -= asked.size;
-                if let (true, Some(connection)) = (self.asked.is_empty(), &mut self.connection) {
-                    connection.confirm();
-                }
-                self.answers.insert(call, outcome);
-                Ok(())
+                self.answered(call, outcome)
             }
             Ok(other) => Err(self.end(super::out_of_place(&other))),
             Err(failure) => self.go_on_after(failure),
+        }
+    }
+
+    /// Keeps an answer until somebody waits for it.
+    fn answered(&mut self, call: CallId, outcome: Outcome) -> Result<(), Refusal> {
+        let state = self.place(call).map(|at| &mut self.calls[at].1);
+        let Some(state @ &mut State::Asked { size, .. }) = state else {
+            let why = format!("the manager answered call {call}, which was not asked");
+            return Err(self.end(Refusal::new(ErrorKind::Malformed, why)));
+        };
+        *state = State::Answered(outcome);
+        self.asked -= 1;
+        self.size -= size;
+        if let (0, Some(connection)) = (self.asked, &mut self.connection) {
+            connection.confirm();
+        }
+        Ok(())
+    }
+
+    fn place(&self, call: CallId) -> Option<usize> {
+        self.calls.binary_search_by_key(&call, |&(call, _)| call).ok()
+    }
+
+    /// Takes the answer of a call, if it is there.
+    fn take(&mut self, call: CallId) -> Option<Outcome> {
+        let at = self.place(call)?;
+        let State::Answered(_) = self.calls[at].1 else { return None };
+        match self.calls.remove(at) {
+            Some((_, State::Answered(outcome))) => Some(outcome),
+            _ => None,
         }
     }
 
@@ -107,12 +134,13 @@ impl SocketPipe {
         let mut connection = self.session.join(&lifeline, true)?;
         let limit = self.session.limit();
         self.session.queue_first(&mut connection)?;
-        for (&call, asked) in &self.asked {
-            if let Some(again) = &asked.again {
+        for (call, state) in &self.calls {
+            let State::Asked { again, .. } = state else { continue };
+            if let Some(again) = again {
                 connection.queue(again, limit)?;
             }
             if self.is_given_up {
-                connection.queue(&ClientMessage::Cancel(call), limit)?;
+                connection.queue(&ClientMessage::Cancel(*call), limit)?;
             }
         }
         self.connection = Some(connection);
@@ -123,16 +151,20 @@ impl SocketPipe {
     /// and the handles in answers that nobody wanted are released.
     fn finish(&mut self) -> Result<(), Refusal> {
         self.is_given_up = true;
-        let given_up: Vec<CallId> = self.asked.keys().copied().collect();
+        let is_asked = |(_, state): &&(CallId, State)| matches!(state, State::Asked { .. });
+        let asked = self.calls.iter().filter(is_asked);
+        let given_up: Vec<CallId> = asked.map(|&(call, _)| call).collect();
         let (session, connection) = self.parts()?;
         for call in given_up {
             connection.queue(&ClientMessage::Cancel(call), session.limit())?;
         }
-        while !self.asked.is_empty() {
+        while self.asked > 0 {
             self.read()?;
         }
-        for (_, answer) in std::mem::take(&mut self.answers) {
-            drop(self.session.receive(answer));
+        for (_, state) in std::mem::take(&mut self.calls) {
+            if let State::Answered(answer) = state {
+                drop(self.session.receive(answer));
+            }
         }
         Ok(())
     }
@@ -142,7 +174,7 @@ impl Pipe for SocketPipe {
     fn send(&mut self, call: Call) -> Result<CallId, Refusal> {
         let request = self.session.request(call)?;
         let (call, size) = (request.call, request.data.len() + CALL_SIZE);
-        while !self.asked.is_empty() && self.size + size > WINDOW {
+        while self.asked > 0 && self.size + size > WINDOW {
             self.read()?;
         }
         let message = ClientMessage::Request(request);
@@ -154,8 +186,10 @@ impl Pipe for SocketPipe {
             self.write()?;
             return Err(refusal);
         }
-        let (queued, again) = (connection.queued(), session.lifeline.is_some().then_some(message));
-        self.asked.insert(call, Asked { size, again });
+        let queued = connection.queued();
+        let again = session.lifeline.is_some().then(|| Box::new(message));
+        self.calls.push_back((call, State::Asked { size, again }));
+        self.asked += 1;
         self.size += size;
         if queued >= BATCH {
             self.write()?;
@@ -165,7 +199,7 @@ impl Pipe for SocketPipe {
 
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
         loop {
-            if let Some(answer) = self.answers.remove(&call) {
+            if let Some(answer) = self.take(call) {
                 return self.session.receive(answer);
             }
             self.read()?;

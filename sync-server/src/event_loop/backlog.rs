@@ -41,10 +41,15 @@ impl Backlog {
         }
     }
 
+    /// Returns whether more waits than may.
+    pub(super) const fn is_over(&self, limit: usize) -> bool {
+        self.total > limit
+    }
+
     /// Returns the connection to blame when more waits than may, and how much it is: the one on
     /// which something has waited longest, if that is long.
     pub(super) fn culprit(&self, now: Time, limit: usize) -> Option<(usize, usize)> {
-        if self.total <= limit {
+        if !self.is_over(limit) {
             return None;
         }
         let late = self.waiting.iter().filter(|(_, of)| now.since(of.since) >= GRACE);

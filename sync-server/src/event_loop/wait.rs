@@ -14,9 +14,11 @@ impl EventLoop {
         events: &mut Events,
         mut timeout: Option<Duration>,
     ) -> io::Result<()> {
+        if !self.was_active || timeout == Some(Duration::ZERO) || self.spin.is_off() {
+            return self.poll.poll(events, timeout);
+        }
         let began = self.hub.now();
-        if self.was_active && timeout != Some(Duration::ZERO) && self.spin.begin(since_start(began))
-        {
+        if self.spin.begin(since_start(began)) {
             loop {
                 self.poll.poll(events, Some(Duration::ZERO))?;
                 if !events.is_empty() {

@@ -22,14 +22,20 @@ pub(super) struct Inbox {
     worked: BTreeMap<usize, Duration>,
     /// When all of that was last halved.
     halved: Time,
+    /// The memory of an inbox that is empty, for the next one: most hold one message.
+    spare: VecDeque<Said>,
 }
+
+/// An empty inbox with room for more is not kept.
+const SPARE_MAX: usize = 256;
 
 /// After so long, work that was done counts half.
 const HALF_LIFE: Duration = Duration::from_millis(250);
 
 impl Inbox {
     pub(super) fn push(&mut self, key: usize, said: Said) {
-        self.said.entry(key).or_default().push_back(said);
+        let spare = || std::mem::take(&mut self.spare);
+        self.said.entry(key).or_insert_with(spare).push_back(said);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -75,7 +81,8 @@ impl Inbox {
         let said = self.said.get_mut(&key)?;
         let first = said.pop_front();
         if said.is_empty() {
-            self.said.remove(&key);
+            let emptied = self.said.remove(&key);
+            self.spare = emptied.filter(|of| of.capacity() <= SPARE_MAX).unwrap_or_default();
         }
         first
     }
@@ -117,8 +124,12 @@ impl EventLoop {
     }
 
     /// Ends the connections that make the server keep too much.
-    pub(super) fn shed(&mut self, now: Time) {
+    pub(super) fn shed(&mut self) {
         let limit = self.limits.input_total.max(self.limits.message);
+        if !self.incoming.is_over(limit) && !self.outgoing.is_over(self.limits.output_total) {
+            return;
+        }
+        let now = self.hub.now();
         while let Some((key, bytes)) = self.incoming.culprit(now, limit) {
             self.incoming.remove(key);
             let why = format!(

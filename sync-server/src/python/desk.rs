@@ -96,7 +96,7 @@ impl Desk<'_> {
         method: MethodId,
         args: &impl Serialize,
     ) -> Result<R, Refusal> {
-        self.ask_data(object, method, Data::encode(args)?)?.decode()
+        self.ask_data(object, method, Data::encode(args)?)?.into_value()
     }
 
     /// As [`ask`](Self::ask), with arguments that are encoded already.
@@ -224,7 +224,7 @@ pub(crate) fn ask_within<R: DeserializeOwned>(
 ) -> Outcome {
     let data = Data::encode(args)?;
     let then = |desk: &mut Desk<'_>, answer: Result<Data, Refusal>| {
-        then(desk, answer.and_then(|answer| answer.decode::<R>()))
+        then(desk, answer.and_then(|answer| answer.into_value::<R>()))
     };
     Ok(Next::Ask(Ask { object, method, timeout, data, then: Box::new(then) }))
 }
