@@ -43,6 +43,8 @@ impl Measure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Job {
     DictGet,
+    /// The same, each by itself: half of them are below the figure.
+    DictGetMedian,
     DictSet,
     ListPush,
     ValueGet,
@@ -88,6 +90,7 @@ impl Job {
     pub(crate) fn all() -> Vec<Self> {
         let mut jobs = vec![
             Self::DictGet,
+            Self::DictGetMedian,
             Self::DictSet,
             Self::ListPush,
             Self::ValueGet,
@@ -134,6 +137,13 @@ impl Job {
         )
     }
 
+    /// Whether it is measured also while every processor is busy: what other work costs is seen in
+    /// a few.
+    pub(crate) fn is_for_busy(self) -> bool {
+        use Job::*;
+        matches!(self, DictGet | DictGetMedian | LockUnlock | HandOver(2) | Clients(8))
+    }
+
     /// Whether it takes too long for a quick look.
     pub(crate) fn is_long(self) -> bool {
         matches!(self, Self::DictGetOf(count) | Self::GetAmongObjects(count) if count > 100_000)
@@ -154,7 +164,7 @@ impl Job {
             Self::HandOver(count) | Self::Clients(count) => (count, Measure::Together),
             Self::Pipelined(_) => (1, Measure::First),
             Self::ReleaseAmong(_) | Self::SetAmong(_) | Self::NotifyAll(_) => (1, Measure::Noted),
-            Self::ConnectAmong(_) => (1, Measure::Noted),
+            Self::ConnectAmong(_) | Self::DictGetMedian => (1, Measure::Noted),
             Self::GetAmongIdle(_) => (1, Measure::Worst),
             Self::MemoryOfIdle(_) => (1, Measure::Bytes),
             _ => (1, Measure::Each),
@@ -167,6 +177,7 @@ impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DictGet => f.write_str("dict_get"),
+            Self::DictGetMedian => f.write_str("dict_get_p50"),
             Self::DictSet => f.write_str("dict_set"),
             Self::ListPush => f.write_str("list_push"),
             Self::ValueGet => f.write_str("value_get"),

@@ -68,6 +68,9 @@ enum Role {
     /// Serves as the raw echo.
     #[command(hide = true)]
     EchoServer { socket: String },
+    /// Keeps a processor busy until it is killed.
+    #[command(hide = true)]
+    Burn,
 }
 
 #[expect(clippy::print_stderr, reason = "why it failed is for whoever started it")]
@@ -77,6 +80,9 @@ fn main() -> ExitCode {
         Some(Role::Launch(launch)) => launch.run(),
         Some(Role::Work { peer, address }) => work::run(*peer, address),
         Some(Role::EchoServer { socket }) => echo_server::run(socket),
+        Some(Role::Burn) => loop {
+            std::hint::spin_loop();
+        },
         None => bench(&cli.options),
     };
     match outcome {

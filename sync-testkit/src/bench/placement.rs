@@ -21,6 +21,8 @@ pub(crate) enum Placement {
     Apart,
     /// As the system likes.
     Unpinned,
+    /// The same, while every processor is busy with other work.
+    Busy,
 }
 
 /// On which side of the socket a process is.
@@ -33,8 +35,8 @@ pub(crate) enum Side {
 impl Placement {
     /// The placements that so many processors allow.
     pub(crate) fn all(processors: usize) -> &'static [Self] {
-        const ALL: [Placement; 3] = [Placement::OneCore, Placement::Apart, Placement::Unpinned];
-        if processors > 1 { &ALL } else { &ALL[..1] }
+        use Placement::*;
+        if processors > 1 { &[OneCore, Apart, Unpinned, Busy] } else { &[OneCore, Busy] }
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Placement {
             Self::OneCore => "one_core",
             Self::Apart => "apart",
             Self::Unpinned => "unpinned",
+            Self::Busy => "busy",
         }
     }
 
@@ -50,7 +53,7 @@ impl Placement {
         match (self, side) {
             (Self::OneCore, _) | (Self::Apart, Side::Server) => &allowed[..1],
             (Self::Apart, Side::Client) => &allowed[1..],
-            (Self::Unpinned, _) => allowed,
+            (Self::Unpinned | Self::Busy, _) => allowed,
         }
     }
 }
@@ -108,12 +111,14 @@ mod tests {
         };
         assert_eq!(both(Placement::OneCore), [vec![2], vec![2]]);
         assert_eq!(both(Placement::Apart), [vec![2], vec![3, 5]]);
-        assert_eq!(both(Placement::Unpinned), [vec![2, 3, 5], vec![2, 3, 5]]);
+        for placement in [Placement::Unpinned, Placement::Busy] {
+            assert_eq!(both(placement), [vec![2, 3, 5], vec![2, 3, 5]]);
+        }
     }
 
     #[test]
-    fn one_processor_has_one_placement() {
-        assert_eq!(Placement::all(1), [Placement::OneCore]);
-        assert_eq!(Placement::all(2).len(), 3);
+    fn on_one_processor_nothing_is_apart() {
+        assert_eq!(Placement::all(1), [Placement::OneCore, Placement::Busy]);
+        assert_eq!(Placement::all(2).len(), 4);
     }
 }

@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use crate::case::{Case, Job, Measure};
 use crate::peer::{PeerKind, Site, Transport, machine};
 use crate::placement::{Placement, allowed};
+use crate::process::{Process, Program};
 use crate::report::{Report, Row};
 use crate::spread::Spread;
 use crate::team::Team;
@@ -97,15 +98,21 @@ impl Run {
     /// All cases of one transport and placement, which the same servers serve.
     fn group(&self, transport: Transport, placement: Placement, report: &mut Report) -> Result<()> {
         let name = |case: &Case| format!("{}/{}/{}", case.job, transport.name(), placement.name());
-        let is_here = |job: &Job| {
-            let of_growth = transport == Transport::Unix && placement == Placement::OneCore;
-            (of_growth || !job.is_growth()) && !(self.effort.is_quick && job.is_long())
+        let is_here = |job: &Job| match placement {
+            Placement::Busy => transport == Transport::Unix && job.is_for_busy(),
+            _ => {
+                let of_growth = transport == Transport::Unix && placement == Placement::OneCore;
+                (of_growth || !job.is_growth()) && !(self.effort.is_quick && job.is_long())
+            }
         };
         let cases: Vec<Case> = Job::all().into_iter().filter(is_here).map(Job::case).collect();
         let cases: Vec<&Case> = cases.iter().filter(|case| self.wants(&name(case))).collect();
         if cases.is_empty() {
             return Ok(());
         }
+        let burn = |at| Process::start(&Program::this("other work", "burn")?, &[at]);
+        let busy = self.allowed.iter().filter(|_| placement == Placement::Busy);
+        let _other_work = busy.map(|&at| burn(at)).collect::<Result<Vec<Process>>>()?;
         let start = |&peer| Team::start(&self.site, peer, transport, placement, &self.allowed);
         let start = || {
             let fitting = self.peers.iter().filter(|peer| peer.fits(transport, placement));

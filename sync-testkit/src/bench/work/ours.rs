@@ -39,6 +39,15 @@ impl Ours {
                 dict.set("key", &1)?;
                 repeat(move || dict.get("key")?.context("it is there").map(drop))
             }
+            Job::DictGetMedian => {
+                let dict: Dict<String, i64> = at.create_dict()?;
+                dict.set("key", &1)?;
+                note(move || {
+                    let start = now();
+                    dict.get("key")?.context("it is there")?;
+                    Ok(now() - start)
+                })
+            }
             Job::DictSet => {
                 let dict: Dict<String, i64> = at.create_dict()?;
                 repeat(move || Ok(dict.set("key", &1)?))
