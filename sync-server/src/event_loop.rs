@@ -195,6 +195,9 @@ impl EventLoop {
         if !self.ready.is_empty() || !self.broken.is_empty() || !self.ended.is_empty() {
             return Some(Duration::ZERO);
         }
+        if self.inbox.has_others(&self.paused) {
+            return Some(Duration::ZERO);
+        }
         if !self.accepting.is_empty() && self.accept_again.is_none() {
             return Some(Duration::ZERO);
         }
@@ -237,7 +240,7 @@ impl EventLoop {
 
     /// Reads, runs the kernel, writes. Returns when the kernel wants to be woken.
     fn turn(&mut self) -> Option<Time> {
-        let asked = std::mem::take(&mut self.ready);
+        let mut asked = std::mem::take(&mut self.ready);
         for &key in &asked {
             self.read(key);
         }
@@ -248,7 +251,7 @@ impl EventLoop {
         let wake = hub.turn(
             |kernel, now| {
                 self.note_heard(now);
-                self.work(kernel, now);
+                self.work(kernel, now, &mut asked);
                 self.end_what_is_over(kernel, now);
                 self.judge_silence(kernel, now);
             },

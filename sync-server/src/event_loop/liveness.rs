@@ -52,7 +52,7 @@ impl EventLoop {
     /// had come was read.
     pub(super) fn judge_silence(&mut self, kernel: &mut Kernel, now: Time) {
         while let Some((session, verdict)) = self.clients.next_silent(now) {
-            let unread = self.clients.connections(session).any(|key| self.ready.contains(&key));
+            let unread = self.clients.connections(session).any(|key| self.is_unheard(key));
             if verdict == Verdict::Suspected || unread {
                 self.clients.suspect(session, now + self.limits.heartbeat.max(SHORTEST));
                 continue;

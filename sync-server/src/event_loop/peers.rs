@@ -242,7 +242,7 @@ impl EventLoop {
         }
         for (session, reason) in std::mem::take(&mut self.ended) {
             // What the process sent before its end counts: its sockets are read first.
-            let unread = self.clients.connections(session).any(|key| self.ready.contains(&key));
+            let unread = self.clients.connections(session).any(|key| self.is_unheard(key));
             if unread {
                 self.ended.push((session, reason));
             } else {

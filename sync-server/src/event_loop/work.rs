@@ -13,9 +13,14 @@ use super::{EventLoop, Said};
 use crate::limits::{CALLS_PER_TURN, OUTPUT_PER_TURN, TIME_PER_CONNECTION, TIME_PER_TURN};
 
 /// What connections said and what was not carried out yet, by connection, each in order.
+///
+/// However many connections wait here, a turn costs what is carried out in it.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     said: BTreeMap<usize, VecDeque<Said>>,
+    /// Who said something, whoever was worked for least of late first: one that asks little does
+    /// not wait for all those that ask much.
+    line: BTreeSet<(Duration, usize)>,
     /// Connections that had more to read, and will have when their inbox is empty.
     unread: BTreeSet<usize>,
     /// How long each connection was worked for of late.
@@ -34,8 +39,11 @@ const HALF_LIFE: Duration = Duration::from_millis(250);
 
 impl Inbox {
     pub(super) fn push(&mut self, key: usize, said: Said) {
-        let spare = || std::mem::take(&mut self.spare);
-        self.said.entry(key).or_insert_with(spare).push_back(said);
+        if !self.has(key) {
+            self.said.insert(key, std::mem::take(&mut self.spare));
+            self.line.insert((self.worked(key), key));
+        }
+        self.said.entry(key).or_default().push_back(said);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -46,35 +54,60 @@ impl Inbox {
         self.said.contains_key(&key)
     }
 
+    /// Returns whether somebody said something who is not among these.
+    pub(super) fn has_others(&self, than: &BTreeSet<usize>) -> bool {
+        self.said.keys().any(|key| !than.contains(key))
+    }
+
     /// Notes that a connection has more to read: nobody will say so again.
     pub(super) fn read_later(&mut self, key: usize) {
         self.unread.insert(key);
     }
 
+    /// Returns whether a connection is to be read now, which it was not before its inbox was
+    /// empty.
+    fn is_to_be_read(&mut self, key: usize) -> bool {
+        !self.has(key) && self.unread.remove(&key)
+    }
+
     pub(super) fn remove(&mut self, key: usize) {
+        self.line.remove(&(self.worked(key), key));
         self.said.remove(&key);
         self.unread.remove(&key);
         self.worked.remove(&key);
     }
 
-    /// Returns who said something, whoever was worked for least of late first: one that asks
-    /// little does not wait for all those that ask much.
-    fn round(&mut self, now: Time) -> Vec<usize> {
-        if now.since(self.halved) >= HALF_LIFE {
-            self.halved = now;
-            self.worked.retain(|_, worked| {
-                *worked /= 2;
-                !worked.is_zero()
-            });
-        }
-        let worked = |key: &usize| self.worked.get(key).copied().unwrap_or_default();
-        let mut round: Vec<usize> = self.said.keys().copied().collect();
-        round.sort_by_cached_key(worked);
-        round
+    fn worked(&self, key: usize) -> Duration {
+        self.worked.get(&key).copied().unwrap_or_default()
     }
 
-    fn note_work(&mut self, key: usize, worked: Duration) {
-        *self.worked.entry(key).or_default() += worked;
+    /// Lets work that was done long ago count less.
+    fn forget_some(&mut self, now: Time) {
+        if now.since(self.halved) < HALF_LIFE {
+            return;
+        }
+        self.halved = now;
+        self.worked.retain(|_, worked| {
+            *worked /= 2;
+            !worked.is_zero()
+        });
+        self.line = self.said.keys().map(|&key| (self.worked(key), key)).collect();
+    }
+
+    /// Takes the first out of the line, which is to [come back](Self::line_up).
+    fn next(&mut self) -> Option<usize> {
+        self.line.pop_first().map(|(_, key)| key)
+    }
+
+    /// Puts a connection that still has something to say back into line, after so much work.
+    fn line_up(&mut self, key: usize, worked: Duration) {
+        let all = self.worked(key) + worked;
+        if !worked.is_zero() {
+            self.worked.insert(key, all);
+        }
+        if self.has(key) {
+            self.line.insert((all, key));
+        }
     }
 
     fn pop(&mut self, key: usize) -> Option<Said> {
@@ -89,21 +122,34 @@ impl Inbox {
 }
 
 impl EventLoop {
-    /// Carries out what connections said, up to what one turn may take.
-    pub(super) fn work(&mut self, kernel: &mut Kernel, now: Time) {
-        let mut time = now;
-        for key in self.inbox.round(now) {
-            if time.since(now) >= TIME_PER_TURN || kernel.unsent_bytes() >= OUTPUT_PER_TURN {
-                break;
-            }
+    /// Carries out what connections said, up to what one turn may take; each has its turn once.
+    /// Adds them to those who asked.
+    pub(super) fn work(&mut self, kernel: &mut Kernel, now: Time, asked: &mut BTreeSet<usize>) {
+        self.inbox.forget_some(now);
+        let (mut time, mut heard) = (now, Vec::new());
+        while time.since(now) < TIME_PER_TURN && kernel.unsent_bytes() < OUTPUT_PER_TURN {
+            let Some(key) = self.inbox.next() else { break };
             let began = time;
             time = self.work_for(kernel, now, key, began);
-            self.inbox.note_work(key, time.since(began));
+            heard.push((key, time.since(began)));
         }
-        // Who still has something to say is heard next time, unless it does not listen.
-        let waiting = self.inbox.said.keys().filter(|key| !self.paused.contains(key));
-        self.ready.extend(waiting);
-        self.ready.append(&mut self.inbox.unread);
+        for (key, worked) in heard {
+            // It may have ended, and is nobody then.
+            if !self.connections.contains(key) {
+                continue;
+            }
+            asked.insert(key);
+            self.inbox.line_up(key, worked);
+            if self.inbox.is_to_be_read(key) {
+                self.ready.insert(key);
+            }
+        }
+    }
+
+    /// Returns whether something that a connection said is not heard yet, and will be: it is not
+    /// one that does not listen.
+    pub(super) fn is_unheard(&self, key: usize) -> bool {
+        self.ready.contains(&key) || self.inbox.has(key) && !self.paused.contains(&key)
     }
 
     /// Carries out some of what one connection said; returns when that was done.
@@ -111,6 +157,10 @@ impl EventLoop {
         let mut time = began;
         let unsent = kernel.unsent_bytes();
         let pending = self.connections.get(key).map_or(0, super::Connection::pending_output);
+        if pending > self.limits.output_pause {
+            self.paused.insert(key);
+            return time;
+        }
         for _ in 0..CALLS_PER_TURN {
             let owed = pending + kernel.unsent_bytes().saturating_sub(unsent);
             if owed > self.limits.output_pause || time.since(began) >= TIME_PER_CONNECTION {
@@ -165,8 +215,8 @@ mod tests {
 
     /// Works for whoever is first; returns who that was.
     fn work(inbox: &mut Inbox, millis: u64) -> usize {
-        let first = inbox.round(NOW)[0];
-        inbox.note_work(first, Duration::from_millis(millis));
+        let first = inbox.next().unwrap();
+        inbox.line_up(first, Duration::from_millis(millis));
         first
     }
 
@@ -198,13 +248,38 @@ mod tests {
     #[test]
     fn what_was_long_ago_counts_little() {
         let mut inbox = inbox(1..=2);
-        inbox.note_work(1, Duration::from_secs(100));
+        for key in [1, 2] {
+            assert_eq!(work(&mut inbox, if key == 1 { 100_000 } else { 0 }), key);
+        }
         let mut now = NOW;
         for _ in 0..20 {
             now = now + HALF_LIFE;
-            inbox.round(now);
+            inbox.forget_some(now);
         }
-        inbox.note_work(2, Duration::from_millis(50));
-        assert_eq!(inbox.round(now)[0], 1);
+        assert_eq!(work(&mut inbox, 50), 2);
+        assert_eq!(work(&mut inbox, 0), 1);
+    }
+
+    #[test]
+    fn who_is_gone_or_has_said_all_is_not_in_line() {
+        let mut inbox = inbox(1..=3);
+        assert_eq!(work(&mut inbox, 5), 1);
+        inbox.remove(2);
+        assert_eq!(inbox.next(), Some(3));
+        assert!(inbox.pop(3).is_some());
+        inbox.line_up(3, Duration::ZERO);
+        assert_eq!(work(&mut inbox, 0), 1);
+        inbox.remove(1);
+        assert_eq!((inbox.next(), inbox.is_empty()), (None, true));
+    }
+
+    #[test]
+    fn what_is_left_to_read_is_read_when_the_inbox_is_empty_and_once() {
+        let mut inbox = inbox([1]);
+        inbox.read_later(1);
+        assert!(!inbox.is_to_be_read(1));
+        assert!(inbox.pop(1).is_some());
+        assert!(inbox.is_to_be_read(1));
+        assert!(!inbox.is_to_be_read(1));
     }
 }
