@@ -68,6 +68,27 @@ impl ServerProcess {
         self.actor.pid()
     }
 
+    /// Returns how many files it has open.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn open_files(&self) -> usize {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.pid()));
+        files.expect("a process that runs has its files listed").count()
+    }
+
+    /// Returns how much memory it has, in KiB.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("a process that runs has its status told");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = resident.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+        number.expect("the status tells the resident memory in kB")
+    }
+
     /// Connects to its first address.
     ///
     /// # Panics

@@ -13,6 +13,7 @@ use sync_server::{Limits, Server};
 use sync_testkit::{Cast, RawClient};
 
 mod calls;
+mod crowd;
 mod frames;
 mod strangers;
 

@@ -3,7 +3,6 @@
 //! CI runs some cycles; `cargo xtask torture` as many as one likes, and prints how long it took
 //! from a kill until the next one had what the dead had held.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use sync_client::{ErrorKind, Manager, Received, Token};
@@ -221,13 +220,10 @@ impl Torture {
     fn footprint(&self) -> Footprint {
         let alone = || self.manager().debug_info().unwrap().sessions.len() == 1;
         self.cast.until("only the test has a session", alone);
-        let process = format!("/proc/{}", self.server.pid());
-        let status = fs::read_to_string(format!("{process}/status")).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         Footprint {
             objects: self.manager().debug_info().unwrap().object_count,
-            files: fs::read_dir(format!("{process}/fd")).unwrap().count(),
-            memory: resident.trim().trim_end_matches(" kB").parse().unwrap(),
+            files: self.server.open_files(),
+            memory: self.server.resident_kib(),
         }
     }
 

@@ -1,0 +1,104 @@
+//! Ten thousand connections at once, of which nobody says a word.
+
+use std::io::Read;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sync_testkit::ServerProcess;
+
+use super::{Address, Cast, Manager, Value};
+
+/// How many, where a process may have as many files.
+const CROWD: usize = 10_000;
+
+/// Files that a process needs beside the crowd's.
+const OTHERS: usize = 200;
+
+/// How often the honest client calls each server.
+const CALLS: usize = 4_000;
+
+/// How much longer its slowest calls may take among the crowd than beside it. They take as long;
+/// this is for what other tests do to the machine meanwhile.
+const SLOWER: u32 = 4;
+
+/// Memory of the server for each of the crowd, in bytes.
+const MEMORY_EACH: u64 = 4 * 1024;
+
+/// Returns how many connections this process can open.
+fn affordable() -> usize {
+    let files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files }).unwrap();
+    let most = files.maximum.map_or(usize::MAX, |most| usize::try_from(most).unwrap());
+    CROWD.min(most - OTHERS)
+}
+
+fn connect(server: &ServerProcess) -> UnixStream {
+    let Address::Unix(path) = &server.addresses()[0] else { panic!("it has a unix socket") };
+    UnixStream::connect(path).unwrap()
+}
+
+/// Calls both by turns; returns what 99 of 100 calls of each stay below. What else happens to the
+/// machine meanwhile happens to both.
+fn slowest(values: [&Value<u8>; 2]) -> [Duration; 2] {
+    let mut took = [Vec::new(), Vec::new()];
+    for _ in 0..CALLS {
+        for (value, took) in values.iter().zip(&mut took) {
+            let start = Instant::now();
+            value.get().unwrap();
+            took.push(start.elapsed());
+        }
+    }
+    took.map(|mut took| {
+        took.sort_unstable();
+        took[took.len() * 99 / 100]
+    })
+}
+
+fn value(manager: &Manager) -> Value<u8> {
+    manager.create_value(1).unwrap()
+}
+
+/// Checks that an honest client of a crowded server waits no longer than one of another server.
+fn nobody_is_slowed(crowded: &Value<u8>) {
+    let quiet = ServerProcess::start(&[], 1);
+    let [crowded, quiet] = slowest([crowded, &value(&quiet.connect())]);
+    assert!(crowded <= SLOWER * quiet, "{crowded:?} among the crowd, {quiet:?} beside it");
+}
+
+#[test]
+fn ten_thousand_idle_connections_cost_little_memory_each_and_slow_nobody() {
+    let limits = ["--max-connections=20000", "--max-half-open=20000", "--handshake-timeout=600"];
+    let server = ServerProcess::start(&limits, 1);
+    let cast = Cast::joining(&server);
+    let (count, honest) = (affordable(), value(cast.manager()));
+    let (files, memory) = (server.open_files(), server.resident_kib());
+    let crowd: Vec<UnixStream> = (0..count).map(|_| connect(&server)).collect();
+    cast.until("all are in", || server.open_files() >= files + count);
+    let grown = server.resident_kib().saturating_sub(memory) * 1024;
+    let each = grown / count as u64;
+    assert!(each <= MEMORY_EACH, "{each} bytes of memory for each of {count}");
+    nobody_is_slowed(&honest);
+    drop(crowd);
+    cast.until("all are gone", || server.open_files() <= files);
+}
+
+#[test]
+fn of_ten_thousand_silent_strangers_a_thousand_are_kept_and_nobody_is_slowed() {
+    // Without a deadline, so that only their number can be what ends them.
+    let server = ServerProcess::start(&["--handshake-timeout=600"], 1);
+    let cast = Cast::joining(&server);
+    let (count, honest) = (affordable(), value(cast.manager()));
+    let (files, memory) = (server.open_files(), server.resident_kib());
+    let kept = sync_server::Limits::default().half_open;
+    assert!(count > kept, "{count} files are too few to be a crowd");
+    let mut crowd: Vec<UnixStream> = (0..count).map(|_| connect(&server)).collect();
+    // The youngest that has to go.
+    let last = &mut crowd[count - kept - 1];
+    last.set_read_timeout(Some(Cast::LIMIT)).unwrap();
+    assert_eq!(last.read(&mut [0]).unwrap(), 0, "it is told nothing, and closed");
+    assert!(server.open_files() <= files + kept, "{kept} are kept");
+    let grown = server.resident_kib().saturating_sub(memory) * 1024;
+    assert!(grown <= MEMORY_EACH * count as u64, "{grown} bytes of memory");
+    nobody_is_slowed(&honest);
+}
