@@ -6,11 +6,13 @@
 //! Reference Counted Systems", 2001): what has no more handles than were seen inside the search
 //! is held by nothing outside of it.
 //!
-//! A search goes a few objects a step and other inputs come in between. That is sound because
-//! garbage does not change: whatever was called, or got a root, since it was looked at is alive,
-//! and with it all that it was seen to hold.
+//! A search goes a few objects a step, in each of its phases, and other inputs come in between.
+//! That is sound because garbage does not change: whatever was called since it was looked at is
+//! alive, and with it all that it was seen to hold. Whoever comes by a handle in between has it
+//! from something that was called, or that was alive already.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 
 use sync_proto::ObjectId;
 
@@ -18,8 +20,11 @@ use super::Core;
 use super::table::Body;
 
 /// Looks at objects in one step, between two inputs: some ten microseconds of work where each holds
-/// little, and never more than [`HANDLES_PER_LOOK`] entries each.
+/// little.
 const LOOKS_PER_STEP: usize = 64;
+
+/// So many entries of a container are as much work as a look.
+const HANDLES_AS_A_LOOK: usize = 16;
 
 /// Entries of a container that are looked at at once.
 pub(crate) const HANDLES_PER_LOOK: usize = 1024;
@@ -36,19 +41,49 @@ pub(crate) struct Collector {
 /// What was seen so far of what a suspect reaches, but for what clients reach anyway.
 #[derive(Debug, Default)]
 struct Search {
+    phase: Phase,
     to_see: VecDeque<ObjectId>,
     /// How far the one in front was looked at, if it holds too much for one step.
     place: u64,
     seen: BTreeMap<ObjectId, Seen>,
+    /// What is alive and was not asked yet for what it holds.
+    reached: Vec<ObjectId>,
+    /// What was garbage, taken out of its slots: all of it, before one is dropped.
+    emptied: VecDeque<(&'static str, Body)>,
+}
+
+/// What a search is at.
+#[derive(Clone, Copy, Debug, Default)]
+enum Phase {
+    /// Looking at what the suspect reaches.
+    #[default]
+    Look,
+    /// Finding what is held from outside; up to this object it is done.
+    Judge(Option<ObjectId>),
+    /// Finding what these hold.
+    Reach,
+    /// What is left is garbage, and can change no more.
+    Empty,
 }
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// How often the object had been called when it was looked at.
-    calls: u64,
+    was_looked_at: bool,
+    is_alive: bool,
     /// How many handles on it were seen inside the search.
     inside: usize,
     holds: Vec<ObjectId>,
+}
+
+impl Search {
+    fn mark_alive(&mut self, object: ObjectId) {
+        if let Some(seen) = self.seen.get_mut(&object)
+            && !seen.is_alive
+        {
+            seen.is_alive = true;
+            self.reached.push(object);
+        }
+    }
 }
 
 impl Collector {
@@ -56,12 +91,32 @@ impl Collector {
     pub(crate) fn is_busy(&self) -> bool {
         self.search.is_some() || !self.suspects.is_empty() || !self.garbage.is_empty()
     }
+
+    /// Notes that an object was called by nobody who reaches it: a search that takes it for alive
+    /// is followed by another one.
+    pub(super) fn note_end(&mut self, object: ObjectId) {
+        if self.search.is_some() {
+            self.suspects.insert(object);
+        }
+    }
+
+    /// Notes that an object's code runs: whoever made it run reaches it, and may change what it
+    /// holds.
+    pub(super) fn note_call(&mut self, object: ObjectId) {
+        if let Some(search) = &mut self.search
+            && search.seen.get(&object).is_some_and(|seen| seen.was_looked_at)
+        {
+            search.mark_alive(object);
+        }
+    }
 }
 
 impl Core {
     /// Looks at some more objects, and drops the cycles that were found.
     pub(super) fn collect_cycles(&mut self) {
-        for _ in 0..LOOKS_PER_STEP {
+        let mut looks = 0;
+        while looks < LOOKS_PER_STEP {
+            looks += 1;
             if let Some((interface, body)) = self.collector.garbage.pop_front() {
                 super::run::discard(body, interface);
                 self.settle();
@@ -72,14 +127,48 @@ impl Core {
             else {
                 return;
             };
-            match search.to_see.pop_front() {
-                Some(object) => {
-                    self.look_at(&mut search, object);
+            match self.go_on(&mut search) {
+                Some(handles) => {
+                    looks += handles / HANDLES_AS_A_LOOK;
                     self.collector.search = Some(search);
                 }
-                None => self.gather_garbage(&search),
+                None => self.collector.garbage = search.emptied,
             }
         }
+    }
+
+    /// Takes a search a small step further; returns how many handles that took, or `None` at its
+    /// end.
+    fn go_on(&mut self, search: &mut Search) -> Option<usize> {
+        match search.phase {
+            Phase::Look => match search.to_see.pop_front() {
+                Some(object) => return Some(self.look_at(search, object)),
+                None => search.phase = Phase::Judge(None),
+            },
+            Phase::Judge(done) => {
+                let after = done.map_or(Bound::Unbounded, Bound::Excluded);
+                match search.seen.range((after, Bound::Unbounded)).next() {
+                    None => search.phase = Phase::Reach,
+                    Some((&object, seen)) => {
+                        search.phase = Phase::Judge(Some(object));
+                        if self.is_held_outside(object, seen) {
+                            search.mark_alive(object);
+                        }
+                    }
+                }
+            }
+            Phase::Reach => match search.reached.pop() {
+                None => search.phase = Phase::Empty,
+                Some(object) => return Some(reach(search, object)),
+            },
+            Phase::Empty => {
+                let (object, seen) = search.seen.pop_first()?;
+                if !seen.is_alive {
+                    self.empty(search, object);
+                }
+            }
+        }
+        Some(0)
     }
 
     fn next_search(&mut self) -> Option<Search> {
@@ -94,8 +183,10 @@ impl Core {
         None
     }
 
-    fn look_at(&self, search: &mut Search, object: ObjectId) {
-        let Some(slot) = self.slot(object) else { return };
+    fn look_at(&mut self, search: &mut Search, object: ObjectId) -> usize {
+        // What made it a suspect before now is seen by this search.
+        self.collector.suspects.remove(&object);
+        let Some(slot) = self.slot(object) else { return 0 };
         let place = std::mem::take(&mut search.place);
         let mut holds = Vec::new();
         let mut rest = None;
@@ -110,6 +201,7 @@ impl Core {
                 None
             });
         }
+        let count = holds.len();
         holds.retain(|&held| !self.ledger.is_rooted(held));
         for &held in &holds {
             search.seen.entry(held).or_insert_with(|| {
@@ -121,52 +213,40 @@ impl Core {
             }
         }
         if let Some(seen) = search.seen.get_mut(&object) {
-            if place == 0 {
-                seen.calls = slot.calls;
-            }
+            seen.was_looked_at = true;
             seen.holds.extend(holds);
         }
         if let Some(rest) = rest {
             search.place = rest;
             search.to_see.push_front(object);
         }
-    }
-
-    /// Takes what the search saw and what nothing outside of it holds out of its slots, to be
-    /// dropped in the steps that follow.
-    fn gather_garbage(&mut self, search: &Search) {
-        let mut alive = BTreeSet::new();
-        let mut reached: Vec<ObjectId> = search
-            .seen
-            .iter()
-            .filter(|&(&object, seen)| self.is_held_outside(object, seen))
-            .map(|(&object, _)| object)
-            .collect();
-        while let Some(object) = reached.pop() {
-            if alive.insert(object)
-                && let Some(seen) = search.seen.get(&object)
-            {
-                reached.extend(&seen.holds);
-            }
-        }
-        let garbage: Vec<ObjectId> =
-            search.seen.keys().copied().filter(|object| !alive.contains(object)).collect();
-        // All of them are emptied before one is dropped: none sees another half gone.
-        for object in garbage {
-            if let Some(slot) = self.slot_mut(object) {
-                let gone = Body::Broken("it was part of a cycle that nobody reached".to_owned());
-                let body = std::mem::replace(&mut slot.body, gone);
-                let interface = slot.interface.name;
-                self.collector.garbage.push_back((interface, body));
-            }
-        }
+        count
     }
 
     fn is_held_outside(&self, object: ObjectId, seen: &Seen) -> bool {
-        self.slot(object).is_none_or(|slot| {
-            slot.calls != seen.calls
-                || slot.handle.count() > seen.inside
-                || self.ledger.is_rooted(object)
-        })
+        self.slot(object)
+            .is_none_or(|slot| slot.handle.count() > seen.inside || self.ledger.is_rooted(object))
     }
+
+    /// Takes an object that nothing outside of the search holds out of its slot.
+    fn empty(&mut self, search: &mut Search, object: ObjectId) {
+        if let Some(slot) = self.slot_mut(object) {
+            let gone = Body::Broken("it was part of a cycle that nobody reached".to_owned());
+            let body = std::mem::replace(&mut slot.body, gone);
+            search.emptied.push_back((slot.interface.name, body));
+        }
+    }
+}
+
+/// Marks what a living object was seen to hold as alive, some at a time; returns how many.
+fn reach(search: &mut Search, object: ObjectId) -> usize {
+    let Some(seen) = search.seen.get_mut(&object) else { return 0 };
+    let rest = seen.holds.len().saturating_sub(HANDLES_PER_LOOK);
+    let held = seen.holds.split_off(rest);
+    if rest > 0 {
+        search.reached.push(object);
+    }
+    let count = held.len();
+    held.into_iter().for_each(|held| search.mark_alive(held));
+    count
 }

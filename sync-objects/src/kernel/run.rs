@@ -269,6 +269,7 @@ impl Core {
         let Ok(mut body) = self.take_body(object) else {
             return;
         };
+        self.collector.note_end(object);
         let caller = Caller { session, thread: ThreadId(0) };
         let look = Look { caller, note: 0, timed_out: false, place: None };
         let mut cx = Cx::new(self, object, look);
@@ -290,8 +291,8 @@ impl Core {
     }
 
     fn take_body(&mut self, object: ObjectId) -> Result<Box<dyn crate::Object>, Refusal> {
+        self.collector.note_call(object);
         let slot = self.slot_mut(object).ok_or_else(|| gone(object))?;
-        slot.calls += 1;
         match std::mem::replace(&mut slot.body, Body::AtWork) {
             Body::Here(body) => Ok(body),
             Body::AtWork => Err(Refusal::new(

@@ -31,8 +31,6 @@ pub(crate) struct Slot {
     pub(crate) handle: WeakHandle,
     /// The bytes that are counted for it.
     pub(crate) weight: usize,
-    /// How often its code was run: what has not changed since a look has the same number.
-    pub(crate) calls: u64,
     pub(crate) lines: Lines,
     pub(crate) holds: BTreeMap<Token, Hold>,
     pub(crate) alarms: BTreeMap<u64, TimerKey>,
@@ -125,7 +123,6 @@ impl Core {
             body: Body::Here(object),
             handle: handle.downgrade(),
             weight,
-            calls: 0,
             lines: Lines::default(),
             holds: BTreeMap::new(),
             alarms: BTreeMap::new(),
