@@ -1,5 +1,6 @@
 //! The examples do what they say.
 
+mod from_python;
 mod life;
 mod philosophers;
 mod pipeline;
