@@ -25,14 +25,21 @@ pub(crate) enum Measure {
     Noted,
     /// Microseconds: what 99 of 100 that the first worker noted stayed below.
     Worst,
-    /// Bytes: the median of what the first worker noted.
+    /// Microseconds: the most that the first worker noted, in one run.
+    Longest,
+    /// Bytes: the median of what the first worker noted, in one run.
     Bytes,
 }
 
 impl Measure {
+    /// Whether a second run would measure something else: memory that is free already, say.
+    pub(crate) fn is_once(self) -> bool {
+        matches!(self, Self::Longest | Self::Bytes)
+    }
+
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Each | Self::Between | Self::Noted | Self::Worst => "us",
+            Self::Each | Self::Between | Self::Noted | Self::Worst | Self::Longest => "us",
             Self::Bytes => "bytes",
             Self::Together | Self::First => "per_s",
         }
@@ -74,6 +81,8 @@ pub(crate) enum Job {
     DictGetOf(usize),
     /// So many objects live.
     GetAmongObjects(usize),
+    /// So many objects that only hold each other are searched and dropped.
+    GetAmongCycles(usize),
     /// So many connections do nothing.
     GetAmongIdle(usize),
     /// So many sessions, one after the other.
@@ -116,6 +125,7 @@ impl Job {
         jobs.extend([1, 10_000].map(Self::NotifyAll));
         jobs.extend([3, 4, 5, 6, 7].map(|power| Self::DictGetOf(10_usize.pow(power))));
         jobs.extend([1, 1_000_000].map(Self::GetAmongObjects));
+        jobs.push(Self::GetAmongCycles(900_000));
         jobs.extend([0, IDLE].map(Self::GetAmongIdle));
         jobs.extend([Self::ConnectAmong(IDLE / 2), Self::MemoryOfIdle(IDLE)]);
         jobs
@@ -131,6 +141,7 @@ impl Job {
                 | NotifyAll(_)
                 | DictGetOf(_)
                 | GetAmongObjects(_)
+                | GetAmongCycles(_)
                 | GetAmongIdle(_)
                 | ConnectAmong(_)
                 | MemoryOfIdle(_)
@@ -146,7 +157,11 @@ impl Job {
 
     /// Whether it takes too long for a quick look.
     pub(crate) fn is_long(self) -> bool {
-        matches!(self, Self::DictGetOf(count) | Self::GetAmongObjects(count) if count > 100_000)
+        use Job::*;
+        matches!(
+            self,
+            DictGetOf(count) | GetAmongObjects(count) | GetAmongCycles(count) if count > 100_000
+        )
     }
 
     /// The job of this name.
@@ -166,6 +181,7 @@ impl Job {
             Self::ReleaseAmong(_) | Self::SetAmong(_) | Self::NotifyAll(_) => (1, Measure::Noted),
             Self::ConnectAmong(_) | Self::DictGetMedian => (1, Measure::Noted),
             Self::GetAmongIdle(_) => (1, Measure::Worst),
+            Self::GetAmongCycles(_) => (1, Measure::Longest),
             Self::MemoryOfIdle(_) => (1, Measure::Bytes),
             _ => (1, Measure::Each),
         };
@@ -202,6 +218,7 @@ impl fmt::Display for Job {
             Self::NotifyAll(count) => write!(f, "notify_all_of_{count}"),
             Self::DictGetOf(count) => write!(f, "dict_get_of_{count}"),
             Self::GetAmongObjects(count) => write!(f, "dict_get_among_objects_{count}"),
+            Self::GetAmongCycles(count) => write!(f, "dict_get_longest_among_cycles_{count}"),
             Self::GetAmongIdle(count) => write!(f, "dict_get_p99_among_idle_{count}"),
             Self::ConnectAmong(count) => write!(f, "connect_among_idle_{count}"),
             Self::MemoryOfIdle(count) => write!(f, "memory_of_idle_{count}"),

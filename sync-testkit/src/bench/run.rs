@@ -154,8 +154,7 @@ impl Run {
                 turns.push((team, times, Vec::new()));
             }
         }
-        let is_once = case.measure == Measure::Bytes;
-        for round in 0..if is_once { 1 } else { self.effort.rounds } {
+        for round in 0..if case.measure.is_once() { 1 } else { self.effort.rounds } {
             let count = turns.len();
             for at in 0..count {
                 self.check()?;
@@ -173,7 +172,7 @@ impl Run {
     /// How many times fill a turn.
     fn times(&self, case: &Case, team: &mut Team) -> Result<u64> {
         let mut times = 1;
-        if case.measure == Measure::Bytes {
+        if case.measure.is_once() {
             return Ok(times);
         }
         loop {

@@ -110,6 +110,7 @@ fn sum_up(measure: Measure, all: &[Took], times: u64) -> Result<(f64, u64)> {
         }
         Measure::Noted => below(50, first.stamps.clone())? / 1e3,
         Measure::Worst => below(99, first.stamps.clone())? / 1e3,
+        Measure::Longest => *first.stamps.iter().max().context("nothing was noted")? as f64 / 1e3,
         Measure::Bytes => below(50, first.stamps.clone())?,
     };
     Ok((figure, passed))

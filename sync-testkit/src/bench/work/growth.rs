@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use anyhow::{Context, Result, bail};
 use sync_client::{Dict, Manager, Shared};
-use sync_objects::{condition, event, lock};
+use sync_objects::{Payload, condition, event, list, lock};
 use sync_proto::{Pending, Pipeline};
 
 use super::{Work, now, repeat};
@@ -31,6 +31,10 @@ pub(super) fn prepare(manager: &Manager, job: Job) -> Result<Option<Work>> {
         Job::NotifyAll(count) => Box::new(move |_| notify_all(&manager, count)),
         Job::DictGetOf(count) => dict_get(&manager, count)?,
         Job::GetAmongObjects(count) => among_objects(&manager, count)?,
+        Job::GetAmongCycles(count) => {
+            let dict = dict_of(&manager, 1)?;
+            Box::new(move |_| among_cycles(&manager, &dict, count))
+        }
         Job::GetAmongIdle(count) => {
             let idle = connect(count)?;
             let dict = dict_of(&manager, 1)?;
@@ -173,6 +177,34 @@ fn among_objects(manager: &Manager, count: usize) -> Result<Work> {
         let _ = &objects;
         dict.get(&0)?.context("it is there").map(drop)
     }))
+}
+
+/// Objects that a list of a ring holds.
+const PER_LIST: usize = 1000;
+
+/// Each get while so many objects, in lists that hold each other in a ring, are let go, found to
+/// be held by nobody else, and dropped.
+fn among_cycles(manager: &Manager, dict: &Dict<u64, u64>, count: usize) -> Result<Vec<u64>> {
+    let before = manager.object_count()?;
+    let list = || list::Proxy::new(manager, Vec::new());
+    let first = list()?;
+    let mut last = first.clone();
+    for _ in 0..count / PER_LIST {
+        let locks = (1..PER_LIST).map(|_| Payload::pack(&manager.create_lock()?));
+        last.extend(locks.collect::<Result<_, _>>()?)?;
+        let next = list()?;
+        last.push(Payload::pack(&next)?)?;
+        last = next;
+    }
+    last.push(Payload::pack(&first)?)?;
+    drop((first, last));
+    let mut notes = Vec::new();
+    while manager.object_count()? > before {
+        for _ in 0..100 {
+            notes.push(timed(|| dict.get(&0).map(drop))?);
+        }
+    }
+    Ok(notes)
 }
 
 /// So many connections that do nothing: two of each session, so that a process may have as many
