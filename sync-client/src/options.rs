@@ -7,16 +7,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sync_proto::{Address, AuthKey, Error, ErrorKind, Refusal};
+use sync_proto::{Address, AuthKey, Error, ErrorKind, KEY_FILE_MAX, Refusal};
 
 use crate::Manager;
 use crate::session::{PATIENCE, Session, Target};
 
 /// The shortest and the longest pause between two attempts to connect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
-
-/// As much of a key file as is read.
-const KEY_FILE_MAX: usize = 4096;
 
 /// How to connect to a manager: with a key, or before it is there.
 ///
@@ -77,8 +74,8 @@ impl ConnectOptions {
         // Of the file that is read, whatever the path names by then.
         let file = File::open(path).map_err(io)?;
         let mode = file.metadata().map_err(io)?.mode();
-        let mut bytes = Vec::with_capacity(KEY_FILE_MAX);
-        file.take(KEY_FILE_MAX as u64).read_to_end(&mut bytes).map_err(io)?;
+        let mut bytes = Vec::with_capacity(KEY_FILE_MAX + 1);
+        file.take(KEY_FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
         let key = AuthKey::from_file(bytes, mode);
         Ok(self.authkey(key.map_err(|refusal| failed(refusal.kind, &refusal))?))
     }

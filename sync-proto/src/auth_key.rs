@@ -9,6 +9,10 @@ use crate::{ErrorKind, Refusal};
 /// The fewest bytes that a key for TCP has.
 pub const KEY_MIN: usize = 32;
 
+/// The most bytes that a key file has: whoever names another file by mistake hears of it. Readers
+/// read one more, to know.
+pub const KEY_FILE_MAX: usize = 4096;
+
 /// A shared secret that lets a client in, shows it the right server, and seals what they say.
 ///
 /// It is zeroed when dropped, never printed, and never compared: both ends derive from it, and
@@ -37,9 +41,11 @@ impl AuthKey {
     /// Takes what a file holds that has these permission bits.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when others than its owner may read or write it, and those of
-    /// [`new`](Self::new).
+    /// [`ErrorKind::InvalidInput`] when others than its owner may read or write it, when it is
+    /// longer than [`KEY_FILE_MAX`], and those of [`new`](Self::new).
     pub fn from_file(bytes: impl Into<Vec<u8>>, mode: u32) -> Result<Self, Refusal> {
+        // Wiped also when it is refused.
+        let mut bytes = Zeroizing::new(bytes.into());
         let mode = mode & 0o777;
         if mode & 0o077 != 0 {
             let why = format!(
@@ -48,7 +54,11 @@ impl AuthKey {
             );
             return Err(Refusal::new(ErrorKind::InvalidInput, why));
         }
-        Self::new(bytes)
+        if bytes.len() > KEY_FILE_MAX {
+            let why = format!("it is longer than {KEY_FILE_MAX} bytes, which no key is");
+            return Err(Refusal::new(ErrorKind::InvalidInput, why));
+        }
+        Self::new(core::mem::take(&mut *bytes))
     }
 
     /// Returns the key as hexadecimal digits, for handing it on to a child process.

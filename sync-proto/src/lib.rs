@@ -28,7 +28,7 @@ mod spin;
 pub mod version;
 
 pub use address::Address;
-pub use auth_key::{AuthKey, KEY_MIN};
+pub use auth_key::{AuthKey, KEY_FILE_MAX, KEY_MIN};
 pub use data::Data;
 pub use error::{Error, ErrorKind, Refusal};
 pub use handle::{Call, Handle, Keeper, Place, Transport, WeakHandle};

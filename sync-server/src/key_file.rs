@@ -5,11 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use sync_proto::{AuthKey, Error, ErrorKind, KEY_MIN};
+use sync_proto::{AuthKey, Error, ErrorKind, KEY_FILE_MAX, KEY_MIN};
 use zeroize::Zeroizing;
-
-/// No key is longer: whoever names another file by mistake hears of it.
-const LONGEST: usize = 4096;
 
 /// Reads a key from a file that only its owner can reach; white space at its end does not count.
 ///
@@ -25,16 +22,12 @@ pub fn read_key(path: impl AsRef<Path>) -> Result<AuthKey, Error> {
     // Of the file that is read, whatever the path names by then.
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.mode();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    let refused = |why: &dyn std::fmt::Display| {
-        let why = format!("the key file {} is not taken: {why}", path.display());
-        Error::new(ErrorKind::InvalidInput, why)
-    };
-    if bytes.len() > LONGEST {
-        return Err(refused(&format!("it is longer than {LONGEST} bytes, which no key is")));
-    }
-    AuthKey::from_file(std::mem::take(&mut *bytes), mode).map_err(|refusal| refused(&refusal))
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX + 1));
+    file.take(KEY_FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    AuthKey::from_file(std::mem::take(&mut *bytes), mode).map_err(|refusal| {
+        let why = format!("the key file {} is not taken: {refusal}", path.display());
+        Error::new(refusal.kind, why)
+    })
 }
 
 /// Makes a new key, 32 random bytes as hexadecimal digits, and writes it to a new file that only

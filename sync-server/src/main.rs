@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use sync_server::{Address, AuthKey, Deadlocks, Server, read_key, write_new_key};
@@ -113,8 +114,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    let spin = Duration::from_micros(options.spin);
-    let mut builder = Server::builder().limits(options.limits.limits()).spin(spin);
+    let (limits, spin) = (options.limits.limits(), Duration::from_micros(options.spin));
+    raise_file_limit(limits.connections);
+    let mut builder = Server::builder().limits(limits).spin(spin);
     builder = builder.deadlocks(options.deadlocks.into());
     for key in options.keys()? {
         builder = builder.authkey(key);
@@ -158,6 +160,21 @@ fn run(options: &Options) -> anyhow::Result<()> {
         bail!("the thread that waits for signals panicked");
     }
     Ok(())
+}
+
+/// Takes as many file descriptors as the system gives: each connection is one, and each client
+/// process over a unix socket one more, by which its end is seen.
+fn raise_file_limit(connections: usize) {
+    let before = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: before.maximum, ..before };
+    let files = if setrlimit(Resource::Nofile, wanted).is_ok() { wanted } else { before };
+    let most = files.current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+    if most < 2 * connections {
+        tracing::warn!(
+            "the system gives {most} file descriptors (ulimit -n), fewer than {connections} \
+             connections (--max-connections) and as many processes want: beyond that nobody comes in"
+        );
+    }
 }
 
 /// Ends the server when standard input is closed. What is written to it does not matter.

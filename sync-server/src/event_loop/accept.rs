@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use sync_objects::{Time, Via};
+use sync_objects::Via;
 use sync_proto::secure::{Random, Responder};
 use sync_proto::{ErrorKind, Refusal};
 
@@ -40,6 +40,10 @@ impl EventLoop {
                     Ok(stream) => self.welcome(stream),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if is_of_one_connection(&error) => {}
+                    // The oldest of those that are not let in yet makes room for the next one.
+                    Err(error)
+                        if is_out_of_files(&error)
+                            && self.drop_oldest_half_open("no file descriptor is left") => {}
                     Err(error) => {
                         tracing::warn!(%error, "no connection can be accepted for now");
                         self.accepting.insert(at);
@@ -89,7 +93,7 @@ impl EventLoop {
             // Who comes sealed hears of it when it can be told.
             self.refuse(now, key, refusal);
         }
-        self.drop_half_open(now);
+        self.drop_half_open();
     }
 
     /// Returns whether one more connection may be let in.
@@ -104,12 +108,24 @@ impl EventLoop {
 
     /// Drops the oldest of too many connections that are not let in yet: whoever means it is
     /// among the newest.
-    fn drop_half_open(&mut self, now: Time) {
-        while self.half_open.len() > self.limits.half_open {
-            let Some(&oldest) = self.half_open.first() else { return };
-            self.turn_away(now, key_of(oldest), "too many connections that are not let in yet");
-        }
+    fn drop_half_open(&mut self) {
+        while self.half_open.len() > self.limits.half_open
+            && self.drop_oldest_half_open("too many connections that are not let in yet")
+        {}
     }
+
+    /// Drops the oldest connection that is not let in yet; returns whether there was one.
+    fn drop_oldest_half_open(&mut self, why: &str) -> bool {
+        let Some(&oldest) = self.half_open.first() else { return false };
+        self.turn_away(self.hub.now(), key_of(oldest), why);
+        true
+    }
+}
+
+/// Errors that accept(2) reports when this process, or the system, has no file descriptor left.
+fn is_out_of_files(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }
 
 /// Errors that accept(2) reports for a connection that is gone already.

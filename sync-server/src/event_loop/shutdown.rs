@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mio::Events;
+use sync_objects::Time;
 use sync_proto::ErrorKind;
 use sync_proto::message::ServerMessage;
 
@@ -21,8 +22,9 @@ impl EventLoop {
         for outgoing in replies {
             self.reply(outgoing);
         }
-        self.tell_tcp_clients();
         let end = hub.now() + LAST_WORDS;
+        self.answer_what_was_said(end);
+        self.tell_tcp_clients();
         loop {
             for key in std::mem::take(&mut self.dirty) {
                 self.flush(key);
@@ -36,6 +38,19 @@ impl EventLoop {
                 return;
             }
             self.sort(events);
+        }
+    }
+
+    /// Reads what clients have said already, and tells those who ask for something that nothing is
+    /// done any more: they need not guess whether it was.
+    fn answer_what_was_said(&mut self, end: Time) {
+        self.ready.extend(self.connections.iter().map(|(key, _)| key));
+        loop {
+            self.turn();
+            let is_heard = self.ready.is_empty() && !self.inbox.has_others(&self.paused);
+            if is_heard || self.hub.now() >= end {
+                return;
+            }
         }
     }
 

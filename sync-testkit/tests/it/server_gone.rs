@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use sync_client::{Address, ErrorKind, LockGuard, Manager, Value};
-use sync_testkit::{Actor, Cast, Role, ServerProcess, roles};
+use sync_objects::manager;
+use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
+use sync_proto::{CallId, Data, ObjectId, OneWayId, Refusal, ThreadId};
+use sync_testkit::{Actor, Cast, RawClient, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
 roles![blocked, host];
@@ -73,6 +76,48 @@ fn a_server_that_is_asked_to_end_tells_every_blocked_caller_and_removes_its_sock
     actors.iter_mut().for_each(|actor| actor.expect("ShuttingDown"));
     actors.into_iter().for_each(Actor::wait);
     assert!(!directory.path().join("socket").exists());
+}
+
+#[test]
+fn a_server_that_ends_answers_all_that_it_was_asked_before() {
+    const CALLS: u64 = 3000;
+    let (_directory, address) = directory();
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    let cast = Cast::joining(&server);
+    let mut raw = RawClient::welcomed(&server.addresses()[0]);
+    // More than is carried out in one turn, and the end in the middle of it.
+    let method = |call| if call == CALLS / 2 { "shutdown" } else { "object_count" };
+    let asked = (1..=CALLS).map(|call| ask_the_manager(call, method(call)));
+    raw.send_bytes(&asked.flat_map(|request| RawClient::frame(&request)).collect::<Vec<u8>>());
+    let mut answers = Vec::new();
+    while let Some(said) = raw.read() {
+        match said {
+            ServerMessage::Reply(Reply { call, outcome }) => answers.push((call.0, outcome)),
+            other => assert!(matches!(other, ServerMessage::Refused(_)), "{other:?}"),
+        }
+    }
+    assert_eq!(
+        answers.iter().map(|(call, _)| *call).collect::<Vec<_>>(),
+        Vec::from_iter(1..=CALLS)
+    );
+    let is_done = |(call, outcome): &(u64, Result<_, Refusal>)| match outcome {
+        Ok(_) => *call <= CALLS / 2,
+        Err(refusal) => *call > CALLS / 2 && refusal.kind == ErrorKind::ShuttingDown,
+    };
+    assert!(answers.iter().all(is_done), "what was asked before the end is done, the rest refused");
+    drop(cast);
+}
+
+fn ask_the_manager(call: u64, method: &str) -> ClientMessage {
+    ClientMessage::Request(Request {
+        call: CallId(call),
+        after: OneWayId::NONE,
+        thread: ThreadId(1),
+        object: ObjectId::MANAGER,
+        method: manager::method(method),
+        timeout: None,
+        data: Data::default(),
+    })
 }
 
 #[test]

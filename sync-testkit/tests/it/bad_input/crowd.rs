@@ -4,7 +4,7 @@ use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use sync_testkit::ServerProcess;
 
 use super::{Address, Cast, Manager, Value};
@@ -101,4 +101,18 @@ fn of_ten_thousand_silent_strangers_a_thousand_are_kept_and_nobody_is_slowed() {
     let grown = server.resident_kib().saturating_sub(memory) * 1024;
     assert!(grown <= MEMORY_EACH * count as u64, "{grown} bytes of memory");
     nobody_is_slowed(&honest);
+}
+
+#[test]
+fn strangers_who_take_all_file_descriptors_keep_nobody_out() {
+    const FILES: u64 = 200;
+    // Without a deadline, so that only the want of room can be what ends them.
+    let server = ServerProcess::start(&["--handshake-timeout=600"], 1);
+    let few = Rlimit { current: Some(FILES), maximum: Some(FILES) };
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
+    prlimit(pid, Resource::Nofile, few).unwrap();
+    let _crowd: Vec<UnixStream> = (0..2 * FILES).map(|_| connect(&server)).collect();
+    let manager = server.connect();
+    assert_eq!(value(&manager).get().unwrap(), 1);
+    let _cast = Cast::joining(&server);
 }
