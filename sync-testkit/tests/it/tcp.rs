@@ -13,7 +13,7 @@ fn adder(role: &Role) {
     value.fetch_add(role.arg(0)).unwrap();
 }
 
-fn listening_on_tcp(host: &str) -> Builder {
+pub(crate) fn listening_on_tcp(host: &str) -> Builder {
     let address = Address::Tcp { host: host.to_owned(), port: 0 };
     Server::builder().listen(address).authkey(AuthKey::new(KEY).unwrap())
 }
