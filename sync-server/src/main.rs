@@ -172,7 +172,8 @@ fn raise_file_limit(connections: usize) {
     if most < 2 * connections {
         tracing::warn!(
             "the system gives {most} file descriptors (ulimit -n), fewer than {connections} \
-             connections (--max-connections) and as many processes want: beyond that nobody comes in"
+             connections (--max-connections) and as many processes want: beyond that nobody \
+             comes in"
         );
     }
 }
