@@ -280,10 +280,17 @@ def what_is_called_wrongly_is_told_so(m):
     raises(AttributeError, lambda: m.Namespace().z, "'Namespace' object has no attribute 'z'")
     raises(queue.Full, lambda: [m.Queue(1).put(0) for _ in [0]] and full(m))
     raises(ValueError, m.JoinableQueue().task_done, "task_done() called too many times")
+    plain, bounded = m.Semaphore(0), m.BoundedSemaphore(2)
+    raises(OverflowError, lambda: plain._callmethod("release", (2**40,)))
+    plain._callmethod("release", (3,))
+    assert [plain.acquire(False) for _ in range(4)] == [True] * 3 + [False]
+    raises(ValueError, lambda: bounded._callmethod("release", (2**40,)), "released too many times")
     a = m.Array("b", [1])
     raises(OverflowError, lambda: a.__setitem__(0, 128), "signed char is greater than maximum")
     raises(TypeError, lambda: a.__setitem__(0, "x"), "cannot be interpreted as an integer")
     raises(IndexError, lambda: a[1], "array index out of range")
+    for at in (1, -2, 2**63 - 1, -2**63):
+        raises(IndexError, lambda: a.__setitem__(at, 0), "array assignment index out of range")
 
 
 def full(m):

@@ -155,13 +155,13 @@ fn set(desk: &mut Desk<'_>, array: ObjectId, args: Args<'_>) -> Outcome {
     let index = index.index(INDICES)?;
     let bytes = checked(of, &value.payload(desk)?)?;
     let element = PackedElements::new(&bytes)?;
-    let end = if index == -1 { None } else { Some(index + 1) };
-    let one = Slice { start: Some(index), end, step: None };
     let len: u64 = desk.ask(array, const { array::method("len") }, &())?;
     let len = i64::try_from(len).unwrap_or(i64::MAX);
     if index >= len || index < -len {
         return Err(INDEX_ERROR.with("array assignment index out of range"));
     }
+    let end = if index == -1 { None } else { Some(index + 1) };
+    let one = Slice { start: Some(index), end, step: None };
     ask(array, const { array::method("set_slice") }, &(of, one, element), none::<()>)
 }
 

@@ -17,9 +17,12 @@ pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>, bounded: bool) -> Resu
     if value < 0 {
         return Err(VALUE_ERROR.with("semaphore initial value must be >= 0"));
     }
+    Ok(desk.create(&semaphore::INTERFACE, &(permits(value)?, bounded))?)
+}
+
+fn permits(count: i64) -> Result<u32, Raise> {
     let too_many = |_| OVERFLOW_ERROR.with("a semaphore has at most 2^32 - 1 permits");
-    let permits = u32::try_from(value).map_err(too_many)?;
-    Ok(desk.create(&semaphore::INTERFACE, &(permits, bounded))?)
+    u32::try_from(count).map_err(too_many)
 }
 
 pub(crate) fn call(
@@ -30,7 +33,7 @@ pub(crate) fn call(
 ) -> Option<Outcome> {
     Some(match method {
         "acquire" => acquire(desk, semaphore, args),
-        "release" => release(semaphore, args),
+        "release" => release(desk, semaphore, args),
         "locked" => {
             ask(semaphore, const { semaphore::method("available") }, &(), |desk, available: u32| {
                 bool(desk, available == 0)
@@ -64,11 +67,20 @@ fn acquire(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome 
     })
 }
 
-fn release(semaphore: ObjectId, args: Args<'_>) -> Outcome {
+fn release(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome {
     let [count] = args.bind("release", ["n"], 0)?;
     let count = count.map_or(Ok(1), Arg::integer)?;
     if count < 1 {
         return Err(VALUE_ERROR.with("n must be one or more"));
+    }
+    let bound: Option<u32> = desk.ask(semaphore, const { semaphore::method("bound") }, &())?;
+    let Some(bound) = bound else {
+        // One step, however many: nobody holds the permits of a plain one.
+        let add = const { semaphore::method("add") };
+        return ask(semaphore, add, &(permits(count)?,), none::<()>);
+    };
+    if count > i64::from(bound) {
+        return Err(VALUE_ERROR.with("Semaphore released too many times"));
     }
     release_more(semaphore, count)
 }
