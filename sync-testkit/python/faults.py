@@ -7,8 +7,10 @@ ADDRESS is a unix socket's path or HOST:PORT; NAME is one of the functions below
 
 import faulthandler
 import multiprocessing
+import multiprocessing.connection
 import os
 import queue
+import select
 import signal
 import socket
 import sys
@@ -39,6 +41,12 @@ def raises(kind, act, text=""):
     raise AssertionError("nothing was raised, expected was %s" % kind.__name__)
 
 
+def waits_for_an_answer(process):
+    with open("/proc/%s/syscall" % process) as file:
+        # read(2): on x86-64, and on what has the generic numbers.
+        return file.read().split()[0] in ("0", "63")
+
+
 class Child:
     """A process that does something, and then something that may block it, until it is killed."""
 
@@ -59,9 +67,7 @@ class Child:
         signal.pause()
 
     def is_blocked(self):
-        with open("/proc/%d/syscall" % self.process.pid) as file:
-            # read(2): on x86-64, and on what has the generic numbers.
-            return file.read().split()[0] in ("0", "63")
+        return waits_for_an_answer(self.process.pid)
 
     def kill(self):
         os.kill(self.process.pid, signal.SIGKILL)
@@ -154,6 +160,55 @@ def a_killed_party_breaks_the_barrier(m):
     assert barrier.broken
     barrier.reset()
     assert not barrier.broken and barrier.n_waiting == 0
+
+
+class Interrupted(Exception):
+    pass
+
+
+def an_interrupted_wait_ends_only_that_call(m):
+    lock, d = m.Lock(), m.dict(a=1)
+    assert lock.acquire()
+
+    def ring(*_):
+        raise Interrupted
+
+    def interrupt(thread):
+        # The main thread reads nothing but the answer that does not come.
+        until(lambda: waits_for_an_answer("self/task/%d" % thread), "the call waits")
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+
+    signal.signal(signal.SIGALRM, ring)
+    helper = threading.Thread(target=interrupt, args=(threading.get_native_id(),))
+    helper.start()
+    raises(Interrupted, lock.acquire)
+    helper.join()
+    # As when the thread's last proxy goes.
+    lock._tls.connection.close()
+    del lock._tls.connection
+    assert not lock.acquire(False), "the lock is held by this process"
+    assert d["a"] == 1, "the dict is this process's"
+    lock.release()
+    assert lock.acquire(False), "the call that was given up took nothing"
+
+
+def who_speaks_ahead_is_not_read_without_end(m):
+    lock = m.Lock()
+    assert lock.acquire()
+    with multiprocessing.connection.Client(m.address, authkey=m._authkey) as ahead:
+        ahead.send((None, "accept_connection", ("ahead",), {}))
+        assert ahead.recv() == ("#RETURN", None)
+        acquire = multiprocessing.reduction.ForkingPickler.dumps((lock._id, "acquire", (), {}))
+        words = (len(acquire).to_bytes(4, "big") + bytes(acquire)) * 1000
+        os.set_blocking(ahead.fileno(), False)
+        sent, limit = 0, 32 * 1024 * 1024
+        while sent < limit and select.select([], [ahead], [], 1)[1]:
+            sent += os.write(ahead.fileno(), words[sent % len(words):])
+        assert sent < limit, "what waits to be heard is read without end"
+        os.set_blocking(ahead.fileno(), True)
+        for _ in range(100):
+            lock.release()
+            assert ahead.recv() == ("#RETURN", True)
 
 
 def the_objects_of_a_killed_process_are_collected(m):

@@ -157,6 +157,11 @@ impl Connection {
         self.decoder.is_inside()
     }
 
+    /// Returns whether a message that was read waits to be heard.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.decoder.has_next()
+    }
+
     /// Queues a message.
     pub(crate) fn push(&mut self, message: &[u8]) {
         framing::put(message, &mut self.out);

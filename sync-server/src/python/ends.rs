@@ -38,9 +38,13 @@ impl Front {
         self.take_back(kernel, now, &mut connection);
         let Stage::Object(caller) = connection.stage else { return };
         match connection.peer {
-            // A thread waits for its answer as long as its process lives.
-            Peer::Process(pid) if connection.waiting.is_some() => self.ended.push(pid),
-            Peer::Process(_) => {}
+            // Nobody waits for the answer any more. The process may live all the same: a signal got
+            // its thread out of the call. What it has is its own until its pidfd tells otherwise.
+            Peer::Process(_) => {
+                if let Some(waiting) = connection.waiting {
+                    kernel.handle_cancel(now, caller.session, waiting.call);
+                }
+            }
             Peer::Host(_) => {
                 self.processes.thread_went(now, connection.peer);
                 kernel.handle_disconnect(now, caller.session, DisconnectReason::Closed);

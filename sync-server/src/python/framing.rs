@@ -46,6 +46,15 @@ impl Decoder {
         !self.buffer.is_empty()
     }
 
+    /// Returns whether there is a whole message, or something that can become none.
+    pub(crate) fn has_next(&self) -> bool {
+        match self.head() {
+            Ok(Some((head, length))) => self.buffer.len() >= head + length,
+            Ok(None) => false,
+            Err(_) => true,
+        }
+    }
+
     /// Returns the next message, once all of it is there.
     ///
     /// # Errors
@@ -117,7 +126,8 @@ mod tests {
             let mut messages = Vec::new();
             for piece in stream.chunks(size) {
                 decoder.push(piece);
-                while let Some(message) = decoder.next().unwrap() {
+                while decoder.has_next() {
+                    let message = decoder.next().unwrap().unwrap();
                     messages.push(message);
                 }
             }

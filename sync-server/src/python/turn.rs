@@ -61,6 +61,17 @@ impl Front {
             // Whoever asks must also listen: it is read on once it has.
             return;
         }
+        if connection.is_ahead() && !connection.read_closed {
+            // Nothing more is read before that is heard: it would pile up. Who waits, or is being
+            // sent away, is looked at again when that is over.
+            let asks = self.take_request(key, said);
+            let Some(connection) = self.connections.get(key) else { return };
+            let goes_on = !matches!(connection.stage, Stage::Closing { .. });
+            if asks || goes_on && connection.waiting.is_none() {
+                self.ready.insert(key);
+            }
+            return;
+        }
         let got = connection.read(&mut self.buffer).unwrap_or_else(|error| {
             tracing::debug!(%error, "a Python connection broke");
             Got::End

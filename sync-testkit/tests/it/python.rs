@@ -84,7 +84,8 @@ pub(crate) fn run(site: &Site, address: &Address, program: &str, rest: &[&str]) 
     assert!(output.status.success(), "{rest:?} over {address}:\n{errors}");
 }
 
-const SEEN_BY_PID: [&str; 3] = [
+const SEEN_BY_PID: [&str; 4] = [
+    "an_interrupted_wait_ends_only_that_call",
     "the_objects_of_a_killed_process_are_collected",
     "what_another_process_uses_outlives_a_killed_one",
     "a_nested_proxy_stays_usable_when_its_creator_is_gone",
@@ -127,6 +128,8 @@ faults! {
     a_killed_waiter_takes_no_item
     a_killed_waiter_takes_no_lock
     a_killed_party_breaks_the_barrier
+    an_interrupted_wait_ends_only_that_call
+    who_speaks_ahead_is_not_read_without_end
     the_objects_of_a_killed_process_are_collected
     what_another_process_uses_outlives_a_killed_one
     nested_objects_go_with_their_container
