@@ -11,10 +11,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use smallvec::SmallVec;
-use sync_proto::{ErrorKind, Refusal};
+use sync_proto::{ErrorKind, Refusal, Token};
 
 use super::calls::{Blocked, CallKey, Stance};
-use super::holds::Hold;
+use super::holds::{Hold, Owned};
 use super::{Core, Note};
 use crate::Caller;
 
@@ -111,7 +111,7 @@ impl<'k> Search<'k> {
         }
         let mut ahead = SmallVec::new();
         if let Some(call) = self.core.call(key).filter(|call| self.counts(key, call)) {
-            for (_, owner) in self.core.owners_before(call) {
+            for (_, _, owner) in self.core.owners_before(call) {
                 if self.left == 0 {
                     break;
                 }
@@ -134,12 +134,13 @@ impl Core {
     pub(super) fn owners_before<'k>(
         &'k self,
         call: &'k Blocked,
-    ) -> impl Iterator<Item = (super::holds::Owned, &'k Hold)> {
+    ) -> impl Iterator<Item = (Token, Owned, &'k Hold)> {
         let slot = call.place.and_then(|place| self.slot(place.object));
-        let holds = slot.into_iter().flat_map(|slot| slot.holds.values());
-        holds.filter_map(move |hold| {
+        let holds = slot.into_iter().flat_map(|slot| &slot.holds);
+        holds.filter_map(move |(&token, hold)| {
             let owned = hold.owns?;
-            (Some(owned.channel) == call.place.map(|place| place.channel)).then_some((owned, hold))
+            let is_awaited = Some(owned.channel) == call.place.map(|place| place.channel);
+            is_awaited.then_some((token, owned, hold))
         })
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, ObjectId, SessionId, ThreadId, Token};
 
 use super::calls::{Blocked, CallKey, Route};
+use super::holds::Hold;
 use super::table::{Body, Slot};
 use super::{Core, Time};
 use crate::{Caller, Owner};
@@ -141,6 +142,8 @@ pub struct DeadlockWait {
     pub interface: String,
     /// The object's names.
     pub names: Vec<String>,
+    /// Who holds it, which is the next wait's caller, and since when.
+    pub holder: HolderInfo,
 }
 
 /// Holders and waiters of one object that are told: a line of 10,000 tells no more than its head.
@@ -217,12 +220,7 @@ impl Core {
                 .holds
                 .iter()
                 .take(CALLERS_MAX)
-                .map(|(&token, hold)| HolderInfo {
-                    caller: self.caller_info(hold.caller),
-                    count: hold.count,
-                    token,
-                    held_for: self.now().since(hold.since),
-                })
+                .map(|(&token, hold)| self.holder_info(token, hold))
                 .collect(),
             waiter_count: waiters().count() as u64,
             waiters: waiters().take(CALLERS_MAX).map(|call| self.waiter_info(call)).collect(),
@@ -234,6 +232,15 @@ impl Core {
         let info = state.map(|state| state.info.clone()).unwrap_or_default();
         let thread_name = state.and_then(|state| state.thread_name(thread)).map(str::to_owned);
         CallerInfo { session, pid: info.pid, program: info.program, thread, thread_name }
+    }
+
+    fn holder_info(&self, token: Token, hold: &Hold) -> HolderInfo {
+        HolderInfo {
+            caller: self.caller_info(hold.caller),
+            count: hold.count,
+            token,
+            held_for: self.now().since(hold.since),
+        }
     }
 
     fn waiter_info(&self, call: &Blocked) -> WaiterInfo {
@@ -253,21 +260,24 @@ impl Core {
 
     pub(super) fn deadlock_info(&self, circle: &[CallKey]) -> DeadlockInfo {
         let calls: Vec<&Blocked> = circle.iter().filter_map(|&key| self.call(key)).collect();
-        let next = |at: usize| calls[(at + 1) % calls.len()].caller;
+        let owned_by_next = |at: usize| {
+            let next = calls[(at + 1) % calls.len()].caller;
+            self.owners_before(calls[at]).filter(move |(_, _, hold)| hold.caller == next)
+        };
         let is_certain = calls.iter().enumerate().all(|(at, call)| {
-            let mut owners = self.owners_before(call);
-            let by_thread =
-                owners.any(|(owned, hold)| hold.caller == next(at) && owned.by == Owner::Thread);
+            let by_thread = owned_by_next(at).any(|(_, owned, _)| owned.by == Owner::Thread);
             by_thread && call.deadline.is_none()
         });
         let closed = calls.iter().map(|call| call.since).max().unwrap_or(Time::ZERO);
-        let waits = calls.iter().filter_map(|call| {
+        let waits = calls.iter().enumerate().filter_map(|(at, call)| {
             let slot = self.slot(call.place?.object)?;
+            let (token, _, hold) = owned_by_next(at).next()?;
             Some(DeadlockWait {
                 waiter: self.waiter_info(call),
                 object: slot.id,
                 interface: slot.interface.name.to_owned(),
                 names: self.names.of(slot.id),
+                holder: self.holder_info(token, hold),
             })
         });
         DeadlockInfo { is_certain, closed_for: self.now().since(closed), waits: waits.collect() }

@@ -45,8 +45,9 @@ fn two_callers_that_wait_for_each_other_are_told_when_the_circle_closes() {
     let (a, b) = (sim.client(), sim.client());
     let ([a0, a1], [b0, b1]) = (locks(&a), locks(&b));
     a.on_thread(3, || a.manager().name_thread("left".into())).unwrap();
-    a.on_thread(3, || a0.acquire()).unwrap();
-    b1.acquire().unwrap();
+    let left = a.on_thread(3, || a0.acquire()).unwrap();
+    sim.advance(millis(10));
+    let right = b1.acquire().unwrap();
     let _waits = a.on_thread(3, || acquire(&a, &a1));
     assert!(told(&sim).is_empty());
     sim.advance(millis(20));
@@ -60,16 +61,20 @@ fn two_callers_that_wait_for_each_other_are_told_when_the_circle_closes() {
     };
     let expected = format!(
         "possible deadlock of 2 callers: sim (pid 1) thread t1 waits in sync.lock.acquire for \
-         sync.lock \"l0\" ({}), held by sim (pid 1) thread \"left\"; sim (pid 1) thread \"left\" \
-         waits in sync.lock.acquire for sync.lock \"l1\" ({}), held by sim (pid 1) thread t1",
+         sync.lock \"l0\" ({}), held by sim (pid 1) thread \"left\" for 30ms, token {}; \
+         sim (pid 1) thread \"left\" waits in sync.lock.acquire for sync.lock \"l1\" ({}), held by \
+         sim (pid 1) thread t1 for 20ms, token {}",
         object("l0"),
+        left.token,
         object("l1"),
+        right.token,
     );
     assert_eq!(text, expected);
     assert!(closes.is_waiting(), "it was told, not refused");
     sim.advance(millis(30));
     let [now] = &standing(&a)[..] else { panic!("it stands") };
     assert_eq!(now.closed_for, millis(30));
+    assert!(now.waits.iter().any(|wait| wait.holder.held_for == millis(60)));
     assert!(now.waits.iter().any(|wait| wait.waiter.waited_for == millis(50)));
 }
 

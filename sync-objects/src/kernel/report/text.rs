@@ -87,15 +87,15 @@ impl fmt::Display for DeadlockInfo {
         let certain = if self.is_certain { "deadlock" } else { "possible deadlock" };
         write!(f, "{certain} of {} callers", self.waits.len())?;
         for (at, wait) in self.waits.iter().enumerate() {
-            let (DeadlockWait { waiter, .. }, next) = (wait, (at + 1) % self.waits.len());
-            let title =
-                Title { interface: &wait.interface, names: &wait.names, object: wait.object };
+            let DeadlockWait { waiter, object, interface, names, holder } = wait;
+            let title = Title { interface, names, object: *object };
             let sign = if at == 0 { ": " } else { "; " };
             write!(f, "{sign}{} waits in {} for {title}", waiter.caller, waiter.method)?;
-            match at == next {
-                true => write!(f, ", which it holds itself")?,
-                false => write!(f, ", held by {}", self.waits[next].waiter.caller)?,
+            match self.waits.len() {
+                1 => write!(f, ", which it holds itself")?,
+                _ => write!(f, ", held by {}", holder.caller)?,
             }
+            write!(f, " for {}, token {}", Span(holder.held_for), holder.token)?;
         }
         Ok(())
     }
