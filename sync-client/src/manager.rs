@@ -11,6 +11,7 @@ use sync_proto::{
     Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Pipeline, Place,
     Refusal, Shared, Transport,
 };
+use zeroize::Zeroizing;
 
 use crate::options::ConnectOptions;
 use crate::spawn::ManagerProcess;
@@ -91,7 +92,7 @@ impl Manager {
         };
         let mut options = Self::options();
         if let Ok(digits) = std::env::var(AUTHKEY_HEX_VAR) {
-            options = options.authkey(AuthKey::from_hex(&digits)?);
+            options = options.authkey(AuthKey::from_hex(&Zeroizing::new(digits))?);
         } else if let Some(key) = std::env::var_os(AUTHKEY_VAR) {
             options = options.authkey(AuthKey::new(key.into_encoded_bytes())?);
         }

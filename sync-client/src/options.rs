@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sync_proto::{Address, AuthKey, Error, ErrorKind, KEY_FILE_MAX, Refusal};
+use zeroize::Zeroizing;
 
 use crate::Manager;
 use crate::session::{PATIENCE, Session, Target};
@@ -74,9 +75,9 @@ impl ConnectOptions {
         // Of the file that is read, whatever the path names by then.
         let file = File::open(path).map_err(io)?;
         let mode = file.metadata().map_err(io)?.mode();
-        let mut bytes = Vec::with_capacity(KEY_FILE_MAX + 1);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX + 1));
         file.take(KEY_FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
-        let key = AuthKey::from_file(bytes, mode);
+        let key = AuthKey::from_file(std::mem::take(&mut *bytes), mode);
         Ok(self.authkey(key.map_err(|refusal| failed(refusal.kind, &refusal))?))
     }
 

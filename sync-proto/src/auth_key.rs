@@ -61,9 +61,14 @@ impl AuthKey {
         Self::new(core::mem::take(&mut *bytes))
     }
 
-    /// Returns the key as hexadecimal digits, for handing it on to a child process.
-    pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// Returns the key as hexadecimal digits, for handing it on to a child process. They are
+    /// zeroed when dropped, too; a child's environment is not.
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        // Of its final size: what grows leaves copies behind.
+        let mut digits = Zeroizing::new(String::with_capacity(2 * self.0.len()));
+        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        digits.extend(nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)));
+        digits
     }
 
     /// Returns the bytes, for a handshake of another kind than this protocol's.
@@ -76,16 +81,18 @@ impl AuthKey {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when they are not pairs of digits, or none.
     pub fn from_hex(digits: &str) -> Result<Self, Refusal> {
-        let pair = |pair: &[u8]| {
-            let text = core::str::from_utf8(pair).ok().filter(|_| pair.len() == 2)?;
-            u8::from_str_radix(text, 16).ok()
+        let wrong = || Refusal::new(ErrorKind::InvalidInput, "the key is not hexadecimal");
+        let nibble = |digit: u8| {
+            let value = char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+            value.ok_or_else(wrong)
         };
-        let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(pair).collect();
-        // Not `new`, which would take a last byte for white space.
-        match bytes.filter(|bytes| !bytes.is_empty()) {
-            Some(bytes) => Ok(Self(Zeroizing::new(bytes))),
-            None => Err(Refusal::new(ErrorKind::InvalidInput, "the key is not hexadecimal")),
+        let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
+        for pair in digits.as_bytes().chunks(2) {
+            let &[high, low] = pair else { return Err(wrong()) };
+            bytes.push(nibble(high)? << 4 | nibble(low)?);
         }
+        // Not `new`, which would take a last byte for white space.
+        if bytes.is_empty() { Err(wrong()) } else { Ok(Self(bytes)) }
     }
 
     /// Returns the bytes of a key that is long enough for TCP.
@@ -115,7 +122,7 @@ mod tests {
     #[test]
     fn an_empty_key_is_no_key_and_white_space_at_the_end_does_not_count() {
         assert_eq!(AuthKey::new(" \n").unwrap_err().kind, ErrorKind::InvalidInput);
-        assert_eq!(AuthKey::new("secret \n").unwrap().to_hex(), "736563726574");
+        assert_eq!(*AuthKey::new("secret \n").unwrap().to_hex(), "736563726574");
     }
 
     #[test]
@@ -146,7 +153,7 @@ mod tests {
         let bytes: Vec<u8> = (0..=255).rev().collect();
         let passed_on = AuthKey::from_hex(&AuthKey::new(bytes.clone()).unwrap().to_hex()).unwrap();
         assert_eq!(*passed_on.0, bytes);
-        for wrong in ["", "0", "0g", "123"] {
+        for wrong in ["", "0", "0g", "123", "+1", "é"] {
             assert!(AuthKey::from_hex(wrong).is_err(), "{wrong}");
         }
     }

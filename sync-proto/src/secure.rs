@@ -65,7 +65,8 @@ type KeyId = [u8; KEY_ID];
 /// What both ends derive from a key.
 struct Derived {
     id: KeyId,
-    secret: Zeroizing<[u8; 32]>,
+    /// Boxed, so that moving it leaves no copy behind.
+    secret: Box<Zeroizing<[u8; 32]>>,
 }
 
 impl Derived {
@@ -76,7 +77,9 @@ impl Derived {
             // No label is the beginning of another: no two inputs run together.
             hash.update(label);
             hash.update(bytes);
-            Zeroizing::new(<[u8; 32]>::from(hash.finalize()))
+            let mut derived = Box::new(Zeroizing::new([0; 32]));
+            hash.finalize_into((&mut **derived).into());
+            derived
         };
         let mut id = [0; KEY_ID];
         id.copy_from_slice(&derive(b"sync manager key id\0")[..KEY_ID]);

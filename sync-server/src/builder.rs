@@ -325,7 +325,7 @@ impl Server {
                 invitation.push((INSECURE_TCP_VAR, "1".into()));
             }
             (Address::Tcp { .. }, Some(key)) => {
-                invitation.push((AUTHKEY_HEX_VAR, key.to_hex().into()));
+                invitation.push((AUTHKEY_HEX_VAR, key.to_hex().as_str().into()));
             }
             (Address::Tcp { .. }, None) => {}
         }

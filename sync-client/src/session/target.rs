@@ -58,7 +58,7 @@ impl Target {
     pub(super) fn invitation(&self) -> Vec<(&'static str, OsString)> {
         let mut invitation = vec![(MANAGER_VAR, self.address.to_string().into())];
         if let Some(key) = &self.key {
-            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().into()));
+            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().as_str().into()));
         }
         if self.insecure_tcp {
             invitation.push((INSECURE_TCP_VAR, "1".into()));

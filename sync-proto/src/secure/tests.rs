@@ -349,6 +349,15 @@ fn a_short_key_makes_no_connection_and_nothing_shows_a_key() {
     assert_eq!(shown, "KeyRing(1 keys) Initiator(..) Channel(0 sealed, 0 opened)");
 }
 
+/// It is a feature of these crates that is easily lost.
+#[test]
+fn what_keeps_or_hashes_a_key_is_wiped() {
+    fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+    is_wiped(&key("k").to_hex());
+    is_wiped(&*Derived::of(&key("k")).unwrap().secret);
+    is_wiped(&Sha256::new());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 

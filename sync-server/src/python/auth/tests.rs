@@ -78,3 +78,12 @@ fn a_client_that_does_not_challenge_the_server_is_not_let_in() {
         assert!(matches!(auth.hear(theirs), Step::Refused(None, _)), "{theirs:?}");
     }
 }
+
+/// It is a feature of these crates that is easily lost.
+#[test]
+fn what_hashes_a_key_is_wiped() {
+    fn is_wiped<T: Default + zeroize::ZeroizeOnDrop>() {}
+    is_wiped::<Md5>();
+    is_wiped::<Sha384>();
+    is_wiped::<Sha3_256>();
+}
