@@ -86,3 +86,16 @@ pub fn validate(bytes: &[u8], handles: usize) -> Result<(), DecodeError> {
     reader.skip(Some(handles))?;
     reader.finish()
 }
+
+/// Checks that `bytes` are one well-formed value that nests no deeper than `max` levels, as it is
+/// written: references are not followed. More than [`MAX_DEPTH`] is as much as that.
+///
+/// # Errors
+///
+/// The bytes are malformed, go on after the value, or nest deeper.
+pub fn check_depth(bytes: &[u8], max: usize) -> Result<(), DecodeError> {
+    let mut reader = reader::Reader::new(bytes);
+    reader.depth = depth::Depth::of(max);
+    reader.skip(None)?;
+    reader.finish()
+}

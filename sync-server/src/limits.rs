@@ -1,4 +1,5 @@
-//! Every bound of the server, each with its reason and its flag.
+//! Every bound of the server, each with its reason and its flag; those of the kernel, which knows
+//! neither sockets nor flags, are a part of them.
 
 use std::time::Duration;
 
@@ -24,8 +25,12 @@ pub struct Limits {
     /// How long a client may take from its first byte to its welcome (`--handshake-timeout`), in
     /// all and not for each message: a silent stranger costs a connection for no longer.
     pub handshake: Duration,
+    /// The longest first message of a client, in bytes (`--max-hello`): what it may say before it
+    /// is let in. At most 1,024, the default; honest ones take less than 100.
+    pub hello: usize,
     /// How often a client over TCP and the server let each other hear something (`--heartbeat`).
-    /// After three times as long without a sound, the connection is taken for broken.
+    /// After three times as long without a sound a client is looked at once more, one heartbeat
+    /// later, and if it was silent still, its connections are taken for broken.
     pub heartbeat: Duration,
     /// Calls of one connection that are not answered (`--max-calls-per-connection`). Each is kept
     /// until it is; one more is refused at once, with `LimitReached`.
@@ -49,7 +54,7 @@ pub struct Limits {
     pub output_total: usize,
     /// What the kernel refuses to exceed (`--max-objects`, `--max-sessions`, `--max-names`,
     /// `--max-name-length`, `--max-tickets`, `--max-waiters`, `--max-calls-per-session`,
-    /// `--max-early-messages`, `--max-memory`, `--grace`,
+    /// `--max-early-messages`, `--max-nesting`, `--max-memory`, `--grace`,
     /// `--max-unacknowledged`).
     pub kernel: sync_objects::Limits,
 }
@@ -75,6 +80,12 @@ pub(crate) const ACCEPTS_PER_TURN: usize = 64;
 pub(crate) const BACKLOG: i32 = 1024;
 
 impl Limits {
+    /// Returns what a client may say before it is let in.
+    pub(crate) fn first_frame(&self) -> FrameLimit {
+        let most = FrameLimit::HANDSHAKE;
+        FrameLimit { head: self.hello.min(most.head), ..most }
+    }
+
     pub(crate) const fn frame(&self) -> FrameLimit {
         FrameLimit::of_body(self.message)
     }
@@ -92,6 +103,7 @@ impl Default for Limits {
             half_open: 1024,
             sessions_per_peer: 1024,
             handshake: Duration::from_secs(5),
+            hello: FrameLimit::HANDSHAKE.head,
             heartbeat: Duration::from_secs(2),
             calls_per_connection: 4096,
             input_total: 1 << 30,

@@ -27,6 +27,11 @@ pub struct Limits {
     /// Calls in the lines of one object. Whoever would be one more is refused instead: waking all
     /// of them is one step, in which nobody else is served.
     pub waiters_per_object: usize,
+    /// Levels to which a value may nest: its lists, maps and tags in one another. Clients keep to
+    /// [`MAX_DEPTH`](sync_proto::cbor::MAX_DEPTH) as they write and read, the default, which
+    /// values are not looked at for. More is as much as that; with less, each value that comes is
+    /// looked through, for readers with small stacks.
+    pub nesting: usize,
     /// Bytes of clients' values, with what keeping them costs ([`OutOfMemory`]): the system would
     /// end the whole manager instead.
     ///
@@ -51,6 +56,7 @@ impl Default for Limits {
             calls_per_session: 65_536,
             early_one_ways: 4_096,
             waiters_per_object: 65_536,
+            nesting: sync_proto::cbor::MAX_DEPTH,
             memory: 4 << 30,
             grace: Duration::from_secs(10),
             unacknowledged: 256 << 20,

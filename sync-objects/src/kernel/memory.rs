@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 use sync_proto::message::WireHandle;
-use sync_proto::{Charge, Data, ErrorKind, Payload, Refusal};
+use sync_proto::{Charge, Data, ErrorKind, Payload, Refusal, cbor};
 
 use super::Core;
 
@@ -86,6 +86,7 @@ impl Core {
             // Arguments alone are looked at and gone, unless the call waits.
             return if len <= SMALL { Ok(()) } else { self.afford_call(len) };
         }
+        self.check_nesting(data)?;
         let own = data.payloads.iter().map(own_cost).sum::<usize>();
         self.afford_call(len + own)?;
         if data.payloads.len() > APART {
@@ -104,6 +105,21 @@ impl Core {
             payload.count_by(charge);
         }
         Ok(())
+    }
+
+    /// Checks that no value nests deeper than this manager takes. Whoever reads one bounds its
+    /// depth anyway; only a lower limit has to be looked for.
+    fn check_nesting<H>(&self, data: &Data<H>) -> Result<(), Refusal> {
+        let limit = self.limits.nesting;
+        if limit >= cbor::MAX_DEPTH {
+            return Ok(());
+        }
+        data.payloads.iter().try_for_each(|payload| {
+            cbor::check_depth(&payload.bytes, limit).map_err(|error| {
+                let why = format!("the manager does not take this value: {error}");
+                Refusal::new(ErrorKind::InvalidInput, why)
+            })
+        })
     }
 
     /// Counts a call that is kept until something happens.

@@ -1,10 +1,10 @@
 //! What the manager refuses to exceed.
 
-use sync_objects::{ErrorKind, Limits, barrier, condition, event, lock, registry};
+use sync_objects::{ErrorKind, Limits, barrier, condition, event, lock, registry, value};
 use sync_proto::handshake::ClientInfo;
 use sync_testkit::sim::Sim;
 
-use crate::support::{kind, start};
+use crate::support::{kind, pack, start};
 
 mod early;
 mod memory;
@@ -50,6 +50,21 @@ fn sessions_and_the_calls_that_wait_of_one_session_have_limits() {
     assert!(ours.is_set().unwrap());
     b.kill();
     connect().expect("there is room again");
+}
+
+#[test]
+fn a_manager_may_take_values_that_nest_less_deep_than_clients_can_read() {
+    let mut limits = Limits::default();
+    limits.nesting = 2;
+    let sim = Sim::with(registry(), limits);
+    let client = sim.client();
+    let (two, three) = (pack(&vec![[1, 2]; 2]), pack(&vec![vec![vec![5]]]));
+    let value = value::Proxy::new(&client, None, two.clone()).unwrap();
+    let refused = value.set(three.clone()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert!(refused.message().contains("deeper than 2 levels"), "{refused}");
+    assert_eq!(value.get().unwrap(), two, "nothing has changed");
+    assert_eq!(kind(value::Proxy::new(&client, None, three)), ErrorKind::InvalidInput);
 }
 
 #[test]

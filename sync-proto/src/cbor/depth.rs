@@ -2,7 +2,9 @@
 
 use super::error::{DecodeError, EncodeError};
 
-/// The number of lists, maps and tags that may be nested in one another.
+/// The number of lists, maps and tags that may be nested in one another: as deep as the readers and
+/// writers of every type get on a thread's stack. A manager may be told to take less
+/// ([`check_depth`](super::check_depth)); who reads goes by this, whatever the manager took.
 ///
 /// A tuple's or set's tag counts as one with its list.
 pub const MAX_DEPTH: usize = 128;
@@ -12,17 +14,29 @@ pub const MAX_DEPTH: usize = 128;
 const MAX_STEPS: usize = 3 * MAX_DEPTH;
 
 /// Counts how deep a reader or writer is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Depth {
+    max: usize,
     nested: usize,
     steps: usize,
 }
 
-/// Says that a value nests too deep.
+/// Says that a value nests deeper than so many levels.
 #[derive(Debug)]
-pub(super) struct TooDeep;
+pub(super) struct TooDeep(usize);
+
+impl Default for Depth {
+    fn default() -> Self {
+        Self::of(MAX_DEPTH)
+    }
+}
 
 impl Depth {
+    /// Begins to count up to `max` levels, or [`MAX_DEPTH`] if that is less.
+    pub(super) fn of(max: usize) -> Self {
+        Self { max: max.min(MAX_DEPTH), nested: 0, steps: 0 }
+    }
+
     /// Enters a list, map or tag.
     pub(super) fn enter(&mut self) -> Result<(), TooDeep> {
         self.check(1)?;
@@ -40,7 +54,7 @@ impl Depth {
     /// Enters what leaves no trace in the bytes.
     pub(super) fn step(&mut self) -> Result<(), TooDeep> {
         if self.steps == MAX_STEPS {
-            return Err(TooDeep);
+            return Err(TooDeep(self.max));
         }
         self.steps += 1;
         Ok(())
@@ -53,18 +67,18 @@ impl Depth {
 
     /// Checks that `more` levels fit below this one.
     pub(super) fn check(&self, more: usize) -> Result<(), TooDeep> {
-        if self.nested + more > MAX_DEPTH { Err(TooDeep) } else { Ok(()) }
+        if self.nested + more > self.max { Err(TooDeep(self.max)) } else { Ok(()) }
     }
 }
 
 impl From<TooDeep> for DecodeError {
-    fn from(TooDeep: TooDeep) -> Self {
-        Self::new(format!("found a value nested deeper than {MAX_DEPTH} levels"))
+    fn from(TooDeep(max): TooDeep) -> Self {
+        Self::new(format!("found a value nested deeper than {max} levels"))
     }
 }
 
 impl From<TooDeep> for EncodeError {
-    fn from(TooDeep: TooDeep) -> Self {
-        Self::new(format!("the value is nested deeper than {MAX_DEPTH} levels"))
+    fn from(TooDeep(max): TooDeep) -> Self {
+        Self::new(format!("the value is nested deeper than {max} levels"))
     }
 }

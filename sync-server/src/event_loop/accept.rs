@@ -83,6 +83,7 @@ impl EventLoop {
             tracing::error!(%error, "a connection cannot be watched and is dropped");
             return;
         }
+        connection.set_limit(self.limits.first_frame());
         connection.peer = peer.as_ref().ok().copied().flatten();
         entry.insert(connection);
         self.handshakes.push_back((now + self.limits.handshake, key, via));

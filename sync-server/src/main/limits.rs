@@ -33,8 +33,12 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake.as_secs())]
     handshake_timeout: u64,
 
-    /// How often a TCP client and the server let each other hear something, in milliseconds;
-    /// after three times as long without a sound the connection is taken for broken.
+    /// The longest first message of a client, before it is let in, in bytes; no more than 1024.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().hello)]
+    max_hello: usize,
+
+    /// How often a TCP client and the server let each other hear something, in milliseconds; who
+    /// is silent for three times as long, and still is after once more, has lost its connections.
     #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..),
         default_value_t = millis(Limits::default().heartbeat))]
     heartbeat: u64,
@@ -87,6 +91,10 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.early_one_ways)]
     max_early_messages: usize,
 
+    /// The most levels to which a value may nest; no more than 128, which is what clients read.
+    #[arg(long, value_name = "LEVELS", default_value_t = Limits::default().kernel.nesting)]
+    max_nesting: usize,
+
     /// The most bytes of values, with what keeping them costs. Without it: half of the machine's
     /// memory, or of what the control group allows.
     #[arg(long, value_name = "BYTES")]
@@ -122,6 +130,7 @@ impl LimitFlags {
         limits.kernel.grace = Duration::from_millis(self.grace);
         limits.sessions_per_peer = self.max_sessions_per_peer;
         limits.handshake = Duration::from_secs(self.handshake_timeout);
+        limits.hello = self.max_hello;
         limits.calls_per_connection = self.max_calls_per_connection;
         limits.input_total = self.max_input;
         limits.output_pause = self.output_soft;
@@ -135,6 +144,7 @@ impl LimitFlags {
         limits.kernel.waiters_per_object = self.max_waiters;
         limits.kernel.calls_per_session = self.max_calls_per_session;
         limits.kernel.early_one_ways = self.max_early_messages;
+        limits.kernel.nesting = self.max_nesting;
         limits.kernel.memory = self.max_memory.unwrap_or(limits.kernel.memory);
         limits
     }

@@ -6,7 +6,9 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::hex;
-use crate::cbor::{MAX_DEPTH, describe, from_slice, normalize, show, to_vec, validate};
+use crate::cbor::{
+    MAX_DEPTH, check_depth, describe, from_slice, normalize, show, to_vec, validate,
+};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Tree {
@@ -95,6 +97,18 @@ fn every_reader_keeps_the_same_bound() {
             describe(&bytes);
         }
     }
+}
+
+#[test]
+fn who_takes_less_than_the_bound_says_how_much() {
+    let bytes = to_vec(&chain(5)).unwrap();
+    assert!(check_depth(&bytes, 5).is_ok());
+    let error = check_depth(&bytes, 4).unwrap_err().to_string();
+    assert_eq!(error, "found a value nested deeper than 4 levels");
+    assert!(check_depth(&to_vec(&7).unwrap(), 0).is_ok(), "what contains nothing has no level");
+    let mut deep = hex("81").repeat(MAX_DEPTH + 1);
+    deep.push(0);
+    assert!(check_depth(&deep, usize::MAX).is_err(), "the bound can only be lowered");
 }
 
 #[test]

@@ -22,6 +22,15 @@ fn a_stranger_may_say_less_than_a_known_client() {
 }
 
 #[test]
+fn a_server_may_hear_less_of_a_stranger_and_still_lets_clients_in() {
+    let cast = limited(|limits| limits.hello = 100);
+    let mut client = RawClient::connect(address(&cast));
+    client.send_bytes(&PREAMBLE);
+    client.send_bytes(&lengths(101, 0));
+    is_clear(&cast, &client.refused(), ErrorKind::TooLarge, "over the limit of 100");
+}
+
+#[test]
 fn a_truncated_frame_ends_its_session_and_no_other() {
     let cast = cast();
     let event = cast.manager().create_event().unwrap();
