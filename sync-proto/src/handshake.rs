@@ -80,14 +80,15 @@ pub struct Welcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumption {
     /// Each end lets the other hear something at least this often. One that hears nothing for
-    /// [`SILENCE`] times as long takes the connections for broken.
+    /// [`SILENCE`] times as long takes the connections for broken; the server, which may have been
+    /// stopped or busy itself, only after one more.
     pub heartbeat: Duration,
     /// How long the server keeps a session whose connections are broken.
     pub grace: Duration,
 }
 
-/// After how many heartbeats of silence a connection is taken for broken. Two may be lost, or
-/// late.
+/// After how many heartbeats of silence a client takes its connections for broken, and the server a
+/// client for suspect. Two may be lost, or late.
 pub const SILENCE: u32 = 3;
 
 impl Hello {
