@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,9 +55,8 @@ impl Listener {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let directory = runtime.filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir);
         let directory = directory.join(format!("sync-{}-{unique:08x}", std::process::id()));
-        let made = fs::create_dir(&directory)
-            .and_then(|()| fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)));
-        made.map_err(|error| {
+        // So from the beginning: nobody has entered it before.
+        fs::DirBuilder::new().mode(0o700).create(&directory).map_err(|error| {
             let why = format!("cannot make {} for the socket: {error}", directory.display());
             Error::new(ErrorKind::Io, why)
         })?;

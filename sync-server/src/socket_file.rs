@@ -48,6 +48,7 @@ impl SocketFile {
             other => other?,
         };
         let identity = identity(path)?;
+        warn_of_everybody(path);
         Ok((socket, Self { path: path.to_owned(), identity, lock_path, _lock: lock }))
     }
 }
@@ -78,6 +79,21 @@ fn lock(path: &Path) -> io::Result<(PathBuf, File)> {
         if identity(&lock_path).is_ok_and(|found| found == (held.dev(), held.ino())) {
             return Ok((lock_path, lock));
         }
+    }
+}
+
+/// Warns of a directory in which everybody may make files. The peers' credentials still say who may
+/// connect; but clients have only the path to know their server by.
+fn warn_of_everybody(path: &Path) {
+    let directory = path.parent().filter(|found| !found.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    if fs::metadata(directory).is_ok_and(|found| found.mode() & 0o002 != 0) {
+        tracing::warn!(
+            "everybody can write in {}: while this server does not run, another user can listen at \
+             {} in its place; choose a directory of your own",
+            directory.display(),
+            path.display()
+        );
     }
 }
 

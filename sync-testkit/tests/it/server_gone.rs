@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use sync_client::{Address, ErrorKind, LockGuard, Manager, Value};
 use sync_objects::manager;
@@ -161,6 +162,36 @@ fn the_server_says_on_which_addresses_it_is_ready() {
     let by_tcp = options.connect(server.addresses()[1].clone()).unwrap();
     by_tcp.named("number").create_value(9u8).unwrap();
     assert_eq!(server.connect().names().unwrap(), ["number"]);
+}
+
+#[test]
+fn the_servers_own_directory_is_nobody_elses() {
+    let server = ServerProcess::start(&[], 1);
+    let Address::Unix(socket) = &server.addresses()[0] else { panic!("it is a unix socket") };
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(socket.parent().unwrap()), mode(socket)), (0o700, 0o600));
+}
+
+#[test]
+fn a_socket_where_everybody_can_write_is_warned_of() {
+    let (directory, address) = directory();
+    let said = |mode| {
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = Command::new(ServerProcess::binary());
+        // It ends at once: there is no input.
+        command.args(["--stop-with-stdin", "--listen", &address]).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        assert!(output.status.success() && output.stdout.starts_with(b"READY"));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for mode in [0o777, 0o1777] {
+        let said = said(mode);
+        assert!(said.contains("WARN") && said.contains("everybody can write"), "{said}");
+        assert!(said.contains(directory.path().to_str().unwrap()), "{said}");
+    }
+    for mode in [0o700, 0o755] {
+        assert!(!said(mode).contains("everybody"));
+    }
 }
 
 #[test]
