@@ -57,6 +57,8 @@ pub(crate) struct EventLoop {
     connections: Slab<Connection>,
     /// Connections that are not let in yet, the oldest first.
     half_open: BTreeSet<Via>,
+    /// Strangers that have something to read, the oldest first.
+    knocking: BTreeSet<Via>,
     clients: Clients,
     /// Listeners that may have more to accept.
     accepting: BTreeSet<usize>,
@@ -132,6 +134,7 @@ impl EventLoop {
             listeners,
             connections: Slab::new(),
             half_open: BTreeSet::new(),
+            knocking: BTreeSet::new(),
             clients: Clients::default(),
             accepting: BTreeSet::new(),
             accept_again: None,
@@ -195,7 +198,7 @@ impl EventLoop {
         if !self.ready.is_empty() || !self.broken.is_empty() || !self.ended.is_empty() {
             return Some(Duration::ZERO);
         }
-        if self.inbox.has_others(&self.paused) {
+        if self.inbox.has_others(&self.paused) || !self.knocking.is_empty() {
             return Some(Duration::ZERO);
         }
         if !self.accepting.is_empty() && self.accept_again.is_none() {
@@ -241,6 +244,7 @@ impl EventLoop {
     /// Reads, runs the kernel, writes. Returns when the kernel wants to be woken.
     fn turn(&mut self) -> Option<Time> {
         let mut asked = std::mem::take(&mut self.ready);
+        self.put_strangers_off(&mut asked);
         for &key in &asked {
             self.read(key);
         }

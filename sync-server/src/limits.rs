@@ -76,6 +76,10 @@ pub(crate) const OUTPUT_PER_TURN: usize = 64 << 20;
 /// Connections accepted in one turn of the loop.
 pub(crate) const ACCEPTS_PER_TURN: usize = 64;
 
+/// Reads, in one turn, from connections that have not shown yet that they have the key: to answer
+/// one takes some 0.1 ms, and whoever recorded a first message can have it answered again.
+pub(crate) const STRANGERS_PER_TURN: usize = 8;
+
 /// Connections that the system keeps for the server before it accepts them.
 pub(crate) const BACKLOG: i32 = 1024;
 

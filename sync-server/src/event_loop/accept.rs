@@ -1,5 +1,6 @@
 //! New connections.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use sync_proto::{ErrorKind, Refusal};
 
 use super::{CONNECTION, EventLoop, token};
 use crate::connection::{Connection, Guard, Stream};
-use crate::limits::ACCEPTS_PER_TURN;
+use crate::limits::{ACCEPTS_PER_TURN, STRANGERS_PER_TURN};
 use crate::listener::unix_peer;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
@@ -95,6 +96,23 @@ impl EventLoop {
             self.refuse(now, key, refusal);
         }
         self.drop_half_open();
+    }
+
+    /// Of strangers that have something to read, leaves some for this turn, the oldest.
+    pub(super) fn put_strangers_off(&mut self, asked: &mut BTreeSet<usize>) {
+        if self.half_open.is_empty() {
+            return;
+        }
+        asked.retain(|&key| {
+            let connection = self.connections.get(key);
+            let stranger = connection.filter(|connection| !connection.is_trusted());
+            self.knocking.extend(stranger.map(|connection| connection.via));
+            stranger.is_none()
+        });
+        for _ in 0..STRANGERS_PER_TURN {
+            let Some(via) = self.knocking.pop_first() else { break };
+            asked.insert(key_of(via));
+        }
     }
 
     /// Returns whether one more connection may be let in.

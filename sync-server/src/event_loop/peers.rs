@@ -220,6 +220,7 @@ impl EventLoop {
     pub(super) fn forget(&mut self, key: usize) {
         if let Some(connection) = self.connections.try_remove(key) {
             self.half_open.remove(&connection.via);
+            self.knocking.remove(&connection.via);
         }
         // The next connection may get the same key.
         self.broken.retain(|&of| of != key);

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{ErrorKind as IoErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Buf;
@@ -12,7 +14,7 @@ use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::message::ServerMessage;
 use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator};
 use sync_server::{Builder, Limits, Server};
-use sync_testkit::{Cast, RawClient};
+use sync_testkit::{Cast, RawClient, ServerProcess};
 
 fn key(letter: &str) -> AuthKey {
     AuthKey::new(letter.repeat(32)).unwrap()
@@ -362,4 +364,43 @@ fn as_user<R: Send>(user: u32, run: impl FnOnce() -> R + Send) -> R {
         });
         thread.join().unwrap()
     })
+}
+
+/// Whoever recorded a first message can send it again, as often as he likes, and it is answered.
+#[test]
+fn a_crowd_that_replays_a_first_message_is_answered_a_few_at_a_time() {
+    const CROWD: usize = 1000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name| directory.path().join(name).display().to_string();
+    let (unix, key_file) = (format!("unix:{}", path("socket")), path("key"));
+    fs::write(&key_file, "k".repeat(32)).unwrap();
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+    let tcp = "tcp:127.0.0.1:0";
+    let args = ["--listen", &unix, "--listen", tcp, "--authkey-file", &key_file];
+    let server = ServerProcess::start(&args, 2);
+    let _cast = Cast::joining(&server);
+    let Address::Tcp { host, port } = &server.addresses()[1] else { panic!("it is TCP") };
+    let connect = |_| TcpStream::connect((host.as_str(), *port)).unwrap();
+    let (first, mut crowd) = (*initiator(1).first(), Vec::from_iter((0..CROWD).map(connect)));
+    let (value, calls) = (server.connect().create_value(1u8).unwrap(), AtomicUsize::new(0));
+    let (begun, is_over) = (Barrier::new(2), AtomicBool::new(false));
+    let among = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            begun.wait();
+            while !is_over.load(Ordering::Relaxed) {
+                value.get().unwrap();
+                calls.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        // All at once, as far as the server can see.
+        server.stop();
+        crowd.iter().for_each(|socket| send(socket, &first));
+        begun.wait();
+        server.cont();
+        let before = calls.load(Ordering::Relaxed);
+        crowd.iter_mut().for_each(|socket| socket.read_exact(&mut [0; ANSWER]).unwrap());
+        is_over.store(true, Ordering::Relaxed);
+        calls.load(Ordering::Relaxed) - before
+    });
+    assert!(among > 10, "{among} calls while {CROWD} strangers were answered");
 }
