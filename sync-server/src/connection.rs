@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use bytes::Buf;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use rustix::process::Pid;
 use sync_objects::{Time, Via};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::message::{ClientMessage, ServerMessage};
@@ -62,8 +61,8 @@ pub(crate) struct Connection {
     out: OutBuffer,
     pub(crate) via: Via,
     pub(crate) stage: Stage,
-    /// The process at the other end of a unix socket.
-    pub(crate) peer: Option<Pid>,
+    /// Where it comes from.
+    pub(crate) peer: Option<Origin>,
     /// Requests that were not answered yet.
     pub(crate) in_flight: usize,
     /// The peer will send no more.
@@ -242,14 +241,6 @@ impl Connection {
             Stream::Unix(stream) => registry.reregister(stream, token, wanted),
             Stream::Tcp(stream) if first => registry.register(stream, token, wanted),
             Stream::Tcp(stream) => registry.reregister(stream, token, wanted),
-        }
-    }
-
-    /// Returns where its session comes from.
-    pub(crate) fn session_origin(&self) -> Option<Origin> {
-        match &self.stream {
-            Stream::Unix(_) => self.peer.map(Origin::Process),
-            Stream::Tcp(stream) => stream.peer_addr().ok().map(|from| Origin::Address(from.ip())),
         }
     }
 

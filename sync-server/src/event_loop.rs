@@ -19,7 +19,7 @@ use crate::connection::{Buffers, Connection, Got, Stage};
 use crate::hub::Hub;
 use crate::limits::{Limits, READ_PER_TURN};
 use crate::listener::Listener;
-use crate::sessions::Clients;
+use crate::sessions::{Census, Clients};
 use crate::strangers::Strangers;
 
 mod accept;
@@ -55,6 +55,8 @@ pub(crate) struct EventLoop {
     strangers: Strangers,
     listeners: Vec<Listener>,
     connections: Slab<Connection>,
+    /// Where they come from.
+    census: Census,
     /// Connections that are not let in yet, the oldest first.
     half_open: BTreeSet<Via>,
     /// Strangers that have something to read, the oldest first.
@@ -133,6 +135,7 @@ impl EventLoop {
             strangers,
             listeners,
             connections: Slab::new(),
+            census: Census::default(),
             half_open: BTreeSet::new(),
             knocking: BTreeSet::new(),
             clients: Clients::default(),

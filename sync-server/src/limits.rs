@@ -19,8 +19,10 @@ pub struct Limits {
     /// Connections at once that are not let in yet (`--max-half-open`). One more, and the oldest
     /// of them is dropped: strangers that come and say nothing keep nobody out.
     pub half_open: usize,
-    /// Sessions at once of one peer (`--max-sessions-per-peer`): of one process over a unix
+    /// Connections at once of one peer (`--max-connections-per-peer`): of one process over a unix
     /// socket, of one address over TCP. One that opens them without end leaves some for others.
+    pub connections_per_peer: usize,
+    /// Sessions at once of one peer (`--max-sessions-per-peer`): likewise.
     pub sessions_per_peer: usize,
     /// How long a client may take from its first byte to its welcome (`--handshake-timeout`), in
     /// all and not for each message: a silent stranger costs a connection for no longer.
@@ -105,6 +107,7 @@ impl Default for Limits {
             message: 64 << 20,
             connections: 10_000,
             half_open: 1024,
+            connections_per_peer: 8_000,
             sessions_per_peer: 1024,
             handshake: Duration::from_secs(5),
             hello: FrameLimit::HANDSHAKE.head,

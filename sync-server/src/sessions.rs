@@ -1,5 +1,6 @@
 //! Which connections belong to which client process, and the watch on that process.
 
+use core::fmt;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
@@ -53,7 +54,7 @@ pub(crate) struct Clients {
     clients: Slab<Client>,
     by_session: HashMap<SessionId, usize>,
     by_token: HashMap<SessionToken, usize>,
-    by_origin: HashMap<Origin, usize>,
+    by_origin: Census,
     /// Clients over TCP that are connected, by when they are looked at.
     checks: BTreeSet<(Time, SessionId)>,
     /// Why the latest sessions ended: a client that comes back too late is told.
@@ -68,6 +69,10 @@ pub(crate) enum Origin {
     /// A machine, or several behind one address.
     Address(IpAddr),
 }
+
+/// How many there are from where; those whose origin is not known are not counted.
+#[derive(Debug, Default)]
+pub(crate) struct Census(HashMap<Origin, usize>);
 
 /// Ended sessions that are remembered.
 const ENDED_MAX: usize = 1024;
@@ -99,16 +104,14 @@ impl Clients {
         });
         let pulse = None;
         entry.insert(Client { session, token, connections: Vec::new(), pulse, pidfd, origin });
-        if let Some(origin) = origin {
-            *self.by_origin.entry(origin).or_default() += 1;
-        }
+        self.by_origin.add(origin);
         self.by_session.insert(session, key);
         self.by_token.insert(token, key);
     }
 
-    /// Returns how many sessions there are from somewhere.
-    pub(crate) fn count_from(&self, origin: Origin) -> usize {
-        self.by_origin.get(&origin).copied().unwrap_or_default()
+    /// Returns how many sessions there are from where.
+    pub(crate) fn census(&self) -> &Census {
+        &self.by_origin
     }
 
     /// Returns the session that a token belongs to; one that has ended says why.
@@ -194,14 +197,7 @@ impl Clients {
         let Some(key) = self.by_session.remove(&session) else { return Vec::new() };
         let client = self.clients.remove(key);
         self.by_token.remove(&client.token);
-        if let Some(Entry::Occupied(mut count)) =
-            client.origin.map(|origin| self.by_origin.entry(origin))
-        {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
-        }
+        self.by_origin.remove(client.origin);
         if let Some(pulse) = client.pulse {
             self.checks.remove(&(pulse.check_at, session));
             self.ended.truncate(ENDED_MAX - 1);
@@ -211,6 +207,38 @@ impl Clients {
             let _ = registry.deregister(&mut SourceFd(&pidfd.as_raw_fd()));
         }
         client.connections
+    }
+}
+
+impl Census {
+    pub(crate) fn add(&mut self, origin: Option<Origin>) {
+        if let Some(origin) = origin {
+            *self.0.entry(origin).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn remove(&mut self, origin: Option<Origin>) {
+        let Some(Entry::Occupied(mut count)) = origin.map(|origin| self.0.entry(origin)) else {
+            return;
+        };
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
+        }
+    }
+
+    /// Returns how many there are from somewhere.
+    pub(crate) fn count(&self, origin: Option<Origin>) -> usize {
+        origin.and_then(|origin| self.0.get(&origin)).copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Process(_) => "process",
+            Self::Address(_) => "address",
+        })
     }
 }
 

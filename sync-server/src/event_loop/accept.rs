@@ -12,6 +12,7 @@ use super::{CONNECTION, EventLoop, token};
 use crate::connection::{Connection, Guard, Stream};
 use crate::limits::{ACCEPTS_PER_TURN, STRANGERS_PER_TURN};
 use crate::listener::unix_peer;
+use crate::sessions::Origin;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
 /// is never used twice: a late reply cannot reach the next connection of the same key.
@@ -58,18 +59,25 @@ impl EventLoop {
 
     fn welcome(&mut self, stream: Stream) {
         let now = self.hub.now();
-        let (peer, guard) = match &stream {
+        let peer = match &stream {
             // Who comes over a unix socket is known by its credentials.
-            Stream::Unix(stream) => (unix_peer(stream, &self.strangers.uids), Guard::Open),
-            Stream::Tcp(_) if self.strangers.insecure_tcp => (Ok(None), Guard::Open),
-            Stream::Tcp(_) => {
+            Stream::Unix(stream) => {
+                unix_peer(stream, &self.strangers.uids).map(|pid| pid.map(Origin::Process))
+            }
+            Stream::Tcp(stream) => {
+                Ok(stream.peer_addr().ok().map(|address| Origin::Address(address.ip())))
+            }
+        };
+        let guard = match &stream {
+            Stream::Tcp(_) if !self.strangers.insecure_tcp => {
                 let mut random: Random = [0; 32];
                 if let Err(error) = getrandom::fill(&mut random) {
                     tracing::error!(%error, "no randomness: the connection is dropped");
                     return;
                 }
-                (Ok(None), Guard::Knocking(Box::new(Responder::new(random))))
+                Guard::Knocking(Box::new(Responder::new(random)))
             }
+            Stream::Unix(_) | Stream::Tcp(_) => Guard::Open,
         };
         let sealed = !matches!(guard, Guard::Open);
         let entry = self.connections.vacant_entry();
@@ -86,6 +94,7 @@ impl EventLoop {
         }
         connection.set_limit(self.limits.first_frame());
         connection.peer = peer.as_ref().ok().copied().flatten();
+        self.census.add(connection.peer);
         entry.insert(connection);
         self.handshakes.push_back((now + self.limits.handshake, key, via));
         self.half_open.insert(via);

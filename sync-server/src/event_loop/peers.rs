@@ -56,12 +56,29 @@ fn check_preamble(seen: &[u8]) -> Result<(), Refusal> {
     }
 }
 
+/// Checks that there are not too many from one origin.
+fn check_share(
+    origin: Option<Origin>,
+    count: usize,
+    limit: usize,
+    what: &str,
+) -> Result<(), Refusal> {
+    match origin {
+        Some(origin) if count > limit => {
+            let why = format!("this {origin} has {limit} {what}, the most it may");
+            Err(Refusal::new(ErrorKind::LimitReached, why))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl EventLoop {
     /// Takes a message of a connection that is not known yet.
     pub(super) fn shake(&mut self, kernel: &mut Kernel, now: Time, key: usize, said: Said) {
         let Said::Message(message) = said else { return };
         let admitted = Hello::of(message)
             .and_then(|hello| self.has_room().map(|()| hello.purpose))
+            .and_then(|purpose| self.check_connections(key).map(|()| purpose))
             .and_then(|purpose| self.admit(kernel, now, key, purpose));
         match admitted {
             Ok(welcome) => self.send(key, &ServerMessage::Welcome(welcome)),
@@ -78,8 +95,9 @@ impl EventLoop {
     ) -> Result<Welcome, Refusal> {
         let (session, secret) = match purpose {
             Purpose::Open(info) => {
-                let origin = self.connections[key].session_origin();
-                self.check_origin(origin)?;
+                let origin = self.connections[key].peer;
+                let (sessions, limit) = (self.clients.census(), self.limits.sessions_per_peer);
+                check_share(origin, sessions.count(origin) + 1, limit, "sessions")?;
                 let mut secret = [0; 16];
                 getrandom::fill(&mut secret).map_err(|error| {
                     Refusal::new(ErrorKind::Io, format!("no randomness: {error}"))
@@ -126,17 +144,9 @@ impl EventLoop {
         })
     }
 
-    fn check_origin(&self, origin: Option<Origin>) -> Result<(), Refusal> {
-        let limit = self.limits.sessions_per_peer;
-        if origin.is_none_or(|origin| self.clients.count_from(origin) < limit) {
-            return Ok(());
-        }
-        let whose = match origin {
-            Some(Origin::Process(_)) => "this process",
-            _ => "this address",
-        };
-        let why = format!("{whose} has {limit} sessions, the most it may");
-        Err(Refusal::new(ErrorKind::LimitReached, why))
+    fn check_connections(&self, key: usize) -> Result<(), Refusal> {
+        let (origin, limit) = (self.connections[key].peer, self.limits.connections_per_peer);
+        check_share(origin, self.census.count(origin), limit, "connections")
     }
 
     /// Tells a peer why it is not served, and closes the connection once that is written. A
@@ -219,6 +229,7 @@ impl EventLoop {
     /// Drops a connection that belongs to no session, or whose session knows already.
     pub(super) fn forget(&mut self, key: usize) {
         if let Some(connection) = self.connections.try_remove(key) {
+            self.census.remove(connection.peer);
             self.half_open.remove(&connection.via);
             self.knocking.remove(&connection.via);
         }

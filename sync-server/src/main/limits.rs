@@ -21,6 +21,10 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().half_open)]
     max_half_open: usize,
 
+    /// The most connections at once of one process over a unix socket, or of one address over TCP.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections_per_peer)]
+    max_connections_per_peer: usize,
+
     /// The most client processes at once.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.sessions)]
     max_sessions: usize,
@@ -128,6 +132,7 @@ impl LimitFlags {
         limits.python_grace = Duration::from_secs(self.python_grace);
         limits.heartbeat = Duration::from_millis(self.heartbeat);
         limits.kernel.grace = Duration::from_millis(self.grace);
+        limits.connections_per_peer = self.max_connections_per_peer;
         limits.sessions_per_peer = self.max_sessions_per_peer;
         limits.handshake = Duration::from_secs(self.handshake_timeout);
         limits.hello = self.max_hello;

@@ -5,10 +5,17 @@ use sync_client::{Queue, QueueOptions, Sent, Shared};
 use sync_objects::event;
 use sync_proto::message::{ClientMessage, OneWay};
 use sync_proto::{CallId, Data, ObjectId, OneWayId, ThreadId};
-use sync_testkit::RawClient;
+use sync_testkit::{RawClient, Role, roles};
 
 use super::pipeline::{ask, reply};
 use super::*;
+
+roles![another];
+
+fn another(role: &Role) {
+    role.manager().create_event().unwrap().set().unwrap();
+    role.say("is in");
+}
 
 #[test]
 fn one_process_has_only_so_many_sessions_and_leaves_some_for_others() {
@@ -20,6 +27,22 @@ fn one_process_has_only_so_many_sessions_and_leaves_some_for_others() {
     assert!(refused.to_string().contains("this process has 2 sessions"), "{refused}");
     first.create_event().unwrap().set().unwrap();
     second.disconnect();
+    cast.until("there is room again", || Manager::connect(address).is_ok());
+}
+
+#[test]
+fn one_process_has_only_so_many_connections_and_leaves_some_for_others() {
+    let (cast, first) = limited(|limits| limits.connections_per_peer = 2);
+    let address = cast.server().address();
+    let second = RawClient::welcomed(address);
+    let refused = Manager::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::LimitReached, "{refused}");
+    assert!(refused.to_string().contains("this process has 2 connections"), "{refused}");
+    first.create_event().unwrap().set().unwrap();
+    let mut other = cast.start(another);
+    other.expect("is in");
+    other.wait();
+    drop(second);
     cast.until("there is room again", || Manager::connect(address).is_ok());
 }
 
