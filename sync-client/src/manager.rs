@@ -178,6 +178,9 @@ impl Manager {
     }
 
     /// Prepares a child process that finds this manager by [`Manager::from_env`].
+    ///
+    /// Over TCP the key is in the child's environment, which `Command` shows when it is printed
+    /// with `{:?}`, and which this user's other processes can read.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.envs(self.envs());

@@ -1,14 +1,16 @@
 //! The real server binary: how it begins, and what its end does to others.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use sync_client::{Address, ErrorKind, LockGuard, Manager, Value};
+use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager, Value};
 use sync_objects::manager;
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
 use sync_proto::{CallId, Data, ObjectId, OneWayId, Refusal, ThreadId};
+use sync_server::write_new_key;
 use sync_testkit::{Actor, Cast, RawClient, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
@@ -216,6 +218,34 @@ fn a_key_that_others_can_read_or_that_is_there_already_is_refused() {
     let said = failing(&["--listen", "tcp:127.0.0.1:0", "--authkey-file", path]);
     assert!(said.contains("5 bytes") && said.contains("keygen"), "{said}");
     assert!(!said.contains("guess"), "{said}");
+}
+
+#[test]
+fn nothing_that_a_server_says_holds_its_key() {
+    let _watched = Cast::new();
+    let directory = tempfile::tempdir().unwrap();
+    let key_file = directory.path().join("key");
+    write_new_key(&key_file).unwrap();
+    let digits = fs::read_to_string(&key_file).unwrap().trim_end().to_owned();
+    let (tcp, options) = ("tcp:127.0.0.1:0", Manager::options().authkey_file(&key_file).unwrap());
+    let mut command = Command::new(ServerProcess::binary());
+    command.args(["--stop-with-stdin", "--listen", tcp, "--authkey-file"]).arg(&key_file);
+    command.env("RUST_LOG", "trace").stdin(Stdio::piped());
+    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut ready).unwrap();
+    let address: Address = ready.trim_start_matches("READY ").trim_end().parse().unwrap();
+    let wrong = Manager::options().authkey(AuthKey::new("a guess".repeat(9)).unwrap());
+    let mut said = wrong.connect(address.clone()).unwrap_err().to_string();
+    let manager = options.clone().connect(address).unwrap();
+    said.push_str(&format!("{options:?} {manager:?}"));
+    drop(server.stdin.take());
+    let logged = String::from_utf8(server.wait_with_output().unwrap().stderr).unwrap();
+    assert!(logged.contains("another key"), "the guess was refused: {logged}");
+    said.push_str(&logged);
+    for secret in [&digits, "a guess", &format!("{:?}", digits.as_bytes())] {
+        assert!(!said.contains(secret), "{said}");
+    }
 }
 
 #[test]
