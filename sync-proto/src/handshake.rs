@@ -123,6 +123,7 @@ impl Welcome {
 mod tests {
     use super::*;
     use crate::CallId;
+    use crate::frame::{self, FrameLimit, OutBuffer};
     use crate::message::Reply;
 
     #[test]
@@ -139,6 +140,17 @@ mod tests {
         let reply = Reply { call: CallId(1), outcome: Err(refusal) };
         let early = Welcome::of(ServerMessage::Reply(reply)).unwrap_err();
         assert_eq!(early.kind, ErrorKind::Malformed);
+    }
+
+    #[test]
+    fn the_longest_hello_takes_less_than_a_hundred_bytes() {
+        let info = ClientInfo::new(u32::MAX, Some(PathBuf::from("x".repeat(100))));
+        let join = Purpose::Join(SessionToken(u128::MAX), Epoch(u64::MAX));
+        for purpose in [Purpose::Open(info), join] {
+            let hello = ClientMessage::Hello(Hello { purpose });
+            let limit = FrameLimit { head: 99, body: 0 };
+            frame::encode(&hello, limit, &mut OutBuffer::new()).unwrap();
+        }
     }
 
     #[test]
