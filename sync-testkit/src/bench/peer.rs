@@ -170,8 +170,8 @@ impl Site {
         let mut program = Program::new("sync-server", ServerProcess::binary())
             .args(&["--stop-with-stdin", "--listen", &address])
             .args(&["--max-connections", MANY, "--max-sessions", MANY])
-            // All of the idle sessions are one process's.
-            .args(&["--max-sessions-per-peer", MANY])
+            // All of the idle connections and sessions are one process's.
+            .args(&["--max-connections-per-peer", MANY, "--max-sessions-per-peer", MANY])
             .args(&["--max-objects", "4000000"])
             .env("RUST_LOG", "error");
         // What a worker's environment says is found by it as by a user's child process.
