@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 
+use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::{Handle, Payload};
@@ -99,8 +100,15 @@ pub(crate) fn handle(index: u32) -> Option<Handle> {
     SCOPE.with_borrow(|scope| scope.as_ref()?.handles.get(index as usize).cloned())
 }
 
-pub(crate) fn payload(index: u32) -> Option<Payload> {
-    SCOPE.with_borrow(|scope| scope.as_ref()?.payloads.as_ref()?.get(index as usize).cloned())
+/// Takes a payload out of the lists, in which nothing is left of it: who encodes gives each a
+/// place of its own, and no encoded value is empty.
+pub(crate) fn take_payload(index: u32) -> Option<Payload> {
+    let payload = SCOPE.with_borrow_mut(|scope| {
+        let payload = scope.as_mut()?.payloads.as_mut()?.get_mut(index as usize)?;
+        let taken = Payload::new(payload.encoding, Bytes::new(), Vec::new());
+        Some(std::mem::replace(payload, taken))
+    })?;
+    (!payload.bytes.is_empty()).then_some(payload)
 }
 
 fn push(list: &mut Vec<Handle>, handle: Handle) -> u32 {
