@@ -142,9 +142,7 @@ impl ConnectOptions {
         Error: From<A::Error>,
     {
         let Self { key, insecure_tcp, retry, spin, patience: longest, unresponsive_after } = self;
-        // On one core, who looks keeps the manager from answering.
-        let alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
-        let spin = if alone { Duration::ZERO } else { spin };
+        let spin = if spin.is_zero() || is_alone() { Duration::ZERO } else { spin };
         let address = address.try_into()?;
         let target =
             Target { address, key, insecure_tcp, spin, patience: longest, unresponsive_after };
@@ -168,6 +166,12 @@ impl ConnectOptions {
             }
         }
     }
+}
+
+/// Returns whether there is one core, where who looks keeps the manager from answering. To find
+/// out takes the system as long as connecting: it reads what its control groups allow.
+fn is_alone() -> bool {
+    std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1)
 }
 
 fn is_worth_a_retry(refusal: &Refusal) -> bool {
