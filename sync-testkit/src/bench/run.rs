@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::case::{Case, Job, Measure};
@@ -180,7 +180,7 @@ impl Run {
             if took >= self.effort.turn / 8 {
                 return Ok((times * self.effort.turn / took).max(1));
             }
-            times *= 4;
+            times = times.checked_mul(4).context("it takes no time, however often it is done")?;
         }
     }
 }

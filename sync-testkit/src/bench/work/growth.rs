@@ -26,9 +26,9 @@ pub(crate) const SERVER_VAR: &str = "SYNC_BENCH_SERVER";
 pub(super) fn prepare(manager: &Manager, job: Job) -> Result<Option<Work>> {
     let manager = manager.clone();
     Ok(Some(match job {
-        Job::ReleaseAmong(count) => Box::new(move |_| release(&manager, count)),
-        Job::SetAmong(count) => Box::new(move |_| set_event(&manager, count)),
-        Job::NotifyAll(count) => Box::new(move |_| notify_all(&manager, count)),
+        Job::ReleaseAmong(count) => again(move || release(&manager, count)),
+        Job::SetAmong(count) => again(move || set_event(&manager, count)),
+        Job::NotifyAll(count) => again(move || notify_all(&manager, count)),
         Job::DictGetOf(count) => dict_get(&manager, count)?,
         Job::GetAmongObjects(count) => among_objects(&manager, count)?,
         Job::GetAmongCycles(count) => {
@@ -51,6 +51,17 @@ pub(super) fn prepare(manager: &Manager, job: Job) -> Result<Option<Work>> {
         Job::MemoryOfIdle(count) => Box::new(move |_| Ok(vec![memory_of_idle(count)?])),
         _ => return Ok(None),
     }))
+}
+
+/// Does something as often as it is asked for.
+fn again(act: impl Fn() -> Result<Vec<u64>> + 'static) -> Work {
+    Box::new(move |times| {
+        let mut notes = Vec::new();
+        for _ in 0..times {
+            notes.extend(act()?);
+        }
+        Ok(notes)
+    })
 }
 
 /// The nanoseconds that something takes.
