@@ -19,7 +19,7 @@ fn check_promises(tree: &Tree) -> Vec<Problem> {
             let what = format!("a promise without a test; end it with `{SHOWN_BY}` and its name");
             problems.push(page.problem(number, what));
         }
-        for test in tests.into_iter().filter(|test| !is_function(tree, test)) {
+        for test in tests.into_iter().filter(|test| !is_test(tree, test)) {
             let what = format!("there is no test `{test}`; name the one that shows this");
             problems.push(page.problem(number, what));
         }
@@ -52,9 +52,19 @@ fn tests_named(promise: &str) -> Vec<&str> {
     tests.split('`').skip(1).step_by(2).collect()
 }
 
-fn is_function(tree: &Tree, name: &str) -> bool {
+/// Returns whether a function of this name is marked as a test, a moment before it is declared.
+fn is_test(tree: &Tree, name: &str) -> bool {
     let declared = format!("fn {name}(");
-    tree.with("rs").any(|file| file.text.contains(&declared))
+    tree.with("rs").any(|file| {
+        let mut is_marked = false;
+        file.lines().any(|(_, line)| {
+            let line = line.trim_start();
+            let is_it = is_marked && line.contains(&declared);
+            let goes_on = line.starts_with("#[") || line.starts_with("//");
+            is_marked = line == "#[test]" || (is_marked && goes_on);
+            is_it
+        })
+    })
 }
 
 #[cfg(test)]
@@ -64,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_promise_that_no_test_shows_is_found() {
-        let code = ("a/tests/it.rs", "#[test]\nfn it_holds() {}\n");
+        let code = ("a/tests/it.rs", "#[test]\n#[ignore]\nfn it_holds() {}\n\nfn helps() {}\n");
         let check = |page| check_promises(&Tree::of(&[(PAGE, page), code]));
         assert_clean(&check("# Promises\n\nText.\n\n* It\n  holds. Shown by\n  `it_holds`.\n"));
         assert_one(&check("* It holds, `it_holds`.\n"), "docs/guarantees.md:1", "without a test");
@@ -73,6 +83,8 @@ mod tests {
             "docs/guarantees.md:2",
             "`it_is_so`",
         );
+        let helper = check("* It holds. Shown by `helps`.\n");
+        assert_one(&helper, "docs/guarantees.md:1", "no test `helps`");
         assert_one(&check_promises(&Tree::of(&[code])), "docs/guarantees.md:1", "no page");
     }
 
