@@ -324,6 +324,7 @@ def what_is_called_wrongly_is_told_so(m):
     d, l = m.dict(), m.list([1, 2])
     assert raises(KeyError, lambda: d["z"]).args == ("z",)
     raises(TypeError, lambda: d.get([]), "unhashable type: 'list'")
+    raises(TypeError, lambda: d._callmethod("fromkeys", ([[]],)), "unhashable type: 'list'")
     raises(KeyError, d.popitem, "popitem(): dictionary is empty")
     raises(IndexError, lambda: l[2], "list index out of range")
     raises(IndexError, lambda: l.__setitem__(2, 0), "list assignment index out of range")

@@ -211,8 +211,8 @@ fn from_keys(desk: &mut Desk<'_>, args: Args<'_>) -> Outcome {
         Some(value) => value.payload(desk)?,
         None => Payload::pack(&())?,
     };
-    let all: Entries =
-        iterable::items(desk, keys)?.into_iter().map(|key| (key, value.clone())).collect();
+    let keys = iterable::hashable_items(desk, keys)?;
+    let all: Entries = keys.into_iter().map(|key| (key, value.clone())).collect();
     let made = desk.create(&dict::INTERFACE, &(all,))?;
     let page = iterable::page(desk, &made, DictPart::Items)?;
     done(Reply::Dict(entries(page)))

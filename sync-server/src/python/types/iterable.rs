@@ -47,6 +47,16 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
     }
 }
 
+/// Returns the items of something that is iterated over as keys are: each must have a hash.
+pub(super) fn hashable_items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, Raise> {
+    if let Node::List(items) | Node::Tuple(items) = arg.node() {
+        for &item in items {
+            arg.part(item).hashable()?;
+        }
+    }
+    items(desk, arg)
+}
+
 fn items_of_inner(desk: &mut Desk<'_>, inner: Arg<'_>) -> Result<Vec<Payload>, Raise> {
     match inner.node() {
         // No deeper: an iterator holds the container itself.

@@ -1,10 +1,12 @@
 //! set, which CPython's manager has since 3.14.
 
+use std::collections::BTreeSet;
+
 use sync_objects::{OtherSet, SetMember, SetOp, set};
 use sync_proto::{Handle, MethodId, ObjectId, Payload};
 
 use super::{bool, done, iterable, none, text};
-use crate::python::args::{Arg, Args};
+use crate::python::args::Args;
 use crate::python::desk::{Desk, Outcome, ask};
 use crate::python::exceptions::{KEY_ERROR, Raise};
 use crate::python::pickle::Node;
@@ -13,7 +15,7 @@ use crate::python::reply::{self, Reply};
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
     let [iterable] = args.bind("set", ["iterable"], 0)?;
     let members = match iterable {
-        Some(iterable) => members_of(desk, iterable)?,
+        Some(iterable) => iterable::hashable_items(desk, iterable)?,
         None => Vec::new(),
     };
     Ok(desk.create(&set::INTERFACE, &(members,))?)
@@ -90,15 +92,6 @@ fn member(desk: &Desk<'_>, method: &str, args: Args<'_>) -> Result<Payload, Rais
     member.payload(desk)
 }
 
-fn members_of(desk: &mut Desk<'_>, iterable: Arg<'_>) -> Result<Vec<Payload>, Raise> {
-    if let Node::List(items) | Node::Tuple(items) = iterable.node() {
-        for &item in items {
-            iterable.part(item).hashable()?;
-        }
-    }
-    iterable::items(desk, iterable)
-}
-
 fn all(set: ObjectId, then: impl FnOnce(Vec<Payload>) -> Outcome + Send + 'static) -> Outcome {
     let none: Option<u64> = None;
     let page = const { set::method("page") };
@@ -154,7 +147,7 @@ fn from_the_left(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>) -> Outcome 
         return done(Reply::NotImplemented);
     };
     all(set, move |ours| {
-        let ours: Vec<_> = ours.iter().map(|member| member.normalize_key().ok()).collect();
+        let ours: BTreeSet<_> = ours.iter().map(|member| member.normalize_key().ok()).collect();
         let keep = |member: &Payload| !ours.contains(&member.normalize_key().ok());
         done(Reply::Set(theirs.into_iter().filter(keep).collect()))
     })
@@ -162,7 +155,9 @@ fn from_the_left(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>) -> Outcome 
 
 fn others(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Vec<OtherSet>, Raise> {
     let args: Vec<_> = args.positional().collect();
-    args.into_iter().map(|other| Ok(OtherSet::Values(members_of(desk, other)?))).collect()
+    args.into_iter()
+        .map(|other| Ok(OtherSet::Values(iterable::hashable_items(desk, other)?)))
+        .collect()
 }
 
 fn combined(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, op: SetOp) -> Outcome {
@@ -184,7 +179,7 @@ fn combine(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, op: SetOp) -> Out
 
 fn compared(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, method: MethodId) -> Outcome {
     let [other] = args.all("set", ["other"])?;
-    let other = OtherSet::Values(members_of(desk, other)?);
+    let other = OtherSet::Values(iterable::hashable_items(desk, other)?);
     ask(set, method, &(other,), bool)
 }
 
