@@ -1,7 +1,7 @@
 //! A network that breaks on command: it stands between a client and a server.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -9,6 +9,11 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use sync_client::Address;
+use tempfile::TempDir;
+
+mod socket;
+
+use socket::{Listener, Socket};
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +25,14 @@ pub enum Way {
     ToClient,
 }
 
-/// A TCP proxy that forwards byte for byte, until it is told to do worse.
+/// A proxy that forwards byte for byte, until it is told to do worse. It listens on the same kind
+/// of socket as the server that it stands before; over a unix socket the server takes the process
+/// of the proxy for its client's.
 #[derive(Debug)]
 pub struct Proxy {
     address: Address,
+    /// Where its unix socket lies.
+    _home: Option<TempDir>,
     network: Arc<Network>,
     acceptor: Option<JoinHandle<()>>,
 }
@@ -31,7 +40,7 @@ pub struct Proxy {
 /// What all threads of a proxy share.
 #[derive(Debug)]
 struct Network {
-    target: String,
+    target: Address,
     state: Mutex<State>,
     changed: Condvar,
     /// How many connections were made through it.
@@ -55,8 +64,8 @@ struct State {
 /// A connection on both sides of the proxy.
 #[derive(Debug)]
 struct Link {
-    client: TcpStream,
-    server: TcpStream,
+    client: Socket,
+    server: Socket,
     is_cut: AtomicBool,
 }
 
@@ -64,13 +73,17 @@ impl Proxy {
     /// Stands before a server.
     ///
     /// # Panics
-    /// When it is not at a TCP address, or the system does not let it.
+    /// When the system does not let it.
     pub fn before(target: &Address) -> Self {
-        let Address::Tcp { host, port } = target else { panic!("{target} is not a TCP address") };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("this machine has a loopback");
-        let port_here = listener.local_addr().expect("it is bound").port();
+        let home = matches!(target, Address::Unix(_))
+            .then(|| tempfile::tempdir().expect("a directory can be made"));
+        let listening = match &home {
+            Some(home) => Listener::unix(home.path().join("proxy")),
+            None => Listener::tcp(),
+        };
+        let (listener, address) = listening.expect("a proxy can listen");
         let network = Arc::new(Network {
-            target: format!("{host}:{port}"),
+            target: target.clone(),
             state: Mutex::default(),
             changed: Condvar::new(),
             accepted: AtomicUsize::new(0),
@@ -80,8 +93,7 @@ impl Proxy {
             let network = Arc::clone(&network);
             move || network.accept(&listener)
         });
-        let address = Address::Tcp { host: "127.0.0.1".to_owned(), port: port_here };
-        Self { address, network, acceptor: Some(acceptor) }
+        Self { address, _home: home, network, acceptor: Some(acceptor) }
     }
 
     /// Returns where clients connect.
@@ -141,9 +153,8 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.network.change(|state| state.is_closed = true);
         self.network.cut();
-        let Address::Tcp { host, port } = &self.address else { return };
         // The acceptor looks up when somebody comes.
-        drop(TcpStream::connect((host.as_str(), *port)));
+        drop(Socket::connect(&self.address));
         if let Some(acceptor) = self.acceptor.take() {
             // It has no words for a failure of its own.
             let _ = acceptor.join();
@@ -152,17 +163,13 @@ impl Drop for Proxy {
 }
 
 impl Network {
-    fn accept(self: &Arc<Self>, listener: &TcpListener) {
-        while let Ok((client, _)) = listener.accept() {
+    fn accept(self: &Arc<Self>, listener: &Listener) {
+        while let Ok(client) = listener.accept() {
             if self.state.lock().is_closed {
                 return;
             }
-            let server = TcpStream::connect(&self.target).ok();
+            let server = Socket::connect(&self.target).ok();
             let Some(server) = server.filter(|_| !self.state.lock().refuses) else { continue };
-            for stream in [&client, &server] {
-                // Each piece goes on as it came.
-                stream.set_nodelay(true).ok();
-            }
             let link = Arc::new(Link { client, server, is_cut: AtomicBool::new(false) });
             self.change(|state| {
                 state.links.retain(|link| link.strong_count() > 0);
@@ -244,14 +251,14 @@ impl Network {
 }
 
 impl Link {
-    const fn from(&self, way: Way) -> &TcpStream {
+    const fn from(&self, way: Way) -> &Socket {
         match way {
             Way::ToServer => &self.client,
             Way::ToClient => &self.server,
         }
     }
 
-    const fn to(&self, way: Way) -> &TcpStream {
+    const fn to(&self, way: Way) -> &Socket {
         match way {
             Way::ToServer => &self.server,
             Way::ToClient => &self.client,

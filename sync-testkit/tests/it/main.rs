@@ -8,6 +8,7 @@ mod barrier;
 mod bench;
 mod condition;
 mod corpora;
+mod cut_off;
 mod deadlock;
 mod dict;
 mod event;
