@@ -30,12 +30,17 @@ pub(crate) fn run_tidy(root: &Path) -> Result<()> {
     run_steps(root, &[Step::cargo("tidy", &["test", "--package", "xtask", "--locked"])])
 }
 
-/// Runs the torture of sync-testkit for so many cycles, with the binary that users run.
-pub(crate) fn run_torture(root: &Path, cycles: u32) -> Result<()> {
+/// Runs the torture of sync-testkit for so many cycles, with the binary that users run. It fails
+/// also when the next one has a dead holder's lock later than `within` milliseconds at the 99th
+/// percentile.
+pub(crate) fn run_torture(root: &Path, cycles: u32, within: u32) -> Result<()> {
     let test = ["test", "--release", "--package", "sync-testkit", "--test", "it", "--locked"];
     let torture =
         Step::cargo("torture", &[&test[..], &["--", "torture::", "--nocapture"]].concat());
-    run_steps(root, &[torture.with_env("SYNC_TORTURE_CYCLES", cycles.to_string())])
+    let torture = torture
+        .with_env("SYNC_TORTURE_CYCLES", cycles.to_string())
+        .with_env("SYNC_TORTURE_WITHIN_MS", within.to_string());
+    run_steps(root, &[torture])
 }
 
 /// Has processes make so many calls, of which a witness is kept, and judges them.

@@ -35,6 +35,10 @@ enum Task {
         /// How often each state is met.
         #[arg(long, default_value_t = 1000)]
         cycles: u32,
+        /// Milliseconds within which the next one must have a dead holder's lock, 99 times of 100:
+        /// more on a machine that does other work.
+        #[arg(long, default_value_t = 5, value_name = "MS")]
+        within: u32,
     },
     /// Measures the release build beside its peers; `cargo xtask bench --help` tells more.
     #[command(disable_help_flag = true)]
@@ -69,7 +73,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(&root),
         Task::Tidy => ci::run_tidy(&root),
         Task::Python => python::run(&root),
-        Task::Torture { cycles } => ci::run_torture(&root, cycles),
+        Task::Torture { cycles, within } => ci::run_torture(&root, cycles, within),
         Task::Bench { arguments } => bench::run(&root, &arguments),
         Task::Witness { calls } => ci::run_witness(&root, calls),
         Task::Sim { seed } => ci::run_simulator(&root, &["--seed", &seed.to_string()]),
