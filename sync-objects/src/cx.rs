@@ -114,10 +114,10 @@ impl<'k> Cx<'k> {
         method: MethodId,
         args: &impl Serialize,
     ) -> Result<Flow<R>, Refusal> {
-        let data = Data::encode(args)?;
+        let mut data = Data::encode(args)?;
         let object = peer.object();
         self.core.check_interface(object, interface)?;
-        let flow = self.core.call_object(object, self.look, method, &data)?;
+        let flow = self.core.call_object(object, self.look, method, &mut data)?;
         flow.of_peer(object).map(|answer| answer.into_value()).transpose()
     }
 
@@ -133,7 +133,7 @@ impl<'k> Cx<'k> {
         args: &impl Serialize,
     ) -> Result<Handle, Refusal> {
         let data = Data::encode(args)?;
-        self.core.create(interface.name, interface.fingerprint, Naming::Anonymous, &data)
+        self.core.create(interface.name, interface.fingerprint, Naming::Anonymous, data)
     }
 
     /// Checks that the manager may keep so many bytes more. The bytes of the call's own values are

@@ -99,7 +99,14 @@ impl<T: Serialize> Flow<T> {
     /// # Errors
     /// When the answer's `Serialize` fails.
     pub fn encode(self) -> Result<Flow<Data>, Refusal> {
-        self.map(|answer| Data::encode(&answer)).transpose()
+        // Not by `map` and `transpose`: every answer goes through here.
+        Ok(match self {
+            Self::Done(answer) => Flow::Done(Data::encode(&answer)?),
+            Self::Refuse(refusal) => Flow::Refuse(refusal),
+            Self::Wait(channel) => Flow::Wait(channel),
+            Self::WaitThen(channel, note) => Flow::WaitThen(channel, note),
+            Self::Must(channel, note) => Flow::Must(channel, note),
+        })
     }
 }
 

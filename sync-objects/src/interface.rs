@@ -144,11 +144,11 @@ macro_rules! interface {
                     &mut self,
                     cx: &mut p::Cx<'_>,
                     number: p::MethodId,
-                    data: &p::Data,
+                    data: &mut p::Data,
                 ) -> Result<p::Flow<p::Data>, p::Refusal> {
                     $(
                         if number == const { method(stringify!($method)) } {
-                            let ($($arg,)*) = data.decode::<($($type,)*)>()?;
+                            let ($($arg,)*) = data.look::<($($type,)*)>()?;
                             return self.0.$method(cx $(, $arg)*).encode();
                         }
                     )*
@@ -178,7 +178,7 @@ macro_rules! interface {
             /// Lets a manager make objects of this type.
             pub fn register<S: Service>(registry: &mut p::Registry) {
                 registry.register(&INTERFACE, |data| {
-                    let ($($new_arg,)*) = data.decode::<($($new_type,)*)>()?;
+                    let ($($new_arg,)*) = data.into_value::<($($new_type,)*)>()?;
                     Ok(Box::new(Hosted(S::new($($new_arg),*)?)))
                 });
             }

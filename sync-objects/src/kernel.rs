@@ -188,8 +188,12 @@ impl Kernel {
         if !self.core.sessions.contains_key(&session) {
             return false;
         }
-        let request = self.core.claim(session, via, request);
-        if let Some(request) = request.and_then(|new| self.core.hold_back(session, via, new)) {
+        if !self.core.claim(session, via, request.call) {
+            return true;
+        }
+        if self.core.is_early(session, &request) {
+            self.core.hold_back(session, via, request);
+        } else {
             self.core.begin(session, via, request);
             self.core.finish_input();
         }

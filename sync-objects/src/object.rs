@@ -9,7 +9,8 @@ use crate::{Cx, Flow};
 
 /// An object whose type is not known: what `interface!` makes of a `Service`.
 pub trait Object: Send {
-    /// Carries out a method, or polls it again.
+    /// Carries out a method, or polls it again. The arguments are as they were afterwards
+    /// ([`Data::look`]).
     ///
     /// # Errors
     /// When the arguments don't decode, or there is no such method.
@@ -17,7 +18,7 @@ pub trait Object: Send {
         &mut self,
         cx: &mut Cx<'_>,
         method: MethodId,
-        data: &Data,
+        data: &mut Data,
     ) -> Result<Flow<Data>, Refusal>;
 
     /// Hears that a session that held something of this object is gone.
@@ -50,7 +51,7 @@ pub struct Gone {
 }
 
 /// Makes an object from its constructor's arguments.
-pub type Constructor = fn(&Data) -> Result<Box<dyn Object>, Refusal>;
+pub type Constructor = fn(Data) -> Result<Box<dyn Object>, Refusal>;
 
 /// The types that a manager can make. Built-ins and users' types come in by the same door:
 /// the `register` function that [`interface!`](crate::interface) makes.

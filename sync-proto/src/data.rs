@@ -5,7 +5,7 @@
 //! [`Handle`] among them is an index into the lists beside them: a blocked call is polled again
 //! without a copy of anything large, and the manager sees every reference.
 
-use bytes::Bytes;
+use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smallvec::SmallVec;
@@ -15,20 +15,23 @@ use crate::{ErrorKind, Handle, ManagerId, Payload, Refusal};
 
 pub(crate) mod scope;
 
-/// What a call or an answer carries.
+/// Encoded arguments, or an answer: few bytes, mostly, since values lie beside them.
+pub type Args = SmallVec<[u8; 16]>;
+
+/// What a call or an answer carries. It is handed on a dozen times on its way, and so it is small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Data<H = Handle> {
     /// The arguments, or the answer, in postcard.
-    pub args: Bytes,
+    pub args: Args,
     /// The payloads among them.
-    pub payloads: SmallVec<[Payload<H>; 1]>,
+    pub payloads: Vec<Payload<H>>,
     /// The handles among them.
     pub handles: Vec<H>,
 }
 
 impl<H> Default for Data<H> {
     fn default() -> Self {
-        Self { args: Bytes::new(), payloads: SmallVec::new(), handles: Vec::new() }
+        Self { args: Args::new(), payloads: Vec::new(), handles: Vec::new() }
     }
 }
 
@@ -39,11 +42,11 @@ impl Data {
     /// [`ErrorKind::InvalidInput`] when a `Serialize` among them fails.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, Refusal> {
         let (encoded, lists) = scope::collect(scope::Lists::default(), || {
-            postcard::to_extend(value, SmallVec::<[u8; 64]>::new())
+            postcard::serialize_with_flavor(value, Gathered(Args::new()))
         });
         match encoded {
             Ok(args) => Ok(Self {
-                args: if args.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&args) },
+                args,
                 payloads: lists.payloads.unwrap_or_default(),
                 handles: lists.handles,
             }),
@@ -81,10 +84,27 @@ impl Data {
     ///
     /// # Errors
     /// Those of [`decode`](Self::decode).
-    pub fn into_value<T: DeserializeOwned>(self) -> Result<T, Refusal> {
-        let lists = scope::Lists { payloads: Some(self.payloads), handles: self.handles };
+    pub fn into_value<T: DeserializeOwned>(mut self) -> Result<T, Refusal> {
+        self.read(true)
+    }
+
+    /// Decodes arguments as [`decode`](Self::decode) does, of a call that may be polled again:
+    /// nothing is missing afterwards, unless a `Deserialize` among them panics.
+    ///
+    /// # Errors
+    /// Those of [`decode`](Self::decode).
+    pub fn look<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
+        self.read(false)
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, to_take: bool) -> Result<T, Refusal> {
+        let payloads = Some(core::mem::take(&mut self.payloads));
+        let handles = core::mem::take(&mut self.handles);
+        let lists = scope::Lists { payloads, handles, to_take };
+        let (read, lists) = scope::provide(lists, || postcard::take_from_bytes::<T>(&self.args));
+        (self.payloads, self.handles) = (lists.payloads.unwrap_or_default(), lists.handles);
         let malformed = |why: String| Refusal::new(ErrorKind::Malformed, why);
-        match scope::provide(lists, || postcard::take_from_bytes::<T>(&self.args)) {
+        match read {
             Ok((value, [])) => Ok(value),
             Ok((_, rest)) => Err(malformed(format!("{} bytes too many in a call", rest.len()))),
             Err(error) => {
@@ -92,6 +112,27 @@ impl Data {
                 Err(malformed(format!("the arguments or the answer are not {wanted}: {error}")))
             }
         }
+    }
+}
+
+/// Gathers what postcard writes. Its own way to extend something takes the bytes one by one.
+struct Gathered(Args);
+
+impl Flavor for Gathered {
+    type Output = Args;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Args> {
+        Ok(self.0)
     }
 }
 
@@ -104,16 +145,18 @@ impl<H> Data<H> {
         self,
         mut f: impl FnMut(H) -> Result<G, Refusal>,
     ) -> Result<Data<G>, Refusal> {
-        // Every call comes through here, most without a payload or a handle: collecting results
-        // of nothing took a third of the kernel's time.
-        let mut payloads = SmallVec::new();
-        for payload in self.payloads {
-            payloads.push(payload.map_handles(&mut f)?);
-        }
-        let mut handles = Vec::new();
-        for handle in self.handles {
-            handles.push(f(handle)?);
-        }
+        // Every call comes through here, most with a payload at most and without a handle.
+        let payloads = match self.payloads {
+            none if none.is_empty() => Vec::new(),
+            some => some
+                .into_iter()
+                .map(|payload| payload.map_handles(&mut f))
+                .collect::<Result<_, _>>()?,
+        };
+        let handles = match self.handles {
+            none if none.is_empty() => Vec::new(),
+            some => some.into_iter().map(f).collect::<Result<_, _>>()?,
+        };
         Ok(Data { args: self.args, payloads, handles })
     }
 
@@ -138,7 +181,7 @@ impl Serialize for Data {
 
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (args, payloads, handles) = <(Vec<u8>, Vec<Payload>, _)>::deserialize(deserializer)?;
-        Ok(Self { args: args.into(), payloads: payloads.into(), handles })
+        let (args, payloads, handles) = <(Vec<u8>, _, _)>::deserialize(deserializer)?;
+        Ok(Self { args: args.into(), payloads, handles })
     }
 }

@@ -11,13 +11,14 @@
 //! The head says how long each part of the body is. The body is apart so that a large value is
 //! read from the socket straight into the memory it is kept in, and written from there.
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use bytes::{BufMut, Bytes, BytesMut};
+use postcard::ser_flavors::Flavor;
+use serde::{Deserialize, Serialize, Serializer};
 use smallvec::SmallVec;
 
 use crate::message::{Message, WireHandle};
 use crate::payload::{Encoding, Payload};
-use crate::{Data, ErrorKind, Refusal};
+use crate::{Args, Data, ErrorKind, Refusal};
 
 mod decoder;
 mod out_buffer;
@@ -85,17 +86,21 @@ pub fn encode<M: Message>(
 ) -> Result<(), Refusal> {
     let (head, data) = message.split();
     let body = data.map_or(0, Data::len);
-    let head = postcard::to_extend(&head, SmallVec::<[u8; 128]>::new()).map_err(|error| {
-        Refusal::new(ErrorKind::Malformed, format!("a message cannot be encoded: {error}"))
+    out.append(|tail| {
+        let start = tail.len();
+        tail.put_bytes(0, PREFIX);
+        postcard::serialize_with_flavor(&head, Appended(tail)).map_err(|error| {
+            Refusal::new(ErrorKind::Malformed, format!("a message cannot be encoded: {error}"))
+        })?;
+        let head = tail.len() - start - PREFIX;
+        limit.check(head, body)?;
+        let (Ok(head), Ok(body)) = (u32::try_from(head), u32::try_from(body)) else {
+            return Err(Refusal::new(ErrorKind::TooLarge, "a frame holds less than 4 GiB"));
+        };
+        tail[start..start + 4].copy_from_slice(&head.to_le_bytes());
+        tail[start + 4..start + PREFIX].copy_from_slice(&body.to_le_bytes());
+        Ok(())
     })?;
-    limit.check(head.len(), body)?;
-    let length = |len: usize| u32::try_from(len).map(u32::to_le_bytes);
-    let (Ok(head_len), Ok(body_len)) = (length(head.len()), length(body)) else {
-        return Err(Refusal::new(ErrorKind::TooLarge, "a frame holds less than 4 GiB"));
-    };
-    out.extend(&head_len);
-    out.extend(&body_len);
-    out.extend(&head);
     if let Some(data) = data {
         out.extend(&data.args);
         for payload in &data.payloads {
@@ -105,8 +110,84 @@ pub fn encode<M: Message>(
     Ok(())
 }
 
+/// Appends what postcard writes.
+struct Appended<'b>(&'b mut BytesMut);
+
+impl Flavor for Appended<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.put_u8(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is to go out as a [`DataHead`].
+#[derive(Clone, Copy, Debug)]
+pub struct DataRef<'a>(pub(crate) &'a Data<WireHandle>);
+
+impl Serialize for DataRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A length over 4 GiB is refused by `encode`, and the head with it.
+        let length = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        let head = |payload: &Payload<WireHandle>| PayloadHead {
+            encoding: payload.encoding,
+            len: length(payload.bytes.len()),
+            handles: payload.handles.clone(),
+        };
+        let Data { args, payloads, handles } = self.0;
+        let payloads: SmallVec<[PayloadHead; 2]> = payloads.iter().map(head).collect();
+        (length(args.len()), payloads, handles).serialize(serializer)
+    }
+}
+
+/// The body of a frame.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it is either shared or not")]
+pub enum Body<'b> {
+    /// A short one: its parts are copied, each for itself.
+    Copied(&'b [u8]),
+    /// A long one: its parts share its memory.
+    Shared(Bytes),
+}
+
+impl Body<'_> {
+    /// Returns whether nothing is left of it.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Copied(bytes) => bytes.is_empty(),
+            Self::Shared(bytes) => bytes.is_empty(),
+        }
+    }
+
+    fn args(&mut self, len: usize) -> Option<Args> {
+        Some(match self {
+            Self::Copied(bytes) => Args::from_slice(bytes.split_off(..len)?),
+            Self::Shared(bytes) if len <= bytes.len() => Args::from_slice(&bytes.split_to(len)),
+            Self::Shared(_) => return None,
+        })
+    }
+
+    fn payload(&mut self, len: usize) -> Option<Bytes> {
+        Some(match self {
+            Self::Copied(bytes) => Bytes::copy_from_slice(bytes.split_off(..len)?),
+            Self::Shared(bytes) if len <= bytes.len() => bytes.split_to(len),
+            Self::Shared(_) => return None,
+        })
+    }
+}
+
 /// A [`Data`] as it stands in a frame's head: how the body is to be cut.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct DataHead {
     args: u32,
     payloads: SmallVec<[PayloadHead; 1]>,
@@ -121,33 +202,11 @@ struct PayloadHead {
 }
 
 impl DataHead {
-    pub(crate) fn of(data: &Data<WireHandle>) -> Self {
-        // A length over 4 GiB is refused by `encode` before this head is used.
-        let length = |bytes: &Bytes| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        Self {
-            args: length(&data.args),
-            payloads: data
-                .payloads
-                .iter()
-                .map(|payload| PayloadHead {
-                    encoding: payload.encoding,
-                    len: length(&payload.bytes),
-                    handles: payload.handles.clone(),
-                })
-                .collect(),
-            handles: data.handles.clone(),
-        }
-    }
-
-    pub(crate) fn join(self, mut body: Bytes) -> Option<Data<WireHandle>> {
-        let mut take = |len: u32| {
-            let len = len as usize;
-            (len <= body.len()).then(|| body.split_to(len))
-        };
-        let args = take(self.args)?;
-        let mut payloads = SmallVec::with_capacity(self.payloads.len());
+    pub(crate) fn join(self, mut body: Body<'_>) -> Option<Data<WireHandle>> {
+        let args = body.args(self.args as usize)?;
+        let mut payloads = Vec::with_capacity(self.payloads.len());
         for head in self.payloads {
-            let bytes = take(head.len)?;
+            let bytes = body.payload(head.len as usize)?;
             payloads.push(Payload::new(head.encoding, bytes, head.handles));
         }
         body.is_empty().then_some(Data { args, payloads, handles: self.handles })

@@ -29,7 +29,7 @@ pub mod version;
 
 pub use address::Address;
 pub use auth_key::{AuthKey, KEY_FILE_MAX, KEY_MIN};
-pub use data::Data;
+pub use data::{Args, Data};
 pub use error::{Error, ErrorKind, Refusal};
 pub use handle::{Call, Handle, Keeper, Place, Transport, WeakHandle};
 pub use id::{

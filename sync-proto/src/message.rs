@@ -1,16 +1,16 @@
 //! The messages: append-only enums, their bytes pinned by tests.
 //!
-//! `D` is what a call carries: [`Data`] in memory, [`DataHead`](crate::frame::DataHead) inside a
-//! frame's head, where the bytes themselves follow in the frame's body.
+//! `D` is what a call carries: [`Data`] in memory, [`DataHead`] inside a frame's head, where the
+//! bytes themselves follow in the frame's body.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::frame::{Body, DataHead, DataRef};
 use crate::handshake::{Hello, Welcome};
 use crate::{
     CallId, Data, Fingerprint, Handle, MethodId, ObjectId, OneWayId, Refusal, ThreadId, Token,
-    frame,
 };
 
 /// A handle in a message: which object, and of which interface.
@@ -116,27 +116,34 @@ pub struct Reply<D = Data<WireHandle>> {
 /// A message that a frame can hold.
 pub trait Message: Sized {
     /// The message as it stands in a frame's head.
-    type Head: Serialize + for<'de> Deserialize<'de>;
+    type Head: for<'de> Deserialize<'de>;
+
+    /// The message as it is to stand there.
+    type HeadRef<'a>: Serialize
+    where
+        Self: 'a;
 
     /// Takes the message apart for a frame.
-    fn split(&self) -> (Self::Head, Option<&Data<WireHandle>>);
+    fn split(&self) -> (Self::HeadRef<'_>, Option<&Data<WireHandle>>);
 
     /// Puts head and body together again; `None` when they don't fit each other.
-    fn join(head: Self::Head, body: bytes::Bytes) -> Option<Self>;
+    fn join(head: Self::Head, body: Body<'_>) -> Option<Self>;
 }
 
 impl Message for ClientMessage {
-    type Head = ClientMessage<frame::DataHead>;
+    type Head = ClientMessage<DataHead>;
 
-    fn split(&self) -> (Self::Head, Option<&Data<WireHandle>>) {
+    type HeadRef<'a> = ClientMessage<DataRef<'a>>;
+
+    fn split(&self) -> (Self::HeadRef<'_>, Option<&Data<WireHandle>>) {
         match self {
             Self::Hello(hello) => (ClientMessage::Hello(hello.clone()), None),
             Self::Request(request) => {
-                let head = request.with_data(frame::DataHead::of(&request.data));
+                let head = request.with_data(DataRef(&request.data));
                 (ClientMessage::Request(head), Some(&request.data))
             }
             Self::OneWay(one_way) => {
-                let head = one_way.with_data(frame::DataHead::of(&one_way.data));
+                let head = one_way.with_data(DataRef(&one_way.data));
                 (ClientMessage::OneWay(head), Some(&one_way.data))
             }
             Self::Cancel(call) => (ClientMessage::Cancel(*call), None),
@@ -146,7 +153,7 @@ impl Message for ClientMessage {
         }
     }
 
-    fn join(head: Self::Head, body: bytes::Bytes) -> Option<Self> {
+    fn join(head: Self::Head, body: Body<'_>) -> Option<Self> {
         Some(match head {
             ClientMessage::Request(mut head) => {
                 let data = std::mem::take(&mut head.data).join(body)?;
@@ -167,9 +174,11 @@ impl Message for ClientMessage {
 }
 
 impl Message for ServerMessage {
-    type Head = ServerMessage<frame::DataHead>;
+    type Head = ServerMessage<DataHead>;
 
-    fn split(&self) -> (Self::Head, Option<&Data<WireHandle>>) {
+    type HeadRef<'a> = ServerMessage<DataRef<'a>>;
+
+    fn split(&self) -> (Self::HeadRef<'_>, Option<&Data<WireHandle>>) {
         match self {
             Self::Refused(refusal) => (ServerMessage::Refused(refusal.clone()), None),
             Self::Welcome(welcome) => (ServerMessage::Welcome(welcome.clone()), None),
@@ -182,7 +191,7 @@ impl Message for ServerMessage {
         }
     }
 
-    fn join(head: Self::Head, body: bytes::Bytes) -> Option<Self> {
+    fn join(head: Self::Head, body: Body<'_>) -> Option<Self> {
         Some(match head {
             ServerMessage::Reply(reply) => Self::Reply(reply.join(body)?),
             ServerMessage::Witnessed(commit, reply) => Self::Witnessed(commit, reply.join(body)?),
@@ -195,14 +204,14 @@ impl Message for ServerMessage {
 }
 
 impl Reply {
-    fn head(&self) -> Reply<frame::DataHead> {
-        let outcome = self.outcome.as_ref().map(frame::DataHead::of).map_err(Clone::clone);
+    fn head(&self) -> Reply<DataRef<'_>> {
+        let outcome = self.outcome.as_ref().map(DataRef).map_err(Clone::clone);
         Reply { call: self.call, outcome }
     }
 }
 
-impl Reply<frame::DataHead> {
-    fn join(self, body: bytes::Bytes) -> Option<Reply> {
+impl Reply<DataHead> {
+    fn join(self, body: Body<'_>) -> Option<Reply> {
         let outcome = match self.outcome {
             Ok(head) => Ok(head.join(body)?),
             Err(refusal) if body.is_empty() => Err(refusal),

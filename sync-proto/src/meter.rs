@@ -11,13 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Clone, Default)]
 pub struct Meter(Arc<AtomicUsize>);
 
-/// Bytes that count as long as one of its clones lives.
-#[derive(Clone)]
+/// Bytes that count until it is dropped.
 pub struct Charge {
-    _shared: Arc<Charged>,
-}
-
-struct Charged {
     meter: Meter,
     bytes: usize,
 }
@@ -33,11 +28,11 @@ impl Meter {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts bytes until the charge and all its clones are dropped.
+    /// Counts bytes until the charge is dropped.
     #[must_use]
     pub fn charge(&self, bytes: usize) -> Charge {
         self.add(bytes);
-        Charge { _shared: Arc::new(Charged { meter: self.clone(), bytes }) }
+        Charge { meter: self.clone(), bytes }
     }
 
     /// Counts bytes until they are [subtracted](Self::subtract).
@@ -51,7 +46,7 @@ impl Meter {
     }
 }
 
-impl Drop for Charged {
+impl Drop for Charge {
     fn drop(&mut self) {
         self.meter.subtract(self.bytes);
     }
@@ -74,15 +69,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_count_until_the_last_clone_of_their_charge_is_gone() {
+    fn bytes_count_until_their_charge_is_dropped() {
         let meter = Meter::new();
         let first = meter.charge(10);
-        let second = first.clone();
         let other = meter.charge(5);
         assert_eq!(meter.used(), 15);
         drop(first);
-        assert_eq!(meter.used(), 15);
-        drop(second);
         assert_eq!(meter.used(), 5);
         drop(other);
         assert_eq!(meter.used(), 0);

@@ -5,9 +5,10 @@ use core::fmt;
 use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
+use smallvec::SmallVec;
 
 use crate::data::scope;
-use crate::{Charge, ErrorKind, Handle, Refusal, cbor};
+use crate::{ErrorKind, Handle, Refusal, cbor};
 
 /// From so many bytes on a copy costs more than to see that none is needed.
 const LARGE: usize = 16 * 1024;
@@ -24,7 +25,7 @@ pub enum Encoding {
 ///
 /// `H` is what stands for an object: a counted [`Handle`] in a process, a
 /// [`WireHandle`](crate::message::WireHandle) in a message.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Payload<H = Handle> {
     /// How `bytes` is to be read.
     pub encoding: Encoding,
@@ -32,8 +33,6 @@ pub struct Payload<H = Handle> {
     pub bytes: Bytes,
     /// The objects inside the value, in the order of their places in it.
     pub handles: Vec<H>,
-    /// What its bytes are counted by where somebody counts; it does not cross a socket.
-    charge: Option<Charge>,
 }
 
 impl Payload {
@@ -42,7 +41,8 @@ impl Payload {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the value's `Serialize` fails.
     pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Self, Refusal> {
-        let (encoded, lists) = scope::collect(scope::Lists::handles_only(), || cbor::to_vec(value));
+        let (encoded, lists) =
+            scope::collect(scope::Lists::of_handles(Vec::new()), || cbor::to_vec(value));
         match encoded {
             Ok(bytes) => Ok(Self::new(Encoding::Cbor, bytes.into(), lists.handles)),
             Err(error) => {
@@ -58,9 +58,10 @@ impl Payload {
     /// [`ErrorKind::WrongType`], naming what was found and what was wanted, when the value is not
     /// a `T`.
     pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let lists = scope::Lists { payloads: None, handles: self.handles.clone() };
+        let lists = scope::Lists::of_handles(self.handles.clone());
         let Encoding::Cbor = self.encoding;
-        scope::provide(lists, || cbor::from_slice(&self.bytes)).map_err(wrong_type::<T>)
+        let (value, _) = scope::provide(lists, || cbor::from_slice(&self.bytes));
+        value.map_err(wrong_type::<T>)
     }
 
     /// Decodes the value as [`unpack`](Self::unpack) does; a large byte string that nobody else
@@ -91,6 +92,9 @@ impl Payload {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the value can't be a key.
     pub fn normalize_key(&self) -> Result<cbor::Normal, Refusal> {
+        if let Some(normal) = cbor::Normal::of_text(&self.bytes) {
+            return Ok(normal);
+        }
         cbor::normalize_key(&self.bytes, &self.object_numbers()).map_err(|error| {
             let found = cbor::describe(&self.bytes);
             Refusal::new(ErrorKind::InvalidInput, format!("{found} can't be a key: {error}"))
@@ -110,15 +114,22 @@ fn wrong_type<T>(error: cbor::DecodeError) -> Refusal {
 impl<H> Payload<H> {
     /// Takes encoded bytes as a value.
     pub const fn new(encoding: Encoding, bytes: Bytes, handles: Vec<H>) -> Self {
-        Self { encoding, bytes, handles, charge: None }
+        Self { encoding, bytes, handles }
     }
 
-    /// Lets the value's bytes be counted for as long as a clone of it lives.
-    pub fn count_by(&mut self, charge: Charge) {
-        self.charge = Some(charge);
+    /// Ties something to the value's bytes that is dropped when the last clone of them is: what
+    /// they are counted by, say.
+    pub fn tie(&mut self, charge: impl Send + 'static) {
+        let bytes = core::mem::take(&mut self.bytes);
+        let kept = if bytes.len() <= KEPT_INLINE {
+            Kept::Small(SmallVec::from_slice(&bytes))
+        } else {
+            Kept::Large(bytes)
+        };
+        self.bytes = Bytes::from_owner(Tied { kept, _charge: charge });
     }
 
-    /// Replaces what stands for the objects. What comes of it is not counted by anybody.
+    /// Replaces what stands for the objects.
     ///
     /// # Errors
     /// What `f` refused with.
@@ -126,20 +137,37 @@ impl<H> Payload<H> {
         self,
         f: &mut impl FnMut(H) -> Result<G, Refusal>,
     ) -> Result<Payload<G>, Refusal> {
-        let handles = self.handles.into_iter().map(f).collect::<Result<_, _>>()?;
+        let handles = match self.handles {
+            // Most values have none, and nothing is to be done for them.
+            none if none.is_empty() => Vec::new(),
+            some => some.into_iter().map(f).collect::<Result<_, _>>()?,
+        };
         Ok(Payload::new(self.encoding, self.bytes, handles))
     }
 }
 
-/// Who counts the bytes has no part in it.
-impl<H: PartialEq> PartialEq for Payload<H> {
-    fn eq(&self, other: &Self) -> bool {
-        let ours = (self.encoding, &self.bytes, &self.handles);
-        ours == (other.encoding, &other.bytes, &other.handles)
-    }
+/// Bytes of at most so many lie beside what is tied to them.
+const KEPT_INLINE: usize = 32;
+
+/// Bytes, and what lives as long as they do, in one piece of memory.
+struct Tied<C> {
+    kept: Kept,
+    _charge: C,
 }
 
-impl<H: Eq> Eq for Payload<H> {}
+enum Kept {
+    Small(SmallVec<[u8; KEPT_INLINE]>),
+    Large(Bytes),
+}
+
+impl<C> AsRef<[u8]> for Tied<C> {
+    fn as_ref(&self) -> &[u8] {
+        match &self.kept {
+            Kept::Small(bytes) => bytes,
+            Kept::Large(bytes) => bytes,
+        }
+    }
+}
 
 impl<H> fmt::Debug for Payload<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,8 +188,7 @@ impl Serialize for Payload {
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let index = u32::deserialize(deserializer)?;
-        scope::take_payload(index)
-            .ok_or_else(|| D::Error::custom("a payload that did not come along"))
+        scope::payload(index).ok_or_else(|| D::Error::custom("a payload that did not come along"))
     }
 }
 

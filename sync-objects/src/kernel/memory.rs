@@ -1,10 +1,12 @@
 //! How many bytes the manager keeps for its clients, and when it takes no more.
 //!
 //! What counts is what clients can make the manager keep: the bytes of values in containers and
-//! in calls that wait ([`Payload::count_by`](sync_proto::Payload::count_by), given back wherever
-//! the last clone is dropped), and what objects say of themselves
+//! in calls that wait ([`Payload::tie`](sync_proto::Payload::tie), given back wherever the last
+//! clone is dropped), and what objects say of themselves
 //! ([`Object::weight`](crate::Object::weight)): entries, numbers, their own table row. It is
 //! a function of the inputs alone: bytes on their way out are the driver's to bound.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sync_proto::message::WireHandle;
@@ -90,8 +92,8 @@ impl Core {
         let own = data.payloads.iter().map(own_cost).sum::<usize>();
         self.afford_call(len + own)?;
         if data.payloads.len() > APART {
-            let charge = self.meter.charge(len + own);
-            data.payloads.iter_mut().for_each(|payload| payload.count_by(charge.clone()));
+            let charge = Arc::new(self.meter.charge(len + own));
+            data.payloads.iter_mut().for_each(|payload| payload.tie(Arc::clone(&charge)));
             return Ok(());
         }
         for payload in &mut data.payloads {
@@ -101,8 +103,7 @@ impl Core {
                 payload.bytes = Bytes::copy_from_slice(&payload.bytes);
                 bytes = payload.bytes.len();
             }
-            let charge = self.meter.charge(bytes + own_cost(payload));
-            payload.count_by(charge);
+            payload.tie(self.meter.charge(bytes + own_cost(payload)));
         }
         Ok(())
     }

@@ -68,7 +68,7 @@ impl Core {
         interface: &str,
         fingerprint: Fingerprint,
         naming: Naming,
-        args: &Data,
+        args: Data,
     ) -> Result<Handle, Refusal> {
         let (name, may_exist) = match naming {
             Naming::Anonymous => {

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_proto::handshake::ClientInfo;
-use sync_proto::message::{Reply, Request, WireHandle};
+use sync_proto::message::{Reply, WireHandle};
 use sync_proto::{
     CallId, Charge, Data, Epoch, ErrorKind, Meter, OneWayId, Refusal, SessionId, Token,
 };
@@ -252,7 +252,7 @@ fn lost(kind: ErrorKind, why: &str) -> Result<Data<WireHandle>, Refusal> {
 
 /// What a request turns out to be in a session that can be resumed.
 enum Claim {
-    New(Request),
+    New,
     Waits(CallKey),
     Answered(Reply),
     Refused(Refusal),
@@ -262,16 +262,10 @@ enum Claim {
 }
 
 impl Core {
-    /// Takes a request that may have been sent before; returns it if it is new.
-    pub(super) fn claim(
-        &mut self,
-        session: SessionId,
-        via: Via,
-        request: Request,
-    ) -> Option<Request> {
-        let call = request.call;
-        match self.recognize(session, via, request) {
-            Claim::New(request) => return Some(request),
+    /// Looks at a request that may have been sent before; returns whether it is new.
+    pub(super) fn claim(&mut self, session: SessionId, via: Via, call: CallId) -> bool {
+        match self.recognize(session, via, call) {
+            Claim::New => return true,
             Claim::Stale => {}
             Claim::Waits(key) => {
                 if let Some(blocked) = self.call_mut(key) {
@@ -291,14 +285,14 @@ impl Core {
                 self.send(Outgoing { session, via, reply, commit });
             }
         }
-        None
+        false
     }
 
-    fn recognize(&mut self, session: SessionId, via: Via, request: Request) -> Claim {
-        let (call, limit) = (request.call, self.limits.calls_per_session);
+    fn recognize(&mut self, session: SessionId, via: Via, call: CallId) -> Claim {
+        let limit = self.limits.calls_per_session;
         let room = self.afford_call(0);
         let Some(state) = self.sessions.get_mut(&session) else { return Claim::Stale };
-        let Some(resumable) = &mut state.resumable else { return Claim::New(request) };
+        let Some(resumable) = &mut state.resumable else { return Claim::New };
         if !resumable.vias.contains(&via) {
             return Claim::Stale;
         }
@@ -318,7 +312,7 @@ impl Core {
             }
             None => match room {
                 Err(refusal) if resumable.kept() >= USUAL => Claim::Refused(refusal),
-                _ => Claim::New(request),
+                _ => Claim::New,
             },
         }
     }

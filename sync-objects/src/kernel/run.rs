@@ -22,12 +22,12 @@ impl Core {
         let route = Route { session, via, call: request.call };
         let caller = Caller { session, thread: request.thread };
         let (object, method, timeout) = (request.object, request.method, request.timeout);
-        let data = match self.admit(session, request) {
+        let mut data = match self.admit(session, request) {
             Ok(data) => data,
             Err(refusal) => return self.answer(route, Err(refusal)),
         };
         let look = Look { caller, note: 0, timed_out: false, place: None };
-        let (stance, channel, note) = match self.call_object(object, look, method, &data) {
+        let (stance, channel, note) = match self.call_object(object, look, method, &mut data) {
             Ok(Flow::Done(answer)) => {
                 self.next_commit();
                 return self.answer(route, Ok(answer));
@@ -102,7 +102,7 @@ impl Core {
             .data
             .map_handles(|wire| self.resolve(wire))
             .and_then(|mut data| self.count_values(&mut data).map(|()| data))
-            .and_then(|data| self.call_object(object, look, method, &data));
+            .and_then(|mut data| self.call_object(object, look, method, &mut data));
         let refusal = match flow {
             Ok(Flow::Done(_)) => {
                 self.next_commit();
@@ -126,10 +126,10 @@ impl Core {
         let Some(call) = self.call_mut(key) else {
             return false;
         };
-        let data = std::mem::take(&mut call.data);
+        let mut data = std::mem::take(&mut call.data);
         let (object, method, before) = (call.target.object(), call.method, call.place);
         let look = Look { caller: call.caller, note: call.note, timed_out, place: before };
-        let flow = self.call_object(object, look, method, &data);
+        let flow = self.call_object(object, look, method, &mut data);
         let Some(call) = self.call_mut(key) else {
             return false;
         };
@@ -239,7 +239,7 @@ impl Core {
         object: ObjectId,
         look: Look,
         method: MethodId,
-        data: &Data,
+        data: &mut Data,
     ) -> Result<Flow<Data>, Refusal> {
         let mut body = self.take_body(object)?;
         let mut cx = Cx::new(self, object, look);

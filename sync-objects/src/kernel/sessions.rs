@@ -213,17 +213,13 @@ impl Core {
         Ok(())
     }
 
-    /// Holds a request back if a one-way message that it names is still missing; one that is too
-    /// much to be held back is refused.
-    pub(super) fn hold_back(
-        &mut self,
-        session: SessionId,
-        via: Via,
-        request: Request,
-    ) -> Option<Request> {
-        if self.sessions.get(&session).is_none_or(|state| request.after <= state.done) {
-            return Some(request);
-        }
+    /// Returns whether a one-way message that a request names is still missing.
+    pub(super) fn is_early(&self, session: SessionId, request: &Request) -> bool {
+        self.sessions.get(&session).is_some_and(|state| request.after > state.done)
+    }
+
+    /// Holds a request back that is early; one that is too much to be held back is refused.
+    pub(super) fn hold_back(&mut self, session: SessionId, via: Via, request: Request) {
         let may = self.check_waiting(session).and_then(|()| self.count_early(&request.data));
         match (may, self.sessions.get_mut(&session)) {
             (Ok(charge), Some(state)) => {
@@ -236,7 +232,6 @@ impl Core {
             }
             (Ok(_), None) => {}
         }
-        None
     }
 
     /// Checks that one more call of a session may wait.

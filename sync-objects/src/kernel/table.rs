@@ -136,7 +136,7 @@ impl Core {
         &self,
         name: &str,
         fingerprint: Fingerprint,
-        args: &Data,
+        args: Data,
     ) -> Result<(&'static Interface, Box<dyn Object>), Refusal> {
         let (interface, constructor) = self.registry.find(name, fingerprint)?;
         Ok((interface, super::run::guarded(|| constructor(args), interface.name)?))

@@ -66,7 +66,7 @@ pub(crate) fn object() -> Box<dyn Object> {
     let (_, constructor) = registry
         .find(manager::INTERFACE.name, manager::INTERFACE.fingerprint)
         .expect("it was registered just now");
-    constructor(&Data::default()).expect("it has no arguments to refuse")
+    constructor(Data::default()).expect("it has no arguments to refuse")
 }
 
 /// Its state is the kernel's own; it is reached through the context.
@@ -85,7 +85,7 @@ impl manager::Service for Manager {
         naming: Naming,
         args: Data,
     ) -> Flow<Handle> {
-        cx.core().create(&interface, fingerprint, naming, &args).into()
+        cx.core().create(&interface, fingerprint, naming, args).into()
     }
 
     fn open(

@@ -23,6 +23,15 @@ impl Normal {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// Takes a short text that is its own normal form, as most keys are: it shares its bytes.
+    pub(crate) fn of_text(bytes: &Bytes) -> Option<Self> {
+        let (&first, text) = bytes.split_first()?;
+        let is_whole = head::major(first) == head::TEXT && usize::from(first & 0x1f) == text.len();
+        // From 24 on the length follows the first byte.
+        let is_one = is_whole && text.len() < 24 && core::str::from_utf8(text).is_ok();
+        is_one.then(|| Self(bytes.clone()))
+    }
 }
 
 /// Says why a value has no normal form.

@@ -7,7 +7,6 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use crate::{Handle, Payload};
 
@@ -15,23 +14,26 @@ use crate::{Handle, Payload};
 #[derive(Debug)]
 pub(crate) struct Lists {
     /// `None` inside a user's value, where a payload has no place.
-    pub(crate) payloads: Option<SmallVec<[Payload; 1]>>,
+    pub(crate) payloads: Option<Vec<Payload>>,
     pub(crate) handles: Vec<Handle>,
+    /// Whoever decodes gets what is in the lists, and nothing is left there; else a clone of it.
+    pub(crate) to_take: bool,
 }
 
 impl Default for Lists {
     fn default() -> Self {
-        Self { payloads: Some(SmallVec::new()), handles: Vec::new() }
+        Self { payloads: Some(Vec::new()), handles: Vec::new(), to_take: false }
     }
 }
 
 impl Lists {
-    pub(crate) const fn handles_only() -> Self {
-        Self { payloads: None, handles: Vec::new() }
+    /// Makes lists in which a payload has no place.
+    pub(crate) const fn of_handles(handles: Vec<Handle>) -> Self {
+        Self { payloads: None, handles, to_take: false }
     }
 
     fn is_empty(&self) -> bool {
-        self.handles.is_empty() && self.payloads.as_ref().is_none_or(SmallVec::is_empty)
+        self.handles.is_empty() && self.payloads.as_ref().is_none_or(Vec::is_empty)
     }
 }
 
@@ -74,13 +76,13 @@ pub(crate) fn collect<R>(lists: Lists, encode: impl FnOnce() -> R) -> (R, Lists)
     (result, scope.leave().unwrap_or_default())
 }
 
-/// Runs a decoding that may take from the lists.
-pub(crate) fn provide<R>(lists: Lists, decode: impl FnOnce() -> R) -> R {
+/// Runs a decoding that may take from the lists; returns its result with what is left of them.
+pub(crate) fn provide<R>(lists: Lists, decode: impl FnOnce() -> R) -> (R, Lists) {
     // Nothing to take, and no outer lists to hide: no scope offers the same as an empty one.
     if lists.is_empty() && SCOPE.try_with(|scope| scope.borrow().is_none()).unwrap_or(true) {
-        return decode();
+        return (decode(), lists);
     }
-    collect(lists, decode).0
+    collect(lists, decode)
 }
 
 pub(crate) fn put_handle(handle: &Handle) -> Option<u32> {
@@ -100,11 +102,15 @@ pub(crate) fn handle(index: u32) -> Option<Handle> {
     SCOPE.with_borrow(|scope| scope.as_ref()?.handles.get(index as usize).cloned())
 }
 
-/// Takes a payload out of the lists, in which nothing is left of it: who encodes gives each a
-/// place of its own, and no encoded value is empty.
-pub(crate) fn take_payload(index: u32) -> Option<Payload> {
+/// Returns a payload of the lists. One that is taken leaves nothing behind: who encodes gives each
+/// a place of its own, and no encoded value is empty.
+pub(crate) fn payload(index: u32) -> Option<Payload> {
     let payload = SCOPE.with_borrow_mut(|scope| {
-        let payload = scope.as_mut()?.payloads.as_mut()?.get_mut(index as usize)?;
+        let Lists { payloads, to_take, .. } = scope.as_mut()?;
+        let payload = payloads.as_mut()?.get_mut(index as usize)?;
+        if !*to_take {
+            return Some(payload.clone());
+        }
         let taken = Payload::new(payload.encoding, Bytes::new(), Vec::new());
         Some(std::mem::replace(payload, taken))
     })?;

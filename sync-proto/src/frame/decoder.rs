@@ -1,8 +1,6 @@
 //! Bytes in, messages out; no I/O.
 
-use bytes::Bytes;
-
-use super::{FrameLimit, PREFIX};
+use super::{Body, FrameLimit, PREFIX};
 use crate::message::Message;
 use crate::{ErrorKind, Refusal};
 
@@ -153,7 +151,7 @@ impl Decoder {
             self.large = Some(large);
             return Ok(None);
         }
-        join(&large.head, large.body.into()).map(Some)
+        join(&large.head, Body::Shared(large.body.into())).map(Some)
     }
 }
 
@@ -165,10 +163,10 @@ struct Lengths {
 
 fn decode<M: Message>(frame: &[u8], head_len: usize) -> Result<M, Refusal> {
     let (head, body) = frame.split_at(head_len);
-    join(head, if body.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(body) })
+    join(head, Body::Copied(body))
 }
 
-fn join<M: Message>(head: &[u8], body: Bytes) -> Result<M, Refusal> {
+fn join<M: Message>(head: &[u8], body: Body<'_>) -> Result<M, Refusal> {
     let malformed = |why: &str| {
         Refusal::new(ErrorKind::Malformed, format!("a frame that is not a message: {why}"))
     };

@@ -29,6 +29,20 @@ impl OutBuffer {
         self.len += bytes.len();
     }
 
+    /// Appends what is appended to the bytes; nothing, if that fails.
+    pub(crate) fn append<E>(
+        &mut self,
+        append: impl FnOnce(&mut BytesMut) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = self.tail.len();
+        let result = append(&mut self.tail);
+        match result {
+            Ok(()) => self.len += self.tail.len() - before,
+            Err(_) => self.tail.truncate(before),
+        }
+        result
+    }
+
     /// Appends so many bytes, zero at first, and returns them to be filled.
     pub(crate) fn grow(&mut self, count: usize) -> &mut [u8] {
         let at = self.tail.len();

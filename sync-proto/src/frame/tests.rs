@@ -24,7 +24,7 @@ fn request(value: Vec<u8>) -> ClientMessage {
         method: MethodId(5),
         timeout: Some(Duration::from_millis(6)),
         data: Data {
-            args: Bytes::from_static(&[7, 8]),
+            args: Args::from_slice(&[7, 8]),
             payloads: [payload(value), payload(vec![0xf6])].into_iter().collect(),
             handles: vec![WireHandle { object: ObjectId(1), interface: Fingerprint(2) }],
         },

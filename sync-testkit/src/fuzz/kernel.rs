@@ -9,8 +9,8 @@ use sync_objects::{DisconnectReason, Kernel, Limits, Naming, Note, Outgoing, Tim
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    CallId, Data, Encoding, Interface, ManagerId, MethodId, ObjectId, OneWayId, Payload, SessionId,
-    ThreadId,
+    Args, CallId, Data, Encoding, Interface, ManagerId, MethodId, ObjectId, OneWayId, Payload,
+    SessionId, ThreadId,
 };
 
 use super::Input;
@@ -213,7 +213,7 @@ impl World {
     /// Makes arguments: bytes, and at most two payloads and two handles.
     fn data(&self, input: &mut Input<'_>) -> Data<WireHandle> {
         let shape = input.byte();
-        let args = Bytes::copy_from_slice(input.take(usize::from(shape % 32)));
+        let args = Args::from_slice(input.take(usize::from(shape % 32)));
         let payloads = (0..shape / 32 % 3).map(|_| {
             let size = input.byte();
             let handles = if size < 192 { None } else { self.object(input) };
@@ -281,6 +281,6 @@ fn method_of(input: &mut Input<'_>, count: usize) -> MethodId {
     MethodId(u16::from(input.byte()) % u16::try_from(count + 1).expect("an interface is small"))
 }
 
-fn encoded<T: Serialize>(args: &T) -> Bytes {
+fn encoded<T: Serialize>(args: &T) -> Args {
     Data::encode(args).expect("plain values").args
 }

@@ -83,7 +83,7 @@ fn a_request_waits_for_the_messages_before_it_that_come_by_another_connection() 
     let mut answer = |call| match second.read() {
         Some(ServerMessage::Reply(Reply { call: CallId(answered), outcome })) => {
             assert_eq!(answered, call);
-            outcome.unwrap().args == [1][..]
+            outcome.unwrap().args[..] == [1]
         }
         other => panic!("{other:?} is no answer"),
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Distinct, Everything, Proxy, encode, everything, hex, to_hex};
-use crate::cbor::{NormalizeError, normalize, normalize_key};
+use crate::cbor::{Normal, NormalizeError, normalize, normalize_key};
 
 fn normal(bytes: &[u8]) -> String {
     to_hex(normalize(bytes, &[7, 1 << 40]).unwrap().as_bytes())
@@ -48,6 +48,20 @@ fn encodings_of_equal_values_have_one_normal_form() {
             assert_eq!(normal(&hex(normal_form)), expected, "the form itself");
         }
     }
+}
+
+#[test]
+fn a_short_text_is_its_own_normal_form_and_nothing_else_is_taken_for_one() {
+    let text = |bytes: &[u8]| Normal::of_text(&bytes::Bytes::copy_from_slice(bytes));
+    for value in ["", "a", "äöü", "twenty-three bytes long"] {
+        let bytes = encode(value);
+        assert_eq!(text(&bytes), Some(normalize_key(&bytes, &[]).unwrap()), "{value}");
+    }
+    for other in ["", "7803 616263", "7f 6161 ff", "62 61", "61 6161", "61 ff", "41 61", "01"] {
+        assert_eq!(text(&hex(other)), None, "{other}");
+    }
+    assert_eq!(text(&encode("twenty-four bytes long.")[1..]), None);
+    assert_eq!(text(&encode("four and twenty bytes ..")), None);
 }
 
 #[test]
