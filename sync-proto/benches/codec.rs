@@ -65,9 +65,8 @@ fn both_ways<M: Message>(criterion: &mut Criterion, name: &str, message: &M) {
 fn decode<M: Message>(decoder: &mut Decoder, mut input: &[u8]) -> M {
     loop {
         if let Some(direct) = decoder.direct() {
-            let count = input.len().min(direct.len());
-            direct[..count].copy_from_slice(&input[..count]);
-            decoder.filled(count);
+            let count = input.len().min(direct.capacity() - direct.len());
+            direct.extend_from_slice(&input[..count]);
             input = &input[count..];
         }
         if let Some(message) = decoder.next(&mut input).unwrap() {

@@ -156,17 +156,33 @@ impl Serialize for DataRef<'_> {
 pub enum Body<'b> {
     /// A short one: its parts are copied, each for itself.
     Copied(&'b [u8]),
-    /// A long one: its parts share its memory.
+    /// A long one: what takes most of it keeps its memory, other parts are copied. Else a short
+    /// key could keep the memory of a long value that came with it and is gone.
     Shared(Bytes),
 }
 
+/// Bytes of at most so many lie beside their count, in one piece of memory.
+const INLINE: usize = 32;
+
+fn copied(bytes: &[u8]) -> Bytes {
+    if bytes.len() <= INLINE {
+        Bytes::from_owner(SmallVec::<[u8; INLINE]>::from_slice(bytes))
+    } else {
+        Bytes::copy_from_slice(bytes)
+    }
+}
+
 impl Body<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Copied(bytes) => bytes.len(),
+            Self::Shared(bytes) => bytes.len(),
+        }
+    }
+
     /// Returns whether nothing is left of it.
     pub(crate) fn is_empty(&self) -> bool {
-        match self {
-            Self::Copied(bytes) => bytes.is_empty(),
-            Self::Shared(bytes) => bytes.is_empty(),
-        }
+        self.len() == 0
     }
 
     fn args(&mut self, len: usize) -> Option<Args> {
@@ -177,11 +193,12 @@ impl Body<'_> {
         })
     }
 
-    fn payload(&mut self, len: usize) -> Option<Bytes> {
+    fn payload(&mut self, len: usize, whole: usize) -> Option<Bytes> {
         Some(match self {
-            Self::Copied(bytes) => Bytes::copy_from_slice(bytes.split_off(..len)?),
-            Self::Shared(bytes) if len <= bytes.len() => bytes.split_to(len),
-            Self::Shared(_) => return None,
+            Self::Copied(bytes) => copied(bytes.split_off(..len)?),
+            Self::Shared(bytes) if len > bytes.len() => return None,
+            Self::Shared(bytes) if len > whole / 2 => bytes.split_to(len),
+            Self::Shared(bytes) => copied(&bytes.split_to(len)),
         })
     }
 }
@@ -203,10 +220,11 @@ struct PayloadHead {
 
 impl DataHead {
     pub(crate) fn join(self, mut body: Body<'_>) -> Option<Data<WireHandle>> {
+        let whole = body.len();
         let args = body.args(self.args as usize)?;
         let mut payloads = Vec::with_capacity(self.payloads.len());
         for head in self.payloads {
-            let bytes = body.payload(head.len as usize)?;
+            let bytes = body.payload(head.len as usize, whole)?;
             payloads.push(Payload::new(head.encoding, bytes, head.handles));
         }
         body.is_empty().then_some(Data { args, payloads, handles: self.handles })

@@ -11,10 +11,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Clone, Default)]
 pub struct Meter(Arc<AtomicUsize>);
 
-/// Bytes that count until it is dropped.
+/// Bytes that count until it is dropped. A clone counts as many again.
 pub struct Charge {
     meter: Meter,
     bytes: usize,
+}
+
+impl Clone for Charge {
+    fn clone(&self) -> Self {
+        self.meter.charge(self.bytes)
+    }
 }
 
 impl Meter {
@@ -74,9 +80,13 @@ mod tests {
         let first = meter.charge(10);
         let other = meter.charge(5);
         assert_eq!(meter.used(), 15);
+        drop(first.clone());
+        let again = other.clone();
+        assert_eq!(meter.used(), 20);
         drop(first);
-        assert_eq!(meter.used(), 5);
         drop(other);
+        assert_eq!(meter.used(), 5);
+        drop(again);
         assert_eq!(meter.used(), 0);
     }
 }

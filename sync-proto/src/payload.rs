@@ -5,10 +5,9 @@ use core::fmt;
 use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
-use smallvec::SmallVec;
 
 use crate::data::scope;
-use crate::{ErrorKind, Handle, Refusal, cbor};
+use crate::{Charge, ErrorKind, Handle, Refusal, cbor};
 
 /// From so many bytes on a copy costs more than to see that none is needed.
 const LARGE: usize = 16 * 1024;
@@ -25,7 +24,7 @@ pub enum Encoding {
 ///
 /// `H` is what stands for an object: a counted [`Handle`] in a process, a
 /// [`WireHandle`](crate::message::WireHandle) in a message.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Payload<H = Handle> {
     /// How `bytes` is to be read.
     pub encoding: Encoding,
@@ -33,6 +32,8 @@ pub struct Payload<H = Handle> {
     pub bytes: Bytes,
     /// The objects inside the value, in the order of their places in it.
     pub handles: Vec<H>,
+    /// What it is counted by where somebody counts; it does not cross a socket.
+    charge: Option<Charge>,
 }
 
 impl Payload {
@@ -114,22 +115,29 @@ fn wrong_type<T>(error: cbor::DecodeError) -> Refusal {
 impl<H> Payload<H> {
     /// Takes encoded bytes as a value.
     pub const fn new(encoding: Encoding, bytes: Bytes, handles: Vec<H>) -> Self {
-        Self { encoding, bytes, handles }
+        Self { encoding, bytes, handles, charge: None }
     }
 
-    /// Ties something to the value's bytes that is dropped when the last clone of them is: what
-    /// they are counted by, say.
-    pub fn tie(&mut self, charge: impl Send + 'static) {
-        let bytes = core::mem::take(&mut self.bytes);
-        let kept = if bytes.len() <= KEPT_INLINE {
-            Kept::Small(SmallVec::from_slice(&bytes))
-        } else {
-            Kept::Large(bytes)
-        };
-        self.bytes = Bytes::from_owner(Tied { kept, _charge: charge });
+    /// Lets the value's bytes be counted, for itself and for each of its clones.
+    pub fn count_by(&mut self, charge: Charge) {
+        self.charge = Some(charge);
     }
 
-    /// Replaces what stands for the objects.
+    /// Returns whether somebody counts its bytes.
+    pub const fn is_counted(&self) -> bool {
+        self.charge.is_some()
+    }
+
+    /// Returns the same value, which is counted in place of this one.
+    pub(crate) fn hand_out(&mut self) -> Self
+    where
+        H: Clone,
+    {
+        let charge = self.charge.take();
+        Self { charge, ..self.clone() }
+    }
+
+    /// Replaces what stands for the objects. What comes of it is not counted by anybody.
     ///
     /// # Errors
     /// What `f` refused with.
@@ -146,28 +154,15 @@ impl<H> Payload<H> {
     }
 }
 
-/// Bytes of at most so many lie beside what is tied to them.
-const KEPT_INLINE: usize = 32;
-
-/// Bytes, and what lives as long as they do, in one piece of memory.
-struct Tied<C> {
-    kept: Kept,
-    _charge: C,
-}
-
-enum Kept {
-    Small(SmallVec<[u8; KEPT_INLINE]>),
-    Large(Bytes),
-}
-
-impl<C> AsRef<[u8]> for Tied<C> {
-    fn as_ref(&self) -> &[u8] {
-        match &self.kept {
-            Kept::Small(bytes) => bytes,
-            Kept::Large(bytes) => bytes,
-        }
+/// Who counts the bytes has no part in it.
+impl<H: PartialEq> PartialEq for Payload<H> {
+    fn eq(&self, other: &Self) -> bool {
+        let ours = (self.encoding, &self.bytes, &self.handles);
+        ours == (other.encoding, &other.bytes, &other.handles)
     }
 }
+
+impl<H: Eq> Eq for Payload<H> {}
 
 impl<H> fmt::Debug for Payload<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::Buf;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use rustix::net::{RecvFlags, recv};
 use sync_objects::{Time, Via};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::message::{ClientMessage, ServerMessage};
@@ -137,11 +138,8 @@ impl Connection {
         keys: &KeyRing,
     ) -> io::Result<(Got, &'a [u8])> {
         if let (Guard::Open, Some(direct)) = (&self.guard, self.decoder.direct()) {
-            let (room, result) = (direct.len(), read(&mut self.stream, direct));
-            let got = got(result, room)?;
-            if let Got::Full(count) | Got::Drained(count) = got {
-                self.decoder.filled(count);
-            }
+            let room = direct.capacity() - direct.len();
+            let got = got(read_more(&self.stream, direct), room)?;
             return Ok((got, &[]));
         }
         let Buffers { wire, plain } = buffers;
@@ -276,6 +274,21 @@ fn read(stream: &mut Stream, buffer: &mut [u8]) -> io::Result<usize> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             other => return other,
+        }
+    }
+}
+
+/// Reads once into the spare capacity, as it is.
+fn read_more(stream: &Stream, body: &mut Vec<u8>) -> io::Result<usize> {
+    loop {
+        let room = rustix::buffer::spare_capacity(body);
+        let result = match stream {
+            Stream::Unix(stream) => recv(stream, room, RecvFlags::empty()),
+            Stream::Tcp(stream) => recv(stream, room, RecvFlags::empty()),
+        };
+        match result {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return Ok(other?.0),
         }
     }
 }

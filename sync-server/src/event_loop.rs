@@ -24,6 +24,7 @@ use crate::strangers::Strangers;
 
 mod accept;
 mod backlog;
+mod key_set;
 mod liveness;
 mod peers;
 mod shutdown;
@@ -31,6 +32,7 @@ mod wait;
 mod work;
 
 use backlog::Backlog;
+use key_set::KeySet;
 use work::Inbox;
 
 /// What an event is about, in the low bits of its token.
@@ -67,11 +69,13 @@ pub(crate) struct EventLoop {
     /// When to try again after the system had no file descriptor left.
     accept_again: Option<Time>,
     /// Connections that may have more to read.
-    ready: BTreeSet<usize>,
+    ready: KeySet,
+    /// Connections that are read in this turn, or carried out for.
+    asked: KeySet,
     /// Connections that have something to write.
-    dirty: BTreeSet<usize>,
+    dirty: KeySet,
     /// Connections that are not read until they have taken what they asked for.
-    paused: BTreeSet<usize>,
+    paused: KeySet,
     /// What was said and is not carried out yet.
     inbox: Inbox,
     /// Bytes of messages that are not complete.
@@ -141,9 +145,10 @@ impl EventLoop {
             clients: Clients::default(),
             accepting: BTreeSet::new(),
             accept_again: None,
-            ready: BTreeSet::new(),
-            dirty: BTreeSet::new(),
-            paused: BTreeSet::new(),
+            ready: KeySet::default(),
+            asked: KeySet::default(),
+            dirty: KeySet::default(),
+            paused: KeySet::default(),
             inbox: Inbox::default(),
             incoming: Backlog::default(),
             outgoing: Backlog::default(),
@@ -246,9 +251,11 @@ impl EventLoop {
 
     /// Reads, runs the kernel, writes. Returns when the kernel wants to be woken.
     fn turn(&mut self) -> Option<Time> {
-        let mut asked = std::mem::take(&mut self.ready);
+        // Taken apart for the turn, so that it is not in use where others are put into it.
+        let mut asked = std::mem::take(&mut self.asked);
+        std::mem::swap(&mut asked, &mut self.ready);
         self.put_strangers_off(&mut asked);
-        for &key in &asked {
+        for key in asked.iter() {
             self.read(key);
         }
         self.shed();
@@ -270,14 +277,18 @@ impl EventLoop {
             self.reply(outgoing);
         }
         self.replies = replies;
-        let dirty = std::mem::take(&mut self.dirty);
+        let mut dirty = std::mem::take(&mut self.dirty);
         // Whoever was woken sleeps, and is written to first: the answer to one who has just asked
         // may hand the core to him, and he would ask for more while the other still waits.
         for has_asked in [false, true] {
-            for &key in dirty.iter().filter(|key| asked.contains(key) == has_asked) {
+            for key in dirty.iter().filter(|&key| asked.contains(key) == has_asked) {
                 self.flush(key);
             }
         }
+        dirty.clear();
+        dirty.extend(self.dirty.iter());
+        asked.clear();
+        (self.dirty, self.asked) = (dirty, asked);
         wake
     }
 
@@ -444,7 +455,7 @@ impl EventLoop {
         }
         if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
             self.forget(key);
-        } else if pending <= self.limits.output_pause / 2 && self.paused.remove(&key) {
+        } else if pending <= self.limits.output_pause / 2 && self.paused.remove(key) {
             self.ready.insert(key);
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Buf;
+use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, recv};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{Hello, Purpose, Welcome};
@@ -293,9 +294,7 @@ impl Connection {
             Some(seal) => &mut seal.read,
             None => {
                 if let Some(direct) = self.decoder.direct() {
-                    let count = self.awake.read(&self.socket, direct)?;
-                    self.decoder.filled(count);
-                    return Ok(count);
+                    return self.socket.read_more(direct);
                 }
                 &mut self.buffer
             }
@@ -357,6 +356,17 @@ impl Socket {
             Self::Unix(socket) => (&*socket).read(buffer),
             Self::Tcp(socket) => (&*socket).read(buffer),
         }
+    }
+
+    /// Reads into the spare capacity, as it is. What is long in coming is under way: there is no
+    /// looking for it first.
+    fn read_more(&self, body: &mut Vec<u8>) -> io::Result<usize> {
+        let room = spare_capacity(body);
+        let read = match self {
+            Self::Unix(socket) => recv(socket, room, RecvFlags::empty()),
+            Self::Tcp(socket) => recv(socket, room, RecvFlags::empty()),
+        };
+        Ok(read?.0)
     }
 
     /// Reads what is there; `WouldBlock` when nothing is.

@@ -1,6 +1,7 @@
 //! How the kernel hears that handles are gone, and what it knows of who holds them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sync_proto::{Handle, Keeper, ManagerId, ObjectId, Transport};
@@ -14,6 +15,9 @@ use sync_proto::{Handle, Keeper, ManagerId, ObjectId, Transport};
 pub(crate) struct Ledger {
     manager: ManagerId,
     entries: Mutex<Entries>,
+    /// Something is among the unheld or the suspects: after most inputs nothing is, and nobody
+    /// need look.
+    has_news: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -26,17 +30,25 @@ struct Entries {
 
 impl Ledger {
     pub(crate) fn new(manager: ManagerId) -> Self {
-        Self { manager, entries: Mutex::default() }
+        Self { manager, entries: Mutex::default(), has_news: AtomicBool::new(false) }
     }
 
     /// Returns the next object that nothing holds any more.
     pub(crate) fn next_unheld(&self) -> Option<ObjectId> {
+        if !self.has_news.load(Ordering::Relaxed) {
+            return None;
+        }
         self.entries().unheld.pop_front()
     }
 
     /// Returns the objects that lost a handle since the last time, and keep others.
     pub(crate) fn take_suspects(&self) -> Vec<ObjectId> {
-        std::mem::take(&mut self.entries().suspects)
+        if !self.has_news.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let mut entries = self.entries();
+        self.has_news.store(!entries.unheld.is_empty(), Ordering::Relaxed);
+        std::mem::take(&mut entries.suspects)
     }
 
     /// Returns whether a session, a name or a ticket holds an object.
@@ -52,10 +64,12 @@ impl Ledger {
 impl Keeper for Ledger {
     fn release(&self, object: ObjectId) {
         self.entries().unheld.push_back(object);
+        self.has_news.store(true, Ordering::Relaxed);
     }
 
     fn share_dropped(&self, object: ObjectId) {
         self.entries().suspects.push(object);
+        self.has_news.store(true, Ordering::Relaxed);
     }
 
     fn manager(&self) -> ManagerId {

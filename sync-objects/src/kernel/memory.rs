@@ -1,14 +1,11 @@
 //! How many bytes the manager keeps for its clients, and when it takes no more.
 //!
 //! What counts is what clients can make the manager keep: the bytes of values in containers and
-//! in calls that wait ([`Payload::tie`](sync_proto::Payload::tie), given back wherever the last
-//! clone is dropped), and what objects say of themselves
+//! in calls that wait ([`Payload::count_by`](sync_proto::Payload::count_by), given back wherever
+//! one is dropped), and what objects say of themselves
 //! ([`Object::weight`](crate::Object::weight)): entries, numbers, their own table row. It is
 //! a function of the inputs alone: bytes on their way out are the driver's to bound.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use sync_proto::message::WireHandle;
 use sync_proto::{Charge, Data, ErrorKind, Payload, Refusal, cbor};
 
@@ -24,7 +21,7 @@ pub(super) const WAITING: usize = 512;
 /// tells it as its [`weight`](crate::Object::weight).
 pub const VALUE_COST: usize = 80;
 
-/// What a value's bytes cost beside themselves: what they are counted by.
+/// What a value's bytes cost beside themselves: what they are shared by.
 const VALUE: usize = 64;
 
 /// What a handle inside a value costs.
@@ -39,10 +36,6 @@ const SMALL: usize = 1024;
 
 /// The share of the limit that is left for small requests.
 const RESERVE: usize = 16;
-
-/// Up to so many values of one request are counted each by itself; of more, which came to stay
-/// together, all count until the last is gone, as their memory does.
-const APART: usize = 8;
 
 impl Core {
     /// Checks that the manager may keep so many bytes more.
@@ -91,21 +84,17 @@ impl Core {
         self.check_nesting(data)?;
         let own = data.payloads.iter().map(own_cost).sum::<usize>();
         self.afford_call(len + own)?;
-        if data.payloads.len() > APART {
-            let charge = Arc::new(self.meter.charge(len + own));
-            data.payloads.iter_mut().for_each(|payload| payload.tie(Arc::clone(&charge)));
-            return Ok(());
-        }
-        for payload in &mut data.payloads {
-            let mut bytes = len;
-            if payload.bytes.len() <= len / 2 {
-                // Else a short key would keep the memory of the long value that it came with.
-                payload.bytes = Bytes::copy_from_slice(&payload.bytes);
-                bytes = payload.bytes.len();
-            }
-            payload.tie(self.meter.charge(bytes + own_cost(payload)));
-        }
+        self.count_uncounted(data);
         Ok(())
+    }
+
+    /// Counts the values of a call that are not counted, or not any more: one that was looked at.
+    pub(super) fn count_uncounted<H>(&self, data: &mut Data<H>) {
+        for payload in data.payloads.iter_mut().filter(|payload| !payload.is_counted()) {
+            // The memory that it keeps is at most twice as much: see `frame::Body`.
+            let charge = self.meter.charge(payload.bytes.len() + own_cost(payload));
+            payload.count_by(charge);
+        }
     }
 
     /// Checks that no value nests deeper than this manager takes. Whoever reads one bounds its
@@ -124,7 +113,8 @@ impl Core {
     }
 
     /// Counts a call that is kept until something happens.
-    pub(super) fn count_waiting<H>(&self, data: &Data<H>) -> Charge {
+    pub(super) fn count_waiting<H>(&self, data: &mut Data<H>) -> Charge {
+        self.count_uncounted(data);
         self.meter.charge(WAITING + data.args.len())
     }
 

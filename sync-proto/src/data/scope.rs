@@ -16,7 +16,7 @@ pub(crate) struct Lists {
     /// `None` inside a user's value, where a payload has no place.
     pub(crate) payloads: Option<Vec<Payload>>,
     pub(crate) handles: Vec<Handle>,
-    /// Whoever decodes gets what is in the lists, and nothing is left there; else a clone of it.
+    /// Whoever decodes gets what is in the lists, and nothing is left there; else a clone stays.
     pub(crate) to_take: bool,
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn payload(index: u32) -> Option<Payload> {
         let Lists { payloads, to_take, .. } = scope.as_mut()?;
         let payload = payloads.as_mut()?.get_mut(index as usize)?;
         if !*to_take {
-            return Some(payload.clone());
+            return Some(payload.hand_out());
         }
         let taken = Payload::new(payload.encoding, Bytes::new(), Vec::new());
         Some(std::mem::replace(payload, taken))

@@ -22,8 +22,10 @@ pub struct Decoder {
 #[derive(Debug)]
 struct Large {
     head: Vec<u8>,
+    /// What there is of the body.
     body: Vec<u8>,
-    filled: usize,
+    /// How long it will be.
+    len: usize,
 }
 
 impl Decoder {
@@ -45,24 +47,15 @@ impl Decoder {
     /// Returns how many bytes of an incomplete frame are kept. What it announces does not count
     /// before it comes.
     pub fn held(&self) -> usize {
-        self.partial.len() + self.large.as_ref().map_or(0, |of| of.head.len() + of.filled)
+        self.partial.len() + self.large.as_ref().map_or(0, |of| of.head.len() + of.body.len())
     }
 
     /// Returns the memory into which the rest of a large body wants to be read, if one is being
-    /// read. After reading, say how much with [`filled`](Self::filled).
-    pub fn direct(&mut self) -> Option<&mut [u8]> {
+    /// read: to be appended to, up to its capacity and not beyond. It is not zeroed before.
+    pub fn direct(&mut self) -> Option<&mut Vec<u8>> {
         let large = self.large.as_mut()?;
-        Some(&mut large.body[large.filled..])
-    }
-
-    /// Says that `count` bytes were read into [`direct`](Self::direct)'s memory.
-    ///
-    /// # Panics
-    /// When no such memory was given, or `count` is more than it held.
-    pub fn filled(&mut self, count: usize) {
-        let large = self.large.as_mut().expect("direct() gave the memory");
-        large.filled += count;
-        assert!(large.filled <= large.body.len(), "no more is read than there is room");
+        // An allocator may give more than it was asked for: the next frame has no place there.
+        (large.body.capacity() == large.len).then_some(&mut large.body)
     }
 
     /// Takes the next message from what was read; moves `input` past what was used. `None` means
@@ -132,22 +125,20 @@ impl Decoder {
         let mut head = std::mem::take(&mut self.partial);
         let early = head.split_off(PREFIX + lengths.head);
         head.drain(..PREFIX);
-        // Zeroed memory of this size comes from the system untouched: it costs as it is filled.
-        let mut body = vec![0; lengths.body];
-        body[..early.len()].copy_from_slice(&early);
-        self.large = Some(Large { head, body, filled: early.len() });
+        let mut body = Vec::with_capacity(lengths.body);
+        body.extend_from_slice(&early);
+        self.large = Some(Large { head, body, len: lengths.body });
     }
 
     fn next_large<M: Message>(&mut self, input: &mut &[u8]) -> Result<Option<M>, Refusal> {
         let Some(mut large) = self.large.take() else {
             return Ok(None);
         };
-        let missing = large.body.len() - large.filled;
+        let missing = large.len.saturating_sub(large.body.len());
         let (now, rest) = input.split_at(missing.min(input.len()));
-        large.body[large.filled..large.filled + now.len()].copy_from_slice(now);
-        large.filled += now.len();
+        large.body.extend_from_slice(now);
         *input = rest;
-        if large.filled < large.body.len() {
+        if large.body.len() < large.len {
             self.large = Some(large);
             return Ok(None);
         }

@@ -47,9 +47,8 @@ fn decode_in_pieces(bytes: &[u8], piece: usize) -> Vec<ClientMessage> {
     let mut messages = Vec::new();
     for mut input in bytes.chunks(piece) {
         if let Some(direct) = decoder.direct() {
-            let count = input.len().min(direct.len());
-            direct[..count].copy_from_slice(&input[..count]);
-            decoder.filled(count);
+            let count = input.len().min(direct.capacity() - direct.len());
+            direct.extend_from_slice(&input[..count]);
             input = &input[count..];
         }
         while let Some(message) = decoder.next(&mut input).unwrap() {

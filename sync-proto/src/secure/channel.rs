@@ -132,20 +132,14 @@ impl Channel {
     ) -> Result<(), Stranger> {
         let count = record.len() - TAG;
         // What comes before it must be taken before it.
-        let direct = decoder.direct().filter(|room| plain.is_empty() && room.len() >= count);
-        match direct {
-            Some(room) => {
-                self.decrypt(record, &mut room[..count])?;
-                decoder.filled(count);
-            }
-            None => {
-                let at = plain.len();
-                plain.resize(at + count, 0);
-                if let Err(error) = self.decrypt(record, &mut plain[at..]) {
-                    plain.truncate(at);
-                    return Err(error);
-                }
-            }
+        let has_room = |body: &Vec<u8>| body.capacity() - body.len() >= count;
+        let direct = decoder.direct().filter(|body| plain.is_empty() && has_room(body));
+        let to = direct.unwrap_or(plain);
+        let at = to.len();
+        to.resize(at + count, 0);
+        if let Err(error) = self.decrypt(record, &mut to[at..]) {
+            to.truncate(at);
+            return Err(error);
         }
         self.opened += 1;
         if self.opened.is_multiple_of(RECORDS_PER_KEY) {

@@ -1,6 +1,5 @@
 //! New connections.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use sync_objects::Via;
 use sync_proto::secure::{Random, Responder};
 use sync_proto::{ErrorKind, Refusal};
 
-use super::{CONNECTION, EventLoop, token};
+use super::{CONNECTION, EventLoop, KeySet, token};
 use crate::connection::{Connection, Guard, Stream};
 use crate::limits::{ACCEPTS_PER_TURN, STRANGERS_PER_TURN};
 use crate::listener::unix_peer;
@@ -108,11 +107,11 @@ impl EventLoop {
     }
 
     /// Of strangers that have something to read, leaves some for this turn, the oldest.
-    pub(super) fn put_strangers_off(&mut self, asked: &mut BTreeSet<usize>) {
+    pub(super) fn put_strangers_off(&mut self, asked: &mut KeySet) {
         if self.half_open.is_empty() {
             return;
         }
-        asked.retain(|&key| {
+        asked.retain(|key| {
             let connection = self.connections.get(key);
             let stranger = connection.filter(|connection| !connection.is_trusted());
             self.knocking.extend(stranger.map(|connection| connection.via));

@@ -235,9 +235,9 @@ impl EventLoop {
         }
         // The next connection may get the same key.
         self.broken.retain(|&of| of != key);
-        self.ready.remove(&key);
-        self.dirty.remove(&key);
-        self.paused.remove(&key);
+        self.ready.remove(key);
+        self.dirty.remove(key);
+        self.paused.remove(key);
         self.inbox.remove(key);
         self.incoming.remove(key);
         self.outgoing.remove(key);

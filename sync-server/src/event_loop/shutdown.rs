@@ -26,7 +26,7 @@ impl EventLoop {
         self.answer_what_was_said(end);
         self.tell_tcp_clients();
         loop {
-            for key in std::mem::take(&mut self.dirty) {
+            for key in std::mem::take(&mut self.dirty).iter() {
                 self.flush(key);
             }
             for key in std::mem::take(&mut self.broken) {

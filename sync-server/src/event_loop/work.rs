@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sync_objects::{Kernel, Time};
 
-use super::{EventLoop, Said};
+use super::{EventLoop, KeySet, Said};
 use crate::limits::{CALLS_PER_TURN, OUTPUT_PER_TURN, TIME_PER_CONNECTION, TIME_PER_TURN};
 
 /// What connections said and what was not carried out yet, by connection, each in order.
@@ -17,18 +17,22 @@ use crate::limits::{CALLS_PER_TURN, OUTPUT_PER_TURN, TIME_PER_CONNECTION, TIME_P
 /// However many connections wait here, a turn costs what is carried out in it.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    said: BTreeMap<usize, VecDeque<Said>>,
+    said: Vec<VecDeque<Said>>,
+    /// Who said something.
+    talkers: KeySet,
     /// Who said something, whoever was worked for least of late first: one that asks little does
     /// not wait for all those that ask much.
     line: BTreeSet<(Duration, usize)>,
     /// Connections that had more to read, and will have when their inbox is empty.
-    unread: BTreeSet<usize>,
+    unread: KeySet,
     /// How long each connection was worked for of late.
     worked: BTreeMap<usize, Duration>,
     /// When all of that was last halved.
     halved: Time,
     /// The memory of an inbox that is empty, for the next one: most hold one message.
     spare: VecDeque<Said>,
+    /// Who was worked for in this turn, and how long.
+    served: Vec<(usize, Duration)>,
 }
 
 /// An empty inbox with room for more is not kept.
@@ -40,23 +44,27 @@ const HALF_LIFE: Duration = Duration::from_millis(250);
 impl Inbox {
     pub(super) fn push(&mut self, key: usize, said: Said) {
         if !self.has(key) {
-            self.said.insert(key, std::mem::take(&mut self.spare));
+            if key >= self.said.len() {
+                self.said.resize_with(key + 1, VecDeque::new);
+            }
+            self.said[key] = std::mem::take(&mut self.spare);
+            self.talkers.insert(key);
             self.line.insert((self.worked(key), key));
         }
-        self.said.entry(key).or_default().push_back(said);
+        self.said[key].push_back(said);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.said.is_empty()
+        self.talkers.is_empty()
     }
 
     pub(super) fn has(&self, key: usize) -> bool {
-        self.said.contains_key(&key)
+        self.talkers.contains(key)
     }
 
     /// Returns whether somebody said something who is not among these.
-    pub(super) fn has_others(&self, than: &BTreeSet<usize>) -> bool {
-        self.said.keys().any(|key| !than.contains(key))
+    pub(super) fn has_others(&self, than: &KeySet) -> bool {
+        self.talkers.iter().any(|key| !than.contains(key))
     }
 
     /// Notes that a connection has more to read: nobody will say so again.
@@ -67,13 +75,15 @@ impl Inbox {
     /// Returns whether a connection is to be read now, which it was not before its inbox was
     /// empty.
     fn is_to_be_read(&mut self, key: usize) -> bool {
-        !self.has(key) && self.unread.remove(&key)
+        !self.has(key) && self.unread.remove(key)
     }
 
     pub(super) fn remove(&mut self, key: usize) {
         self.line.remove(&(self.worked(key), key));
-        self.said.remove(&key);
-        self.unread.remove(&key);
+        if self.talkers.remove(key) {
+            self.said[key] = VecDeque::new();
+        }
+        self.unread.remove(key);
         self.worked.remove(&key);
     }
 
@@ -91,7 +101,7 @@ impl Inbox {
             *worked /= 2;
             !worked.is_zero()
         });
-        self.line = self.said.keys().map(|&key| (self.worked(key), key)).collect();
+        self.line = self.talkers.iter().map(|key| (self.worked(key), key)).collect();
     }
 
     /// Takes the first out of the line, which is to [come back](Self::line_up).
@@ -111,29 +121,32 @@ impl Inbox {
     }
 
     fn pop(&mut self, key: usize) -> Option<Said> {
-        let said = self.said.get_mut(&key)?;
-        let first = said.pop_front();
+        let said = self.said.get_mut(key)?;
+        let first = said.pop_front()?;
         if said.is_empty() {
-            let emptied = self.said.remove(&key);
-            self.spare = emptied.filter(|of| of.capacity() <= SPARE_MAX).unwrap_or_default();
+            self.talkers.remove(key);
+            let emptied = std::mem::take(said);
+            if emptied.capacity() <= SPARE_MAX {
+                self.spare = emptied;
+            }
         }
-        first
+        Some(first)
     }
 }
 
 impl EventLoop {
     /// Carries out what connections said, up to what one turn may take; each has its turn once.
     /// Adds them to those who asked.
-    pub(super) fn work(&mut self, kernel: &mut Kernel, now: Time, asked: &mut BTreeSet<usize>) {
+    pub(super) fn work(&mut self, kernel: &mut Kernel, now: Time, asked: &mut KeySet) {
         self.inbox.forget_some(now);
-        let (mut time, mut heard) = (now, Vec::new());
+        let (mut time, mut served) = (now, std::mem::take(&mut self.inbox.served));
         while time.since(now) < TIME_PER_TURN && kernel.unsent_bytes() < OUTPUT_PER_TURN {
             let Some(key) = self.inbox.next() else { break };
             let began = time;
             time = self.work_for(kernel, now, key, began);
-            heard.push((key, time.since(began)));
+            served.push((key, time.since(began)));
         }
-        for (key, worked) in heard {
+        for (key, worked) in served.drain(..) {
             // It may have ended, and is nobody then.
             if !self.connections.contains(key) {
                 continue;
@@ -144,12 +157,13 @@ impl EventLoop {
                 self.ready.insert(key);
             }
         }
+        self.inbox.served = served;
     }
 
     /// Returns whether something that a connection said is not heard yet, and will be: it is not
     /// one that does not listen.
     pub(super) fn is_unheard(&self, key: usize) -> bool {
-        self.ready.contains(&key) || self.inbox.has(key) && !self.paused.contains(&key)
+        self.ready.contains(key) || self.inbox.has(key) && !self.paused.contains(key)
     }
 
     /// Carries out some of what one connection said; returns when that was done.

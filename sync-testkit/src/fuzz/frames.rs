@@ -42,9 +42,8 @@ fn decode<M: Message>(limit: FrameLimit, stream: &[u8], step: usize) -> (Vec<M>,
     let mut rest = stream;
     while !rest.is_empty() {
         if let Some(direct) = decoder.direct() {
-            let count = direct.len().min(step).min(rest.len());
-            direct[..count].copy_from_slice(&rest[..count]);
-            decoder.filled(count);
+            let count = (direct.capacity() - direct.len()).min(step).min(rest.len());
+            direct.extend_from_slice(&rest[..count]);
             rest = &rest[count..];
         }
         let (mut piece, later) = rest.split_at(step.min(rest.len()));
