@@ -15,6 +15,12 @@ const REST: Duration = Duration::from_millis(100);
 /// sleeps again is over much sooner.
 const OTHERS_RAN: Duration = Duration::from_millis(1);
 
+/// A yield that took so long let somebody run, if only for a moment.
+const SOMEBODY_RAN: Duration = Duration::from_micros(2);
+
+/// How often to look between two yields when nobody wants the core.
+const LOOKS_ALONE: u32 = 4;
+
 /// The most waits that begin asleep after others were looked through in vain.
 const MOST_SKIPPED: u32 = 64;
 
@@ -25,6 +31,8 @@ pub struct Spin {
     limit: Duration,
     began: Duration,
     rests_until: Duration,
+    /// Nobody ran during the last yield.
+    is_alone: bool,
     /// Waits in a row that were looked through in vain.
     in_vain: u32,
     /// Waits that are still to begin asleep.
@@ -38,7 +46,7 @@ impl Spin {
     /// Makes one that looks for at most so long in each wait; zero is never.
     pub const fn new(limit: Duration) -> Self {
         let zero = Duration::ZERO;
-        Self { limit, began: zero, rests_until: zero, in_vain: 0, skip: 0 }
+        Self { limit, began: zero, rests_until: zero, is_alone: false, in_vain: 0, skip: 0 }
     }
 
     /// Returns whether it never looks: nobody need read a clock for it.
@@ -59,9 +67,16 @@ impl Spin {
         true
     }
 
+    /// Returns how often to look before the next yield, which costs more than a look.
+    pub const fn looks(&self) -> u32 {
+        if self.is_alone { LOOKS_ALONE } else { 1 }
+    }
+
     /// Nothing was found, and a yield went from `before` to `now`. Returns whether to look again.
     pub fn go_on(&mut self, before: Duration, now: Duration) -> bool {
-        if now.saturating_sub(before) >= OTHERS_RAN {
+        let yielded = now.saturating_sub(before);
+        self.is_alone = yielded < SOMEBODY_RAN;
+        if yielded >= OTHERS_RAN {
             self.rests_until = now + REST;
             return false;
         }
@@ -121,6 +136,17 @@ mod tests {
         assert!(!spin.go_on(us(0), us(4_000)));
         assert!(!spin.begin(us(103_999)));
         assert!(spin.begin(us(104_000)));
+    }
+
+    #[test]
+    fn who_is_alone_on_a_core_yields_less() {
+        let mut spin = Spin::new(LIMIT);
+        assert!(spin.begin(us(0)));
+        assert_eq!(spin.looks(), 1, "nothing is known of others");
+        assert!(spin.go_on(us(1), us(1)));
+        assert_eq!(spin.looks(), LOOKS_ALONE);
+        assert!(spin.go_on(us(2), us(7)));
+        assert_eq!(spin.looks(), 1, "somebody ran for 5 us");
     }
 
     #[test]

@@ -26,11 +26,13 @@ impl Awake {
             return socket.read(buffer);
         }
         loop {
-            match socket.read_now(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                found => {
-                    self.spin.found();
-                    return found;
+            for _ in 0..self.spin.looks() {
+                match socket.read_now(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    found => {
+                        self.spin.found();
+                        return found;
+                    }
                 }
             }
             let before = self.began.elapsed();

@@ -20,10 +20,12 @@ impl EventLoop {
         let began = self.hub.now();
         if self.spin.begin(since_start(began)) {
             loop {
-                self.poll.poll(events, Some(Duration::ZERO))?;
-                if !events.is_empty() {
-                    self.spin.found();
-                    return Ok(());
+                for _ in 0..self.spin.looks() {
+                    self.poll.poll(events, Some(Duration::ZERO))?;
+                    if !events.is_empty() {
+                        self.spin.found();
+                        return Ok(());
+                    }
                 }
                 let before = self.hub.now();
                 std::thread::yield_now();
