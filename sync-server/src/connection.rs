@@ -13,6 +13,7 @@ use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::secure::{Channel, KeyRing, Responder, Stranger};
 use sync_proto::{Refusal, SessionId};
 
+use crate::limits::WRITE_PER_TURN;
 use crate::sessions::Origin;
 
 /// How many pieces of output go into one system call.
@@ -94,6 +95,15 @@ pub(crate) enum Got {
     End,
     /// Bytes that are not to be trusted; those before them are.
     Foul(Stranger),
+}
+
+/// What came of writing.
+#[derive(Debug)]
+pub(crate) struct Flushed {
+    /// How many bytes were written.
+    pub(crate) written: usize,
+    /// More waits and could be written: nobody will say so again.
+    pub(crate) has_room: bool,
 }
 
 impl Connection {
@@ -188,9 +198,15 @@ impl Connection {
         frame::encode(message, limit, &mut self.out)
     }
 
-    /// Writes what waits, once, and asks to be told when the rest can be written.
-    pub(crate) fn flush(&mut self, registry: &Registry) -> io::Result<()> {
+    /// Writes what waits, or what of it one turn may take, and asks to be told when the rest can
+    /// be written.
+    pub(crate) fn flush(&mut self, registry: &Registry) -> io::Result<Flushed> {
+        let mut flushed = Flushed { written: 0, has_room: false };
         loop {
+            flushed.has_room = flushed.written >= WRITE_PER_TURN && self.pending_output() > 0;
+            if flushed.has_room {
+                break;
+            }
             let out = match &mut self.guard {
                 Guard::Open => &mut self.out,
                 Guard::Knocking(_) => break,
@@ -210,6 +226,7 @@ impl Connection {
                 Ok(written) => {
                     let all = slices[..count].iter().map(|slice| slice.len()).sum::<usize>();
                     out.advance(written);
+                    flushed.written += written;
                     if written < all {
                         break;
                     }
@@ -219,7 +236,8 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        self.register(registry)
+        self.register(registry)?;
+        Ok(flushed)
     }
 
     /// Tells the poll what is waited for, if that has changed.

@@ -17,23 +17,25 @@ use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
 use crate::connection::{Buffers, Connection, Got, Stage};
 use crate::hub::Hub;
-use crate::limits::{Limits, READ_PER_TURN};
+use crate::limits::{Limits, READ_PER_TURN, READS_PER_TURN};
 use crate::listener::Listener;
 use crate::sessions::{Census, Clients};
 use crate::strangers::Strangers;
 
 mod accept;
 mod backlog;
+mod inbox;
 mod key_set;
 mod liveness;
+mod output;
 mod peers;
 mod shutdown;
 mod wait;
 mod work;
 
 use backlog::Backlog;
+use inbox::Inbox;
 use key_set::KeySet;
-use work::Inbox;
 
 /// What an event is about, in the low bits of its token.
 const KIND_BITS: usize = 2;
@@ -74,10 +76,14 @@ pub(crate) struct EventLoop {
     asked: KeySet,
     /// Connections that have something to write.
     dirty: KeySet,
+    /// In what order they are written to.
+    order: Vec<usize>,
     /// Connections that are not read until they have taken what they asked for.
     paused: KeySet,
     /// What was said and is not carried out yet.
     inbox: Inbox,
+    /// Who was worked for in this turn, and how long.
+    served: Vec<(usize, Duration)>,
     /// Bytes of messages that are not complete.
     incoming: Backlog,
     /// Bytes of answers that are not taken.
@@ -148,8 +154,10 @@ impl EventLoop {
             ready: KeySet::default(),
             asked: KeySet::default(),
             dirty: KeySet::default(),
+            order: Vec::new(),
             paused: KeySet::default(),
             inbox: Inbox::default(),
+            served: Vec::new(),
             incoming: Backlog::default(),
             outgoing: Backlog::default(),
             ended: Vec::new(),
@@ -203,7 +211,8 @@ impl EventLoop {
     }
 
     fn sleep_for(&self, kernel_wake: Option<Time>) -> Option<Duration> {
-        if !self.ready.is_empty() || !self.broken.is_empty() || !self.ended.is_empty() {
+        let is_busy = !self.ready.is_empty() || !self.dirty.is_empty();
+        if is_busy || !self.broken.is_empty() || !self.ended.is_empty() {
             return Some(Duration::ZERO);
         }
         if self.inbox.has_others(&self.paused) || !self.knocking.is_empty() {
@@ -255,6 +264,8 @@ impl EventLoop {
         let mut asked = std::mem::take(&mut self.asked);
         std::mem::swap(&mut asked, &mut self.ready);
         self.put_strangers_off(&mut asked);
+        // The others come first in the next turn.
+        asked.move_rest(READS_PER_TURN, &mut self.ready);
         for key in asked.iter() {
             self.read(key);
         }
@@ -277,24 +288,16 @@ impl EventLoop {
             self.reply(outgoing);
         }
         self.replies = replies;
-        let mut dirty = std::mem::take(&mut self.dirty);
-        // Whoever was woken sleeps, and is written to first: the answer to one who has just asked
-        // may hand the core to him, and he would ask for more while the other still waits.
-        for has_asked in [false, true] {
-            for key in dirty.iter().filter(|&key| asked.contains(key) == has_asked) {
-                self.flush(key);
-            }
-        }
-        dirty.clear();
-        dirty.extend(self.dirty.iter());
+        self.flush_some(&asked);
         asked.clear();
-        (self.dirty, self.asked) = (dirty, asked);
+        self.asked = asked;
         wake
     }
 
     /// Reads once from a connection and cuts messages out of what came.
     fn read(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
+        let is_strange = !matches!(connection.stage, Stage::Live(_));
         if connection.pending_output() > self.limits.output_pause {
             self.paused.insert(key);
             return;
@@ -321,11 +324,11 @@ impl EventLoop {
             match peers::next(connection, &mut input) {
                 Ok(Some(message)) => {
                     self.incoming.remove(key);
-                    self.inbox.push(key, Said::Message(message));
+                    self.inbox.push(key, Said::Message(message), is_strange);
                 }
                 Ok(None) => break,
                 Err(refusal) => {
-                    self.inbox.push(key, Said::Nonsense(refusal));
+                    self.inbox.push(key, Said::Nonsense(refusal), is_strange);
                     return;
                 }
             }
@@ -335,11 +338,11 @@ impl EventLoop {
             self.incoming.set(self.hub.now(), key, held);
         }
         match got {
-            Got::End => self.inbox.push(key, Said::End),
+            Got::End => self.inbox.push(key, Said::End, is_strange),
             // Whoever can do that can also cut the connection: it is no more than that.
             Got::Foul(why) => {
                 self.strangers.log(self.hub.now(), connection.origin(), why);
-                self.inbox.push(key, Said::End);
+                self.inbox.push(key, Said::End, is_strange);
             }
             // A short read means that nothing is left, but for the end of the stream.
             Got::Drained(count) if count == 0 || !connection.read_closed => {}
@@ -395,73 +398,4 @@ impl EventLoop {
             Said::End => self.hang_up(kernel, now, key, session),
         }
     }
-
-    fn reply(&mut self, outgoing: Outgoing) {
-        let key = accept::key_of(outgoing.via);
-        let via = outgoing.via;
-        let Some(connection) = self.connections.get_mut(key).filter(|of| of.via == via) else {
-            return;
-        };
-        connection.in_flight -= 1;
-        let (pending, limit) = (connection.pending_output(), self.limits.output_max);
-        if pending > limit {
-            // It is not read from for long already; what it had asked before that goes on.
-            tracing::warn!(pending, limit, "a client does not take its answers and is dropped");
-            self.broken.push(key);
-            return;
-        }
-        let (witness, commit) = (self.witness, outgoing.commit);
-        let message = answer(witness, commit, outgoing.reply);
-        let Err(refusal) = connection.push(&message, self.limits.frame().of_answers()) else {
-            self.dirty.insert(key);
-            return;
-        };
-        // Only what reads much at once is so long: nothing was taken out to make it.
-        let (ServerMessage::Reply(reply) | ServerMessage::Witnessed(_, reply)) = message else {
-            return;
-        };
-        let Reply { call, outcome } = reply;
-        let why = format!("the answer is too large, ask for less at a time: {refusal}");
-        let instead = Refusal::new(ErrorKind::TooLarge, why);
-        if let Ok(data) = outcome {
-            self.hub.visit(|kernel, now| {
-                kernel.handle_undelivered(now, outgoing.session, call, &data, &instead);
-            });
-        }
-        self.send(key, &answer(witness, commit, Reply { call, outcome: Err(instead) }));
-    }
-
-    fn send(&mut self, key: usize, message: &ServerMessage) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        if let Err(refusal) = connection.push(message, self.limits.frame()) {
-            tracing::error!(%refusal, "an answer cannot be sent");
-            self.broken.push(key);
-        }
-        self.dirty.insert(key);
-    }
-
-    fn flush(&mut self, key: usize) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        if let Err(error) = connection.flush(self.poll.registry()) {
-            tracing::debug!(%error, "a connection broke");
-            self.broken.push(key);
-            return;
-        }
-        let pending = connection.pending_output();
-        if pending == 0 {
-            self.outgoing.remove(key);
-        } else {
-            self.outgoing.set(self.hub.now(), key, pending);
-        }
-        if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
-            self.forget(key);
-        } else if pending <= self.limits.output_pause / 2 && self.paused.remove(key) {
-            self.ready.insert(key);
-        }
-    }
-}
-
-/// Makes the message of a reply; where a witness is kept, with the number of its commit.
-fn answer(witness: bool, commit: sync_proto::Token, reply: Reply) -> ServerMessage {
-    if witness { ServerMessage::Witnessed(commit, reply) } else { ServerMessage::Reply(reply) }
 }

@@ -65,6 +65,13 @@ pub struct Limits {
 /// wait for.
 pub(crate) const READ_PER_TURN: usize = 64 * 1024;
 
+/// Connections that are read in one turn.
+pub(crate) const READS_PER_TURN: usize = 32;
+
+/// Bytes written to one connection in one turn; and if more are written to all of them, the time
+/// is looked at: after [`TIME_PER_TURN`] of writing, who is not written to yet is in the next turn.
+pub(crate) const WRITE_PER_TURN: usize = 256 * 1024;
+
 /// Calls of one connection that are carried out in one turn: a read of small ones has thousands.
 pub(crate) const CALLS_PER_TURN: usize = 128;
 
@@ -76,11 +83,11 @@ pub(crate) const TIME_PER_TURN: Duration = Duration::from_millis(1);
 pub(crate) const OUTPUT_PER_TURN: usize = 64 << 20;
 
 /// Connections accepted in one turn of the loop.
-pub(crate) const ACCEPTS_PER_TURN: usize = 64;
+pub(crate) const ACCEPTS_PER_TURN: usize = 16;
 
 /// Reads, in one turn, from connections that have not shown yet that they have the key: to answer
 /// one takes some 0.1 ms, and whoever recorded a first message can have it answered again.
-pub(crate) const STRANGERS_PER_TURN: usize = 8;
+pub(crate) const STRANGERS_PER_TURN: usize = 2;
 
 /// Connections that the system keeps for the server before it accepts them.
 pub(crate) const BACKLOG: i32 = 1024;

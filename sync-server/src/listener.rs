@@ -12,6 +12,7 @@ use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use sync_proto::{Address, Error, ErrorKind};
 
 use crate::connection::Stream;
+use crate::limits::BACKLOG;
 use crate::socket_file::{Audience, SocketFile, is_socket};
 
 /// A listening socket. A unix one removes its file when it is dropped.
@@ -86,6 +87,9 @@ impl Listener {
         for address in (host, port).to_socket_addrs()? {
             match TcpListener::bind(address) {
                 Ok(socket) => {
+                    // It keeps 128 without this. Who is too many then is not told, and tries again
+                    // after a second.
+                    rustix::net::listen(&socket, BACKLOG)?;
                     let port = socket.local_addr()?.port();
                     let address = Address::Tcp { host: host.to_owned(), port };
                     let socket = Socket::Tcp(socket);

@@ -1,14 +1,17 @@
 //! A client without manners: it says what it is told to, bytes or messages.
 
-use std::io::{ErrorKind as IoErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind as IoErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Buf;
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{ClientInfo, Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
+use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator};
 use sync_proto::version::PREAMBLE;
-use sync_proto::{Address, CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
+use sync_proto::{Address, AuthKey, CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
 
 /// No limit of its own: what is too much is the server's to say.
 const ANY: FrameLimit = FrameLimit { head: u32::MAX as usize, body: u32::MAX as usize };
@@ -26,6 +29,8 @@ pub struct RawClient {
     decoder: Decoder,
     unread: Vec<u8>,
     calls: u64,
+    /// What it says and hears goes through, once it has shown that it has the key.
+    channel: Option<Box<Channel>>,
 }
 
 impl RawClient {
@@ -41,7 +46,7 @@ impl RawClient {
             }
         };
         let stream = stream.unwrap_or_else(|error| panic!("{address}: {error}"));
-        Self { stream, decoder: Decoder::new(ANY), unread: Vec::new(), calls: 0 }
+        Self { stream, decoder: Decoder::new(ANY), unread: Vec::new(), calls: 0, channel: None }
     }
 
     /// Connects and opens a session, as a good client does.
@@ -51,6 +56,43 @@ impl RawClient {
     pub fn welcomed(address: &Address) -> Self {
         let mut client = Self::connect(address);
         client.send_bytes(&PREAMBLE);
+        client.send(&Self::hello());
+        client.welcome();
+        client
+    }
+
+    /// Connects and shows that it has the key; from here on all is sealed.
+    ///
+    /// # Panics
+    /// When the server does not have it.
+    pub fn sealed(address: &Address, key: &AuthKey) -> Self {
+        let mut client = Self::connect(address);
+        let initiator = Self::initiator(key);
+        client.send_bytes(initiator.first());
+        let mut answer = [0; ANSWER];
+        client.read_exact(&mut answer).expect("who has the key is answered");
+        let channel = initiator.finish(&answer).expect("the server has the key, too");
+        client.channel = Some(Box::new(channel));
+        client
+    }
+
+    /// Returns a good beginning of a sealed connection, another each time.
+    ///
+    /// # Panics
+    /// When the key is none.
+    pub fn initiator(key: &AuthKey) -> Initiator {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut random = [0; 32];
+        random[..8].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+        Initiator::new(key, Cipher::preferred(), random).expect("a good key")
+    }
+
+    /// Connects with the key and opens a session, as a good client does.
+    ///
+    /// # Panics
+    /// When the server does not welcome it.
+    pub fn welcomed_with(address: &Address, key: &AuthKey) -> Self {
+        let mut client = Self::sealed(address, key);
         client.send(&Self::hello());
         client.welcome();
         client
@@ -71,7 +113,7 @@ impl RawClient {
         frame::encode(message, ANY, &mut out).expect("a frame takes it");
         let mut bytes = Vec::new();
         let mut slices = [IoSlice::new(&[]); 16];
-        let count = bytes::Buf::chunks_vectored(&out, &mut slices);
+        let count = out.chunks_vectored(&mut slices);
         slices[..count].iter().for_each(|slice| bytes.extend_from_slice(slice));
         assert_eq!(bytes.len(), out.len(), "a test's message has few pieces");
         bytes
@@ -83,6 +125,18 @@ impl RawClient {
     /// # Panics
     /// When the system says anything else.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
+        let Some(channel) = &mut self.channel else { return self.send_raw(bytes) };
+        let (mut out, mut wire) = (OutBuffer::new(), OutBuffer::new());
+        out.extend(bytes);
+        channel.seal(&mut out, &mut wire).expect("a test says little");
+        self.send_raw(&wire.copy_to_bytes(wire.len()));
+    }
+
+    /// Writes bytes as they are, as [`send_bytes`](Self::send_bytes) does without a seal.
+    ///
+    /// # Panics
+    /// When the system says anything else than that the server has closed the connection.
+    pub fn send_raw(&mut self, bytes: &[u8]) {
         let written = match &mut self.stream {
             Stream::Unix(stream) => stream.write_all(bytes),
             Stream::Tcp(stream) => stream.write_all(bytes),
@@ -123,13 +177,17 @@ impl RawClient {
                 return message;
             }
             let mut buffer = [0; 4096];
-            let read = match &mut self.stream {
-                Stream::Unix(stream) => stream.read(&mut buffer),
-                Stream::Tcp(stream) => stream.read(&mut buffer),
-            };
+            let read = Read::read(self, &mut buffer);
             // A reset is an end, too: of a server that had more to read.
             let Ok(count @ 1..) = read else { return None };
-            self.unread.extend_from_slice(&buffer[..count]);
+            match &mut self.channel {
+                None => self.unread.extend_from_slice(&buffer[..count]),
+                Some(channel) => {
+                    let opened =
+                        channel.open(&buffer[..count], &mut self.decoder, &mut self.unread);
+                    opened.expect("the server's records are good");
+                }
+            }
         }
     }
 
@@ -181,6 +239,16 @@ impl RawClient {
                 outcome
             }
             other => panic!("the server said {other:?} instead of an answer"),
+        }
+    }
+}
+
+/// What crosses the wire, as it is.
+impl Read for RawClient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.stream {
+            Stream::Unix(stream) => stream.read(buffer),
+            Stream::Tcp(stream) => stream.read(buffer),
         }
     }
 }

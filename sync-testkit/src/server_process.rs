@@ -89,6 +89,11 @@ impl ServerProcess {
         number.expect("the status tells the resident memory in kB")
     }
 
+    /// Returns whether one of the last lines that it has logged says this.
+    pub fn has_logged(&self, text: &str) -> bool {
+        self.actor.watched().has_said(text)
+    }
+
     /// Connects to its first address.
     ///
     /// # Panics

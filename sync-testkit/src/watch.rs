@@ -83,6 +83,11 @@ impl Watched {
         lines.push_back(line);
     }
 
+    /// Returns whether one of the lines that are kept says this.
+    pub(crate) fn has_said(&self, text: &str) -> bool {
+        self.said.lock().lines.iter().any(|line| line.contains(text))
+    }
+
     /// Notes that one of its two pipes has come to its end.
     pub(crate) fn pipe_ended(&self) {
         self.said.lock().pipes -= 1;

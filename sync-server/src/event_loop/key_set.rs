@@ -6,7 +6,7 @@
 /// A sparse set (P. Briggs and L. Torczon, "An efficient representation for sparse sets", 1993).
 #[derive(Debug, Default)]
 pub(super) struct KeySet {
-    /// The members, in no order.
+    /// The members, in the order in which they came, but for what took the place of others.
     members: Vec<usize>,
     /// By key, the place among the members of whichever had it last.
     places: Vec<usize>,
@@ -60,6 +60,11 @@ impl KeySet {
         }
     }
 
+    /// Moves all but the first so many to another set.
+    pub(super) fn move_rest(&mut self, count: usize, to: &mut Self) {
+        to.extend(self.members.drain(count.min(self.members.len())..));
+    }
+
     pub(super) fn clear(&mut self) {
         self.members.clear();
     }
@@ -90,6 +95,12 @@ mod tests {
                     model.insert(key);
                 }
                 7..=12 => assert_eq!(set.remove(key), model.remove(&key)),
+                13 if key < 5 => {
+                    let mut rest = KeySet::default();
+                    set.move_rest(key, &mut rest);
+                    assert!(set.iter().count() <= key);
+                    rest.iter().for_each(|key| assert!(model.remove(&key)));
+                }
                 13 => {
                     set.retain(|of| of % 3 != key % 3);
                     model.retain(|of| of % 3 != key % 3);

@@ -34,7 +34,8 @@ impl EventLoop {
             }
             let unwritten = self.connections.iter().any(|(_, of)| of.pending_output() > 0);
             let left = end.since(hub.now());
-            if !unwritten || left.is_zero() || self.poll.poll(events, Some(left)).is_err() {
+            let wait = if self.dirty.is_empty() { left } else { Duration::ZERO };
+            if !unwritten || left.is_zero() || self.poll.poll(events, Some(wait)).is_err() {
                 return;
             }
             self.sort(events);

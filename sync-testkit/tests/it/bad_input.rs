@@ -12,6 +12,7 @@ use sync_proto::{
 use sync_server::{Limits, Server};
 use sync_testkit::{Cast, RawClient};
 
+mod battery;
 mod calls;
 mod crowd;
 mod frames;

@@ -1,8 +1,10 @@
 //! TCP: who has the key comes in.
 
+use std::net::{TcpStream, ToSocketAddrs};
+
 use sync_client::{Address, AuthKey, ErrorKind, Manager};
 use sync_server::{Builder, Server};
-use sync_testkit::{Cast, Role, roles};
+use sync_testkit::{Cast, Role, ServerProcess, roles};
 
 roles![adder];
 
@@ -44,6 +46,20 @@ fn a_wrong_key_and_a_missing_one_are_refused_and_not_repeated() {
     let key = AuthKey::new(KEY).unwrap();
     let manager = Manager::options().authkey(key).connect(address.clone()).unwrap();
     assert_eq!(manager.object_count().unwrap(), 0);
+}
+
+/// The system completes connections for a server that does not look, as many as it was told to.
+#[test]
+fn hundreds_connect_at_once_while_the_server_stands_still() {
+    let server = ServerProcess::start(&["--listen=tcp:127.0.0.1:0", "--insecure-tcp"], 1);
+    let Address::Tcp { host, port } = &server.addresses()[0] else { panic!("it is TCP") };
+    let address = (host.as_str(), *port).to_socket_addrs().unwrap().next().unwrap();
+    server.stop();
+    let connect = |_| TcpStream::connect_timeout(&address, Cast::LIMIT / 10).unwrap();
+    let _crowd = Vec::from_iter((0..500).map(connect));
+    server.cont();
+    let manager = Manager::options().insecure_tcp().connect(&server.addresses()[0]).unwrap();
+    assert_eq!(manager.create_value(3u8).unwrap().get().unwrap(), 3);
 }
 
 #[test]

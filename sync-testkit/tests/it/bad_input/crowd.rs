@@ -15,8 +15,12 @@ const CROWD: usize = 10_000;
 /// Files that a process needs beside the crowd's.
 const OTHERS: usize = 200;
 
-/// How often the honest client calls each server.
-const CALLS: usize = 4_000;
+/// How often the honest client calls each server in a round.
+const CALLS: usize = 1_000;
+
+/// How many rounds there may be. Where other work wants both cores, what the system does with them
+/// may look like a slow server; a server that is slow is so in every round.
+const ROUNDS: usize = 4;
 
 /// How much longer its slowest calls may take among the crowd than beside it. They take as long;
 /// this is for what other tests do to the machine meanwhile.
@@ -55,15 +59,23 @@ fn slowest(values: [&Value<u8>; 2]) -> [Duration; 2] {
     })
 }
 
-fn value(manager: &Manager) -> Value<u8> {
+pub(super) fn value(manager: &Manager) -> Value<u8> {
     manager.create_value(1).unwrap()
 }
 
 /// Checks that an honest client of a crowded server waits no longer than one of another server.
-fn nobody_is_slowed(crowded: &Value<u8>) {
-    let quiet = ServerProcess::start(&[], 1);
-    let [crowded, quiet] = slowest([crowded, &value(&quiet.connect())]);
-    assert!(crowded <= SLOWER * quiet, "{crowded:?} among the crowd, {quiet:?} beside it");
+pub(super) fn nobody_is_slowed(crowded: &Value<u8>) {
+    let server = ServerProcess::start(&[], 1);
+    let quiet = value(&server.connect());
+    let mut rounds = Vec::new();
+    while rounds.len() < ROUNDS {
+        let [crowded, quiet] = slowest([crowded, &quiet]);
+        if crowded <= SLOWER * quiet {
+            return;
+        }
+        rounds.push((crowded, quiet));
+    }
+    panic!("slow calls among the crowd, and beside it: {rounds:?}");
 }
 
 #[test]

@@ -1,0 +1,255 @@
+//! What connections said and what was not carried out yet.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use sync_objects::Time;
+
+use super::{KeySet, Said};
+
+/// What was said, by connection, each in order.
+///
+/// However many connections wait here, a turn costs what is carried out in it.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    letters: Vec<Letters>,
+    /// Who said something.
+    talkers: KeySet,
+    /// Who said something, whoever was worked for least of late first: one that asks little does
+    /// not wait for all those that ask much.
+    line: BTreeSet<(Duration, usize)>,
+    /// Connections that had more to read, and will have when their inbox is empty.
+    unread: KeySet,
+    /// How long each connection was worked for of late.
+    worked: BTreeMap<usize, Duration>,
+    /// The same for all strangers together: they stand in line as one, however many they are. Each
+    /// of them is new, and would come before everybody who was worked for.
+    worked_for_strangers: Duration,
+    /// When all of that was last halved.
+    halved: Time,
+    /// The memory of an inbox that is empty, for the next one: most hold one message.
+    spare: VecDeque<Said>,
+}
+
+/// What one connection said.
+#[derive(Debug, Default)]
+struct Letters {
+    said: VecDeque<Said>,
+    /// Its place in the line.
+    place: Duration,
+    /// It was not let in when it said the first of it.
+    is_strange: bool,
+}
+
+/// An empty inbox with room for more is not kept.
+const SPARE_MAX: usize = 256;
+
+/// After so long, work that was done counts half.
+const HALF_LIFE: Duration = Duration::from_millis(250);
+
+impl Inbox {
+    /// Takes in what a connection said, which was let in already or is a stranger.
+    pub(super) fn push(&mut self, key: usize, said: Said, is_strange: bool) {
+        if !self.has(key) {
+            if key >= self.letters.len() {
+                self.letters.resize_with(key + 1, Letters::default);
+            }
+            let spare = std::mem::take(&mut self.spare);
+            self.letters[key] = Letters { said: spare, place: Duration::ZERO, is_strange };
+            self.talkers.insert(key);
+            self.stand(key);
+        }
+        self.letters[key].said.push_back(said);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.talkers.is_empty()
+    }
+
+    pub(super) fn has(&self, key: usize) -> bool {
+        self.talkers.contains(key)
+    }
+
+    /// Returns whether somebody said something who is not among these.
+    pub(super) fn has_others(&self, than: &KeySet) -> bool {
+        self.talkers.iter().any(|key| !than.contains(key))
+    }
+
+    /// Notes that a connection has more to read: nobody will say so again.
+    pub(super) fn read_later(&mut self, key: usize) {
+        self.unread.insert(key);
+    }
+
+    /// Returns whether a connection is to be read now, which it was not before its inbox was
+    /// empty.
+    pub(super) fn is_to_be_read(&mut self, key: usize) -> bool {
+        !self.has(key) && self.unread.remove(key)
+    }
+
+    pub(super) fn remove(&mut self, key: usize) {
+        if self.talkers.remove(key) {
+            let letters = std::mem::take(&mut self.letters[key]);
+            self.line.remove(&(letters.place, key));
+        }
+        self.unread.remove(key);
+        self.worked.remove(&key);
+    }
+
+    /// Puts a connection that has said something to its place in the line.
+    fn stand(&mut self, key: usize) {
+        let letters = &mut self.letters[key];
+        letters.place = if letters.is_strange {
+            self.worked_for_strangers
+        } else {
+            self.worked.get(&key).copied().unwrap_or_default()
+        };
+        self.line.insert((letters.place, key));
+    }
+
+    /// Lets work that was done long ago count less.
+    pub(super) fn forget_some(&mut self, now: Time) {
+        if now.since(self.halved) < HALF_LIFE {
+            return;
+        }
+        self.halved = now;
+        self.worked.retain(|_, worked| {
+            *worked /= 2;
+            !worked.is_zero()
+        });
+        self.worked_for_strangers /= 2;
+        self.line.clear();
+        let talkers = std::mem::take(&mut self.talkers);
+        talkers.iter().for_each(|key| self.stand(key));
+        self.talkers = talkers;
+    }
+
+    /// Takes the first out of the line, which is to [come back](Self::line_up).
+    pub(super) fn next(&mut self) -> Option<usize> {
+        loop {
+            let (place, key) = self.line.pop_first()?;
+            let is_late = self.letters[key].is_strange && place < self.worked_for_strangers;
+            if !is_late {
+                return Some(key);
+            }
+            // Other strangers were worked for since it came.
+            self.stand(key);
+        }
+    }
+
+    /// Puts a connection that still has something to say back into line, after so much work.
+    pub(super) fn line_up(&mut self, key: usize, worked: Duration) {
+        if self.letters[key].is_strange {
+            self.worked_for_strangers += worked;
+        } else if !worked.is_zero() {
+            *self.worked.entry(key).or_default() += worked;
+        }
+        if self.has(key) {
+            self.stand(key);
+        }
+    }
+
+    pub(super) fn pop(&mut self, key: usize) -> Option<Said> {
+        let said = &mut self.letters.get_mut(key)?.said;
+        let first = said.pop_front()?;
+        if said.is_empty() {
+            self.talkers.remove(key);
+            let emptied = std::mem::take(said);
+            if emptied.capacity() <= SPARE_MAX {
+                self.spare = emptied;
+            }
+        }
+        Some(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time::ZERO;
+
+    /// Works for whoever is first; returns who that was.
+    fn work(inbox: &mut Inbox, millis: u64) -> usize {
+        let first = inbox.next().unwrap();
+        inbox.line_up(first, Duration::from_millis(millis));
+        first
+    }
+
+    fn inbox(said: impl IntoIterator<Item = usize>) -> Inbox {
+        let mut inbox = Inbox::default();
+        said.into_iter().for_each(|key| inbox.push(key, Said::End, false));
+        inbox
+    }
+
+    #[test]
+    fn who_asks_little_comes_before_all_who_ask_much() {
+        let mut inbox = inbox(1..=9);
+        for _ in 0..9 {
+            work(&mut inbox, 50);
+        }
+        inbox.push(99, Said::End, false);
+        for _ in 0..20 {
+            assert_eq!(work(&mut inbox, 1), 99);
+        }
+    }
+
+    #[test]
+    fn strangers_stand_in_line_as_one() {
+        let mut inbox = inbox(1..=1);
+        assert_eq!(work(&mut inbox, 2), 1);
+        (10..20).for_each(|key| inbox.push(key, Said::End, true));
+        let order = [(); 6].map(|()| {
+            let key = work(&mut inbox, 1);
+            if key >= 10 {
+                inbox.remove(key);
+            }
+            key
+        });
+        assert_eq!(order, [10, 11, 1, 12, 1, 13], "each, and all of them, as often as the first");
+    }
+
+    #[test]
+    fn all_who_ask_as_much_are_served_in_turn() {
+        let mut inbox = inbox(1..=3);
+        let order = [(); 6].map(|()| work(&mut inbox, 50));
+        assert_eq!(order, [1, 2, 3, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_was_long_ago_counts_little() {
+        let mut inbox = inbox(1..=2);
+        for key in [1, 2] {
+            assert_eq!(work(&mut inbox, if key == 1 { 100_000 } else { 0 }), key);
+        }
+        let mut now = NOW;
+        for _ in 0..20 {
+            now = now + HALF_LIFE;
+            inbox.forget_some(now);
+        }
+        assert_eq!(work(&mut inbox, 50), 2);
+        assert_eq!(work(&mut inbox, 0), 1);
+    }
+
+    #[test]
+    fn who_is_gone_or_has_said_all_is_not_in_line() {
+        let mut inbox = inbox(1..=3);
+        assert_eq!(work(&mut inbox, 5), 1);
+        inbox.remove(2);
+        assert_eq!(inbox.next(), Some(3));
+        assert!(inbox.pop(3).is_some());
+        inbox.line_up(3, Duration::ZERO);
+        assert_eq!(work(&mut inbox, 0), 1);
+        inbox.remove(1);
+        assert_eq!((inbox.next(), inbox.is_empty()), (None, true));
+    }
+
+    #[test]
+    fn what_is_left_to_read_is_read_when_the_inbox_is_empty_and_once() {
+        let mut inbox = inbox([1]);
+        inbox.read_later(1);
+        assert!(!inbox.is_to_be_read(1));
+        assert!(inbox.pop(1).is_some());
+        assert!(inbox.is_to_be_read(1));
+        assert!(!inbox.is_to_be_read(1));
+    }
+}
