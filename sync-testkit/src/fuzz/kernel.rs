@@ -1,6 +1,7 @@
-//! The kernel: any requests of a few clients, in any order, at any time.
+//! The kernel: any requests of a few clients, in any order, at any time, over connections that may
+//! be lost and found.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,8 +10,8 @@ use sync_objects::{DisconnectReason, Kernel, Limits, Naming, Note, Outgoing, Tim
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    Args, CallId, Data, Encoding, Interface, ManagerId, MethodId, ObjectId, OneWayId, Payload,
-    SessionId, ThreadId,
+    Args, CallId, Data, Encoding, Epoch, Interface, ManagerId, MethodId, ObjectId, OneWayId,
+    Payload, SessionId, ThreadId,
 };
 
 use super::Input;
@@ -20,6 +21,12 @@ const CLIENTS: usize = 4;
 
 /// What one input may keep in the kernel, in bytes: few, so that it runs out.
 const MEMORY: usize = 64 * 1024;
+
+/// How long a lost client may be away: the longest that an input lets pass at once is more.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// The step that stops the manager, which is the last.
+const SHUTDOWN: u8 = 255;
 
 /// Checks that a kernel with all built-in types holds whatever its clients ask of it: every
 /// request that is not given up with its session is answered once, no object's code panics, the
@@ -36,7 +43,11 @@ fn run(input: &[u8]) -> Vec<Outgoing> {
     let mut world = World::new();
     let mut input = Input(input);
     while !input.is_empty() {
-        world.step(&mut input);
+        let what = input.byte();
+        if what == SHUTDOWN {
+            return world.shutdown();
+        }
+        world.step(what, &mut input);
         world.drain();
     }
     world.end()
@@ -51,14 +62,27 @@ struct World {
     /// Objects that answers have told of, and their interfaces.
     objects: Vec<WireHandle>,
     /// Calls that are not answered.
-    asked: BTreeSet<(SessionId, CallId)>,
+    asked: BTreeMap<(SessionId, CallId), Request>,
     calls: u64,
+    vias: u64,
     answers: Vec<Outgoing>,
 }
 
 struct Client {
     session: SessionId,
     one_ways: u64,
+    last_one_way: Option<OneWay>,
+    /// What its session needs to survive the loss of its connection.
+    line: Option<Line>,
+}
+
+/// The connection of a client that can come back.
+struct Line {
+    epoch: Epoch,
+    /// None while it is lost.
+    via: Option<Via>,
+    /// Answers that came and were not acknowledged.
+    arrived: Vec<CallId>,
 }
 
 impl World {
@@ -69,21 +93,24 @@ impl World {
         limits.memory = MEMORY;
         limits.objects = 64;
         limits.waiters_per_object = 8;
+        limits.grace = GRACE;
+        limits.calls_per_session = 64;
+        limits.unacknowledged = MEMORY / 8;
         Self {
             kernel: Kernel::new(registry, limits, ManagerId(1)),
             interfaces,
             now: Time::ZERO,
             clients: [const { None }; CLIENTS],
             objects: Vec::new(),
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
             calls: 0,
+            vias: 0,
             answers: Vec::new(),
         }
     }
 
     /// Does one thing that the input says.
-    fn step(&mut self, input: &mut Input<'_>) {
-        let what = input.byte();
+    fn step(&mut self, what: u8, input: &mut Input<'_>) {
         let client = usize::from(what) % CLIENTS;
         match what / 4 % 16 {
             0 => self.disconnect(client),
@@ -91,24 +118,96 @@ impl World {
             2 => self.cancel(client, u64::from(input.byte())),
             3..=5 => self.create(client, input),
             6 | 7 => self.one_way(client, input),
-            8 => self.ask(client, input, true),
-            _ => self.ask(client, input, false),
+            8 => self.ask(client, input, true, 0),
+            // Held back until the next one-way message.
+            9 => self.ask(client, input, false, 1),
+            10 => self.lose(client),
+            11 => match input.byte() % 4 {
+                0 => self.goodbye(client),
+                1 => self.resume(client),
+                _ => self.acknowledge(client),
+            },
+            _ => self.ask(client, input, false, 0),
         }
     }
 
+    fn next_via(&mut self) -> Via {
+        self.vias += 1;
+        Via(self.vias)
+    }
+
+    /// Returns a client that is there; every other one can come back.
     fn client(&mut self, client: usize) -> &mut Client {
+        self.resume(client);
+        let via = self.next_via();
         let info = ClientInfo { pid: 1, program: "fuzz".into() };
         self.clients[client].get_or_insert_with(|| {
-            let session = self.kernel.handle_connect(self.now, info);
-            Client { session: session.expect("there is room for a few"), one_ways: 0 }
+            let (session, line) = if client.is_multiple_of(2) {
+                (self.kernel.handle_connect(self.now, info), None)
+            } else {
+                let session = self.kernel.handle_connect_resumable(self.now, info, via);
+                (session, Some(Line { epoch: Epoch(0), via: Some(via), arrived: Vec::new() }))
+            };
+            let session = session.expect("there is room for a few");
+            Client { session, one_ways: 0, last_one_way: None, line }
         })
+    }
+
+    fn line(&mut self, client: usize) -> Option<(SessionId, &mut Line)> {
+        let client = self.clients[client].as_mut()?;
+        Some((client.session, client.line.as_mut()?))
+    }
+
+    fn lose(&mut self, client: usize) {
+        let Some((session, line)) = self.line(client) else { return };
+        let Some(via) = line.via.take() else { return };
+        self.kernel.handle_connection_lost(self.now, session, via);
+    }
+
+    /// Has a client that is lost come back, and say again what was not answered.
+    fn resume(&mut self, client: usize) {
+        let via = self.next_via();
+        let Some((session, line)) = self.line(client) else { return };
+        if line.via.is_some() {
+            return;
+        }
+        line.via = Some(via);
+        line.epoch = Epoch(line.epoch.0 + 1);
+        let epoch = line.epoch;
+        let given_up = self.kernel.handle_join(self.now, session, via, epoch);
+        assert_eq!(given_up.expect("it is back in time"), [], "it had lost them all");
+        let again = self.clients[client].as_ref().and_then(|client| client.last_one_way.clone());
+        if let Some(message) = again {
+            let done = self.kernel.handle_one_way(self.now, session, message);
+            done.expect("it is carried out already");
+        }
+        let of_it = (session, CallId(0))..=(session, CallId(u64::MAX));
+        let again: Vec<_> = self.asked.range(of_it).map(|(_, request)| request.clone()).collect();
+        for request in again {
+            assert!(self.kernel.handle_request(self.now, session, via, request));
+        }
+    }
+
+    fn acknowledge(&mut self, client: usize) {
+        let Some((session, line)) = self.line(client) else { return };
+        if line.via.is_some() {
+            let calls = std::mem::take(&mut line.arrived);
+            self.kernel.handle_received(self.now, session, &calls);
+        }
+    }
+
+    fn goodbye(&mut self, client: usize) {
+        let Some(gone) = self.clients[client].take() else { return };
+        self.kernel.handle_goodbye(self.now, gone.session, OneWayId(gone.one_ways));
+        self.drain();
+        self.asked.retain(|(session, _), _| *session != gone.session);
     }
 
     fn disconnect(&mut self, client: usize) {
         let Some(gone) = self.clients[client].take() else { return };
         self.kernel.handle_disconnect(self.now, gone.session, DisconnectReason::Closed);
         self.drain();
-        self.asked.retain(|(session, _)| *session != gone.session);
+        self.asked.retain(|(session, _), _| *session != gone.session);
     }
 
     /// Lets time pass, up to each moment at which something is due.
@@ -143,10 +242,10 @@ impl World {
         let own = (&*inner.args, places(inner.payloads.len()), places(inner.handles.len()));
         let args = encoded(&(interface.name, interface.fingerprint, naming, own));
         let create = const { manager::method("create") };
-        self.request(client, ObjectId::MANAGER, create, None, Data { args, ..inner });
+        self.request(client, ObjectId::MANAGER, create, None, Data { args, ..inner }, 0);
     }
 
-    fn ask(&mut self, client: usize, input: &mut Input<'_>, of_the_manager: bool) {
+    fn ask(&mut self, client: usize, input: &mut Input<'_>, of_the_manager: bool, early: u64) {
         let object = self.object(input);
         let (object, methods) = match object {
             Some(handle) if !of_the_manager => (handle.object, self.methods_of(handle)),
@@ -162,7 +261,7 @@ impl World {
             short => Some(Duration::from_millis(u64::from(short - 128))),
         };
         let data = self.data(input);
-        self.request(client, object, method, timeout, data);
+        self.request(client, object, method, timeout, data, early);
     }
 
     fn request(
@@ -172,15 +271,17 @@ impl World {
         method: MethodId,
         timeout: Option<Duration>,
         data: Data<WireHandle>,
+        early: u64,
     ) {
         self.calls += 1;
         let call = CallId(self.calls);
         let thread = ThreadId(self.calls % 3);
         let client = self.client(client);
-        let (session, after) = (client.session, OneWayId(client.one_ways));
+        let (session, after) = (client.session, OneWayId(client.one_ways + early));
+        let via = client.line.as_ref().and_then(|line| line.via).unwrap_or(Via(call.0));
         let request = Request { call, after, thread, object, method, timeout, data };
-        self.asked.insert((session, call));
-        assert!(self.kernel.handle_request(self.now, session, Via(call.0), request));
+        self.asked.insert((session, call), request.clone());
+        assert!(self.kernel.handle_request(self.now, session, via, request));
     }
 
     fn one_way(&mut self, client: usize, input: &mut Input<'_>) {
@@ -196,6 +297,7 @@ impl World {
         client.one_ways += 1;
         let (session, number) = (client.session, OneWayId(client.one_ways));
         let message = OneWay { number, thread: ThreadId(1), object, method, data };
+        client.last_one_way = client.line.as_ref().map(|_| message.clone());
         let early = self.kernel.handle_one_way(self.now, session, message);
         early.expect("no message is missing before it");
     }
@@ -230,7 +332,8 @@ impl World {
         self.kernel.assert_settled();
         while let Some(outgoing) = self.kernel.poll_reply() {
             let call = (outgoing.session, outgoing.reply.call);
-            assert!(self.asked.remove(&call), "{call:?} is answered once");
+            assert!(self.asked.remove(&call).is_some(), "{call:?} is answered once");
+            self.take_in(&outgoing);
             for handle in outgoing.reply.outcome.iter().flat_map(|data| &data.handles) {
                 if !self.objects.contains(handle) {
                     self.objects.push(*handle);
@@ -240,8 +343,53 @@ impl World {
         }
         while let Some(note) = self.kernel.poll_note() {
             assert!(!matches!(note, Note::ObjectBroke { .. }), "{note}");
+            if let Note::SessionEnded { session, .. } = note {
+                self.forget(session);
+            }
         }
         assert!(self.kernel.memory_used() <= 2 * MEMORY, "the limit is kept");
+    }
+
+    /// Notes that an answer has arrived, which its client is to acknowledge.
+    fn take_in(&mut self, outgoing: &Outgoing) {
+        let clients = self.clients.iter_mut().flatten();
+        let Some(client) = clients.into_iter().find(|of| of.session == outgoing.session) else {
+            return;
+        };
+        if let Some(line) = &mut client.line {
+            assert_eq!(line.via, Some(outgoing.via), "nothing is said to who is lost");
+            line.arrived.push(outgoing.reply.call);
+        }
+    }
+
+    /// Forgets a client whose session has ended: it was away for too long, if not by its own will.
+    fn forget(&mut self, session: SessionId) {
+        for client in &mut self.clients {
+            if let Some(gone) = client.take_if(|client| client.session == session) {
+                let line = gone.line.expect("only who can be lost is ended by the manager");
+                assert_eq!(line.via, None, "it was lost");
+                self.asked.retain(|(of, _), _| *of != session);
+            }
+        }
+    }
+
+    /// Stops the manager: whoever waits and can be reached is told.
+    fn shutdown(mut self) -> Vec<Outgoing> {
+        self.kernel.handle_shutdown(self.now);
+        self.drain();
+        assert_eq!(self.kernel.blocked_count(), 0, "nobody waits for a manager that has stopped");
+        let lost = self
+            .clients
+            .iter()
+            .flatten()
+            .filter(|client| client.line.as_ref().is_some_and(|line| line.via.is_none()));
+        let lost: Vec<SessionId> = lost.map(|client| client.session).collect();
+        let told = self.asked.keys().all(|(session, _)| lost.contains(session));
+        assert!(told, "everybody is told");
+        for client in 0..CLIENTS {
+            self.disconnect(client);
+        }
+        self.answers
     }
 
     /// Has all clients go, and what has a name lose it; returns all answers.
@@ -252,12 +400,13 @@ impl World {
         assert_eq!(self.kernel.blocked_count(), 0, "nobody waits when nobody is there");
         assert!(self.asked.is_empty());
         let names = const { manager::method("names") };
-        self.request(0, ObjectId::MANAGER, names, None, Data::default());
+        self.request(0, ObjectId::MANAGER, names, None, Data::default(), 0);
         self.drain();
         for name in self.last_names() {
             let args = encoded(&(name,));
             let unpublish = const { manager::method("unpublish") };
-            self.request(0, ObjectId::MANAGER, unpublish, None, Data { args, ..Data::default() });
+            let data = Data { args, ..Data::default() };
+            self.request(0, ObjectId::MANAGER, unpublish, None, data, 0);
         }
         self.disconnect(0);
         self.pass(Duration::from_secs(1));
