@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sync_objects::{DebugInfo, Naming, manager};
-use sync_proto::address::{AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
+use sync_proto::address::{
+    AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR,
+};
 use sync_proto::{
     Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Pipeline, Place,
     Refusal, Shared, Transport,
@@ -98,6 +100,13 @@ impl Manager {
         }
         if std::env::var_os(INSECURE_TCP_VAR).is_some() {
             options = options.insecure_tcp();
+        }
+        if let Ok(uid) = std::env::var(SERVER_UID_VAR) {
+            let uid = uid.parse().map_err(|_| {
+                let why = format!("{SERVER_UID_VAR} is no user's number: {uid}");
+                Error::new(ErrorKind::InvalidInput, why)
+            })?;
+            options = options.server_uid(uid);
         }
         options.connect(address)
     }

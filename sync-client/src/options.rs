@@ -32,6 +32,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 pub struct ConnectOptions {
     key: Option<AuthKey>,
     insecure_tcp: bool,
+    server_uid: Option<u32>,
     retry: Duration,
     spin: Duration,
     patience: Duration,
@@ -43,6 +44,7 @@ impl Default for ConnectOptions {
         Self {
             key: None,
             insecure_tcp: false,
+            server_uid: None,
             retry: Duration::ZERO,
             spin: Duration::ZERO,
             patience: PATIENCE,
@@ -87,6 +89,14 @@ impl ConnectOptions {
     #[must_use]
     pub fn insecure_tcp(mut self) -> Self {
         self.insecure_tcp = true;
+        self
+    }
+
+    /// Takes the manager of this user, too, over a unix socket: without it, that of nobody but the
+    /// user who connects, and root. The manager in turn must let this one in (`--allow-uid`).
+    #[must_use]
+    pub fn server_uid(mut self, uid: u32) -> Self {
+        self.server_uid = Some(uid);
         self
     }
 
@@ -141,11 +151,13 @@ impl ConnectOptions {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        let Self { key, insecure_tcp, retry, spin, patience: longest, unresponsive_after } = self;
+        let Self { key, insecure_tcp, server_uid, retry, spin, patience, unresponsive_after } =
+            self;
         let spin = if spin.is_zero() || is_alone() { Duration::ZERO } else { spin };
         let address = address.try_into()?;
+        let longest = patience;
         let target =
-            Target { address, key, insecure_tcp, spin, patience: longest, unresponsive_after };
+            Target { address, key, insecure_tcp, server_uid, spin, patience, unresponsive_after };
         // No manager is there yet whose clock could measure this.
         let began = Instant::now();
         let mut pause = PAUSES.0;

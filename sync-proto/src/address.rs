@@ -24,6 +24,10 @@ pub const AUTHKEY_HEX_VAR: &str = "SYNC_AUTHKEY_HEX";
 /// are not sealed.
 pub const INSECURE_TCP_VAR: &str = "SYNC_INSECURE_TCP";
 
+/// The environment variable that names the user whose manager a child process is to take, by
+/// number, where it is another than the child's own.
+pub const SERVER_UID_VAR: &str = "SYNC_SERVER_UID";
+
 /// A manager's address, as text `unix:PATH` or `tcp:HOST:PORT` (an IPv6 host in brackets).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a new kind of address is a breaking change")]

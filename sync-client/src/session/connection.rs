@@ -85,6 +85,9 @@ impl Connection {
                 io::ErrorKind::TimedOut => gone(Some(error)),
                 _ => Refusal::new(ErrorKind::Disconnected, error.to_string()),
             })?;
+        if let Socket::Unix(socket) = &socket {
+            target.check_owner(socket)?;
+        }
         let mut connection = Self {
             socket: Arc::new(socket),
             number: 0,

@@ -1,9 +1,10 @@
 //! How to reach a manager.
 
 use std::ffi::OsString;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use sync_proto::address::{AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
+use sync_proto::address::{AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR};
 use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
 
 /// How to reach a manager.
@@ -12,6 +13,8 @@ pub(crate) struct Target {
     pub(crate) address: Address,
     pub(crate) key: Option<AuthKey>,
     pub(crate) insecure_tcp: bool,
+    /// Whose manager is taken over a unix socket, beside this user's own.
+    pub(crate) server_uid: Option<u32>,
     /// How long a call may look for its answer before it sleeps.
     pub(crate) spin: Duration,
     /// How long connecting may take, and then each step of being let in.
@@ -42,6 +45,26 @@ impl Target {
         }
     }
 
+    /// Checks that whoever listens at a unix socket is this user, root, who may do anything, or
+    /// who was said to be taken: in a directory that others may write to, anybody may listen.
+    pub(super) fn check_owner(&self, socket: &UnixStream) -> Result<(), Refusal> {
+        let peer = rustix::net::sockopt::socket_peercred(socket).map_err(|error| {
+            let why = format!("whose manager it is cannot be read: {error}");
+            Refusal::new(ErrorKind::Io, why)
+        })?;
+        let own = rustix::process::geteuid();
+        let uid = peer.uid.as_raw();
+        if peer.uid == own || peer.uid.is_root() || Some(uid) == self.server_uid {
+            return Ok(());
+        }
+        let why = format!(
+            "user {uid} listens there, and this is user {}: if it is no impostor, say so with \
+             server_uid({uid})",
+            own.as_raw()
+        );
+        Err(Refusal::new(ErrorKind::Unauthorized, why))
+    }
+
     /// Adds what may be the reason that a manager ended a connection without a word.
     pub(super) fn explain(&self, refusal: Refusal) -> Refusal {
         let open = matches!(self.address, Address::Tcp { .. }) && self.insecure_tcp;
@@ -62,6 +85,9 @@ impl Target {
         }
         if self.insecure_tcp {
             invitation.push((INSECURE_TCP_VAR, "1".into()));
+        }
+        if let Some(uid) = self.server_uid {
+            invitation.push((SERVER_UID_VAR, uid.to_string().into()));
         }
         invitation
     }

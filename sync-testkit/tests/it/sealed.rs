@@ -354,6 +354,25 @@ fn other_users_come_in_where_they_were_allowed_to_and_nowhere_else() {
     }
 }
 
+#[test]
+fn another_users_manager_is_taken_only_where_that_was_said() {
+    const USER: u32 = 12_345;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let address = Address::unix(folder.path().join("socket")).unwrap();
+    let spawn = || Server::builder().listen(address.clone()).allow_uid(0).spawn().unwrap();
+    let _server = as_user(USER, spawn);
+    let error = Manager::connect(&address).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    assert!(error.message().contains("user 12345 listens there"), "{error}");
+    assert!(Manager::options().server_uid(USER + 1).connect(&address).is_err());
+    let manager = Manager::options().server_uid(USER).connect(&address).unwrap();
+    assert_eq!(manager.object_count().unwrap(), 0);
+}
+
 /// Runs something on a thread that belongs to another user, as the system sees it.
 fn as_user<R: Send>(user: u32, run: impl FnOnce() -> R + Send) -> R {
     std::thread::scope(|scope| {
