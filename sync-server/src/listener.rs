@@ -162,6 +162,22 @@ pub(crate) fn unix_peer(
     Ok(Some(peer.pid))
 }
 
+/// Errors that accept(2) reports when this process, or the system, has no file descriptor left.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
+}
+
+/// Errors that accept(2) reports for a connection that is gone already.
+pub(crate) fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
 /// Has the system ask whether a silent TCP peer is still there, so that one whose machine is gone
 /// does not keep what it holds: after 10 s of silence every 5 s, and given up after 3 times.
 fn keep_alive(stream: &TcpStream) -> io::Result<()> {

@@ -18,6 +18,7 @@ use sync_proto::secure::KeyRing;
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::listener::Listener;
+use crate::sessions::Census;
 use crate::strangers::Strangers;
 use connection::{Connection, READ_BUFFER};
 use desk::Trays;
@@ -69,6 +70,8 @@ pub(crate) struct Front {
     strangers: Strangers,
     listeners: Vec<Listener>,
     connections: Slab<Connection>,
+    /// Where they come from.
+    census: Census,
     processes: Processes,
     /// Connections that have not shown the key, the oldest first.
     half_open: BTreeSet<Via>,
@@ -117,6 +120,7 @@ impl Front {
             strangers: Strangers::new(ring, false, uids.to_vec()),
             listeners,
             connections: Slab::new(),
+            census: Census::default(),
             processes: Processes::default(),
             half_open: BTreeSet::new(),
             accepting: BTreeSet::new(),

@@ -10,7 +10,7 @@ use sync_proto::{ErrorKind, Refusal};
 use super::{CONNECTION, EventLoop, KeySet, token};
 use crate::connection::{Connection, Guard, Stream};
 use crate::limits::{ACCEPTS_PER_TURN, STRANGERS_PER_TURN};
-use crate::listener::unix_peer;
+use crate::listener::{is_of_one_connection, is_out_of_files, unix_peer};
 use crate::sessions::Origin;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
@@ -147,20 +147,4 @@ impl EventLoop {
         self.turn_away(self.hub.now(), key_of(oldest), why);
         true
     }
-}
-
-/// Errors that accept(2) reports when this process, or the system, has no file descriptor left.
-fn is_out_of_files(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
-    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
-}
-
-/// Errors that accept(2) reports for a connection that is gone already.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    )
 }

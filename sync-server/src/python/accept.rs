@@ -12,7 +12,8 @@ use super::{CONNECTION, Front, token};
 use crate::connection::Stream;
 use crate::hub::PYTHON;
 use crate::limits::ACCEPTS_PER_TURN;
-use crate::listener::unix_peer;
+use crate::listener::{is_of_one_connection, is_out_of_files, unix_peer};
+use crate::sessions::Origin;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
 /// is never used twice.
@@ -42,6 +43,10 @@ impl Front {
                     Ok(stream) => self.welcome(stream),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if is_of_one_connection(&error) => {}
+                    // The oldest of those that are not let in yet makes room for the next one.
+                    Err(error)
+                        if is_out_of_files(&error)
+                            && self.drop_oldest_half_open("no file descriptor is left") => {}
                     Err(error) => {
                         tracing::warn!(%error, "no Python connection can be accepted for now");
                         self.accepting.insert(at);
@@ -64,6 +69,11 @@ impl Front {
             Ok(ends) => ends,
             Err(why) => return self.strangers.log(self.hub.now(), None, why),
         };
+        let (origin, limit) = (Origin::from(ends.0), self.limits.connections_per_peer);
+        if self.census.count(Some(origin)) >= limit {
+            let why = format!("{} has {limit} connections, the most it may", ends.0);
+            return self.strangers.log(self.hub.now(), None, why);
+        }
         let mut nonce: Nonce = [0; 40];
         if let Err(error) = getrandom::fill(&mut nonce) {
             tracing::error!(%error, "no randomness: the connection is dropped");
@@ -83,15 +93,22 @@ impl Front {
         }
         connection.push(&challenge);
         entry.insert(connection);
+        self.census.add(Some(origin));
         self.dirty.insert(key);
         self.deadlines.push_back((deadline, key, via));
         self.half_open.insert(via);
-        while self.half_open.len() > self.limits.half_open {
-            let Some(&oldest) = self.half_open.first() else { return };
-            self.forget(key_of(oldest));
-            let why = format!("{} newer ones have not shown the key either", self.limits.half_open);
-            self.strangers.log(self.hub.now(), None, why);
+        while self.half_open.len() > self.limits.half_open
+            && self.drop_oldest_half_open("too many connections that have not shown the key yet")
+        {
         }
+    }
+
+    /// Drops the oldest connection that has not shown the key; returns whether there was one.
+    fn drop_oldest_half_open(&mut self, why: &'static str) -> bool {
+        let Some(&oldest) = self.half_open.first() else { return false };
+        self.forget(key_of(oldest));
+        self.strangers.log(self.hub.now(), None, why);
+        true
     }
 }
 
@@ -111,14 +128,4 @@ fn ends_of(stream: &Stream, uids: &[u32]) -> Result<(Peer, Address), String> {
             Ok((Peer::Host(peer.ip()), Address::Tcp(own.ip().to_string(), own.port())))
         }
     }
-}
-
-/// Errors that accept(2) reports for a connection that is gone already.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    )
 }

@@ -14,6 +14,7 @@ use super::desk::{Then, Undo};
 use super::framing::{self, BadLength, Decoder};
 use super::reply::Address;
 use crate::connection::Stream;
+use crate::sessions::Origin;
 
 /// Bytes read from one connection in one go.
 pub(crate) const READ_BUFFER: usize = crate::limits::READ_PER_TURN;
@@ -49,6 +50,24 @@ pub(crate) enum Peer {
     Process(Pid),
     /// Some process of a host.
     Host(IpAddr),
+}
+
+impl From<Peer> for Origin {
+    fn from(peer: Peer) -> Self {
+        match peer {
+            Peer::Process(pid) => Self::Process(pid),
+            Peer::Host(address) => Self::Address(address),
+        }
+    }
+}
+
+impl core::fmt::Display for Peer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Process(pid) => write!(f, "process {pid}"),
+            Self::Host(address) => address.fmt(f),
+        }
+    }
 }
 
 /// How far a connection has come.

@@ -29,6 +29,7 @@ impl Front {
     pub(super) fn forget(&mut self, key: usize) -> Option<Connection> {
         let connection = self.connections.try_remove(key)?;
         self.half_open.remove(&connection.via);
+        self.census.remove(Some(connection.peer.into()));
         Some(connection)
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sync_server::{Address, AuthKey, Limits, Server};
 
+mod limits;
 mod names;
 
 /// The interpreter that the tests run; `cargo xtask python` runs every one that it finds.
@@ -36,12 +37,17 @@ impl Site {
 
     /// Makes one that keeps what a host refers to for so long after its last connection.
     pub(crate) fn with_grace(grace: Duration) -> Self {
+        Self::limited(|limits| limits.python_grace = grace)
+    }
+
+    /// Makes one with other limits than usual.
+    pub(crate) fn limited(limit: impl FnOnce(&mut Limits)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let key = "0123456789abcdef0123456789abcdef";
         std::fs::write(directory.path().join("key"), format!("{key}\n")).unwrap();
         let mut limits = Limits::default();
         limits.handshake = Duration::from_millis(500);
-        limits.python_grace = grace;
+        limit(&mut limits);
         let unix = Address::unix(directory.path().join("python")).unwrap();
         let native = Address::unix(directory.path().join("native")).unwrap();
         let server = Server::builder()

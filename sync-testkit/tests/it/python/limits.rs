@@ -1,0 +1,47 @@
+//! What Python's clients, and strangers at their socket, may have.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use sync_testkit::ServerProcess;
+
+use super::{Address, Site, run};
+
+#[test]
+fn strangers_who_take_all_file_descriptors_keep_no_python_program_out() {
+    const FILES: u64 = 200;
+    let site = Site::new();
+    let path = site.directory.path().join("crowded");
+    let (listen, key) = (format!("unix:{}", path.display()), site.key_file());
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let args = ["--python-listen", &listen, "--authkey-file", &key.display().to_string()];
+    // Without a deadline, so that only the want of room can be what ends them.
+    let server = ServerProcess::start(&[&args[..], &["--handshake-timeout=600"]].concat(), 0);
+    while UnixStream::connect(&path).is_err() {
+        std::thread::yield_now();
+    }
+    let few = Rlimit { current: Some(FILES), maximum: Some(FILES) };
+    prlimit(Pid::from_raw(i32::try_from(server.pid()).unwrap()), Resource::Nofile, few).unwrap();
+    let _crowd = Vec::from_iter((0..2 * FILES).map(|_| UnixStream::connect(&path).unwrap()));
+    run(&site, &Address::unix(path).unwrap(), "share.py", &["comes_in"]);
+}
+
+#[test]
+fn one_process_has_no_more_connections_than_it_may_and_another_has_its_own() {
+    let site = Site::limited(|limits| limits.connections_per_peer = 8);
+    let address = &site.server.python_addresses()[0];
+    let Address::Unix(path) = address else { panic!("the first address is a unix socket") };
+    let _mine = Vec::from_iter((0..20).map(|_| UnixStream::connect(path).unwrap()));
+    run(&site, address, "share.py", &["comes_in"]);
+    run(&site, address, "share.py", &["has_no_more_connections_than", "8"]);
+}
+
+#[test]
+fn what_nests_deeper_than_the_manager_takes_is_refused_and_nothing_is_changed() {
+    let site = Site::limited(|limits| limits.kernel.nesting = 8);
+    for address in site.server.python_addresses() {
+        run(&site, address, "share.py", &["nests", "8"]);
+    }
+}
