@@ -17,10 +17,11 @@ interface! {
         fn release(token: Token);
         /// Adds permits; more than a bounded semaphore began with are refused.
         fn add(count: u32);
-        /// Gives one permit back, whoever holds it: the caller's own if it has one. A permit whose
-        /// holder died may be given back once, until permits are acquired again: nobody need know
-        /// that the holder is gone. A semaphore without a bound gets one more permit.
-        fn release_any();
+        /// Gives so many permits back in one step, all or none, whoever holds them: the caller's
+        /// own if it has some. A permit whose holder died may be given back once, until permits
+        /// are acquired again: nobody need know that the holder is gone. A semaphore without a
+        /// bound gets so many permits more.
+        fn release_any(count: u32);
         /// Makes what was granted under the token nobody's: it stays taken.
         fn forget(token: Token);
         /// Returns how many permits are free.
@@ -107,24 +108,31 @@ impl semaphore::Service for Semaphore {
         }
     }
 
-    fn release_any(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
-        let Some(bound) = self.bound else { return self.add(cx, 1) };
+    fn release_any(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<()> {
+        let Some(bound) = self.bound else { return self.add(cx, count) };
+        if count == 0 {
+            return Flow::refuse(ErrorKind::InvalidInput, "release at least one permit");
+        }
         let own = cx.held_by_session();
         let of_one = |&(_, count): &(Token, u32)| count == 1;
-        let (mine, others): (Vec<_>, Vec<_>) =
+        let (mut holds, others): (Vec<_>, Vec<_>) =
             cx.holds().into_iter().filter(of_one).partition(|(token, _)| own.contains(token));
-        if let Some(&(token, _)) = mine.first().or(others.first()) {
-            cx.let_go(token);
-            self.give_back(cx, 1);
-        } else if self.free + self.held < bound {
-            // It was forgotten.
-            return self.add(cx, 1);
-        } else if self.unreleased > 0 {
-            self.unreleased -= 1;
-        } else {
+        holds.extend(others);
+        holds.truncate(count as usize);
+        let held = holds.len() as u32;
+        // Then those that were forgotten, and last those whose holder died.
+        let forgotten = (count - held).min(bound - self.free - self.held);
+        let dead = count - held - forgotten;
+        if dead > self.unreleased {
             let why = format!("released too many times: the semaphore has {bound} permits");
             return Flow::refuse(ErrorKind::InvalidInput, why);
         }
+        for (token, _) in holds {
+            cx.let_go(token);
+        }
+        self.unreleased -= dead;
+        self.free += forgotten;
+        self.give_back(cx, held);
         Flow::Done(())
     }
 

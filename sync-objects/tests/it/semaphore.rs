@@ -109,16 +109,16 @@ fn anybody_may_give_a_permit_back_and_once_that_of_a_dead_holder() {
     assert_eq!(sb.bound().unwrap(), Some(2));
     sa.acquire(1).unwrap();
     let own = sb.acquire(1).unwrap();
-    sb.release_any().unwrap();
+    sb.release_any(1).unwrap();
     assert_eq!(kind(sb.release(own)), ErrorKind::NotOwner, "its own goes first");
-    sb.release_any().unwrap();
+    sb.release_any(1).unwrap();
     assert_eq!(sb.available().unwrap(), 2);
-    assert_eq!(kind(sb.release_any()), ErrorKind::InvalidInput);
+    assert_eq!(kind(sb.release_any(1)), ErrorKind::InvalidInput);
     sa.acquire(1).unwrap();
     a.kill();
     assert_eq!(sb.available().unwrap(), 2);
-    sb.release_any().unwrap();
-    assert_eq!(kind(sb.release_any()), ErrorKind::InvalidInput);
+    sb.release_any(1).unwrap();
+    assert_eq!(kind(sb.release_any(1)), ErrorKind::InvalidInput);
 }
 
 #[test]
@@ -129,8 +129,30 @@ fn a_dead_holders_permit_that_is_acquired_again_is_given_back_by_whoever_has_it(
     sa.acquire(1).unwrap();
     a.kill();
     sb.acquire(1).unwrap();
-    sb.release_any().unwrap();
-    assert_eq!(kind(sb.release_any()), ErrorKind::InvalidInput);
+    sb.release_any(1).unwrap();
+    assert_eq!(kind(sb.release_any(1)), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn more_than_may_be_given_back_at_once_changes_nothing() {
+    let sim = Sim::new();
+    let (a, b) = (sim.client(), sim.client());
+    let [sa, sb] = [&a, &b].map(|client| attach(client, 5, true));
+    let forgotten = sb.acquire(1).unwrap();
+    sb.forget(forgotten).unwrap();
+    for _ in 0..2 {
+        sb.acquire(1).unwrap();
+    }
+    sa.acquire(1).unwrap();
+    a.kill();
+    // Two are held, one was forgotten, one is a dead holder's.
+    for count in [0, 5, u32::MAX] {
+        assert_eq!(kind(sb.release_any(count)), ErrorKind::InvalidInput, "{count}");
+    }
+    assert_eq!(sb.available().unwrap(), 2);
+    sb.release_any(4).unwrap();
+    assert_eq!(sb.available().unwrap(), 5);
+    assert_eq!(kind(sb.release_any(1)), ErrorKind::InvalidInput);
 }
 
 #[test]
@@ -138,6 +160,6 @@ fn a_semaphore_without_a_bound_only_grows() {
     let sim = Sim::new();
     let a = sim.client();
     let s = attach(&a, 1, false);
-    s.release_any().unwrap();
+    s.release_any(1).unwrap();
     assert_eq!((s.available().unwrap(), s.bound().unwrap()), (2, None));
 }

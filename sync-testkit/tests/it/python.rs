@@ -142,7 +142,8 @@ faults! {
     idents_are_never_used_twice
     a_list_of_a_shared_dict_is_its_keys
     a_condition_stands_on_a_shared_rlock
-    creating_and_dropping_takes_milliseconds
+    releasing_too_many_permits_changes_nothing
+    creating_and_dropping_takes_a_few_calls
     idle_connections_need_no_threads
     what_would_run_python_code_is_refused
     what_is_called_wrongly_is_told_so

@@ -223,7 +223,7 @@ impl semaphore::Service for Overtaken {
         Flow::Done(())
     }
 
-    fn release_any(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+    fn release_any(&mut self, _: &mut Cx<'_>, _: u32) -> Flow<()> {
         Flow::refuse(sync_objects::ErrorKind::NotOwner, "nobody here releases what is another's")
     }
 

@@ -4,7 +4,7 @@
 //! the process ends. Those of a plain one are nobody's.
 
 use sync_objects::semaphore;
-use sync_proto::{ErrorKind, Handle, ObjectId, Token};
+use sync_proto::{ErrorKind, Handle, ObjectId, Refusal, Token};
 
 use super::{at, bool, none, text, unserializable, waiting};
 use crate::python::args::{Arg, Args};
@@ -79,19 +79,15 @@ fn release(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome 
         let add = const { semaphore::method("add") };
         return ask(semaphore, add, &(permits(count)?,), none::<()>);
     };
-    if count > i64::from(bound) {
+    let Some(count) = u32::try_from(count).ok().filter(|&count| count <= bound) else {
         return Err(VALUE_ERROR.with("Semaphore released too many times"));
-    }
-    release_more(semaphore, count)
-}
-
-fn release_more(semaphore: ObjectId, count: i64) -> Outcome {
+    };
     let release = const { semaphore::method("release_any") };
-    ask_within(None, semaphore, release, &(), move |desk, released: Result<(), _>| match released {
-        Ok(()) if count > 1 => release_more(semaphore, count - 1),
+    let then = |desk: &mut Desk<'_>, released: Result<(), Refusal>| match released {
         Err(refusal) if refusal.kind == ErrorKind::InvalidInput => {
             Err(VALUE_ERROR.with("Semaphore released too many times"))
         }
         released => none(desk, released?),
-    })
+    };
+    ask_within(None, semaphore, release, &(count,), then)
 }
