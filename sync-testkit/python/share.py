@@ -3,6 +3,8 @@
     python3 share.py ADDRESS KEYFILE NAME [ARGUMENT...]
 """
 
+import array
+import collections
 import faulthandler
 import multiprocessing
 import os
@@ -31,6 +33,36 @@ def leave_behind(m):
     kept = m.list([1]), m.dict(a=m.Queue())
     assert len(kept[0]) == len(kept[1]) == 1
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def iterates_what_the_library_has(m):
+    kinds = [
+        collections.OrderedDict([("b", 1), ("a", 2)]),
+        collections.defaultdict(list, {1: 2}),
+        collections.Counter("abracadabra"),
+        collections.deque([1, (2, 3)]),
+        collections.deque([1, 2, 3], 2),
+        {1: 2}.keys(),
+        {1: 2}.values(),
+        {1: 2}.items(),
+    ]
+    kinds += [array.array(code, [0, 1, 100]) for code in "bBhHiIlLqQfd"]
+    kinds += [array.array("q", [-(2**63), 2**63 - 1]), array.array("f", [1.5]), array.array("i")]
+    for kind in kinds:
+        shared = m.list(kind)
+        assert shared[:] == list(kind), kind
+        shared.extend(kind)
+        assert shared[:] == list(kind) * 2, kind
+    pairs = [dict(a=1), collections.deque([(1, 2), (3, 4)]), {1: 2}.items()]
+    for kind in kinds[:3] + pairs:
+        shared = m.dict(kind)
+        assert shared.copy() == dict(kind), kind
+        shared.update(kind)
+        assert shared.copy() == dict(kind), kind
+    # What is only kept comes back as it went.
+    shared = m.list([kinds[0], kinds[3], kinds[8]])
+    assert shared[:] == [kinds[0], kinds[3], kinds[8]]
+    assert [type(kind) for kind in shared] == [type(kinds[at]) for at in (0, 3, 8)]
 
 
 def comes_in(m):

@@ -14,6 +14,17 @@ pub struct Token<'g> {
     pub id: &'g str,
 }
 
+/// What a container of the standard library holds.
+#[derive(Debug)]
+pub enum Contents<'g> {
+    /// Of an `OrderedDict`, `defaultdict` or `Counter`.
+    Entries(Vec<(NodeId, NodeId)>),
+    /// Of a `deque`.
+    Items(Vec<NodeId>),
+    /// Of an `array.array`: its typecode, and its bytes as the client's machine has them.
+    Numbers(&'g str, &'g [u8]),
+}
+
 /// The plain value that a call makes, where one is known.
 pub(super) fn plain(graph: &Graph, callable: NodeId, args: NodeId) -> Option<Node> {
     let (Node::Global(global), Node::Tuple(args)) = (graph.get(callable), graph.get(args)) else {
@@ -22,6 +33,8 @@ pub(super) fn plain(graph: &Graph, callable: NodeId, args: NodeId) -> Option<Nod
     match (&*global.module, &*global.name) {
         ("builtins", "set") => elements(graph, args).map(Node::Set),
         ("builtins", "frozenset") => elements(graph, args).map(Node::FrozenSet),
+        // What a manager's client sends of a dict's views.
+        ("builtins", "list") if args.len() == 1 => elements(graph, args).map(Node::List),
         ("builtins", "bytearray") => byte_string(graph, args).map(Node::ByteArray),
         ("builtins", "bytes") => args.is_empty().then(|| Node::Bytes(Vec::new())),
         ("_codecs", "encode") => match args[..] {
@@ -112,6 +125,49 @@ impl Graph {
             (Make::Call { callable, args }, []) => {
                 Some((self.global(*callable)?, self.tuple(*args)?))
             }
+            _ => None,
+        }
+    }
+
+    /// Returns what a container of the standard library holds that is no plain value.
+    pub fn contents(&self, id: NodeId) -> Option<Contents<'_>> {
+        let Node::Object(object) = self.get(id) else {
+            return None;
+        };
+        let Object { make: Make::Call { callable, args }, steps } = &**object else {
+            return None;
+        };
+        let args = self.tuple(*args)?;
+        match self.global(*callable)? {
+            ("collections", "OrderedDict" | "defaultdict") => {
+                let entry = |step: &Step| match *step {
+                    Step::SetItem(key, value) => Some((key, value)),
+                    _ => None,
+                };
+                steps.iter().map(entry).collect::<Option<_>>().map(Contents::Entries)
+            }
+            ("collections", "Counter") if steps.is_empty() => match args.first() {
+                Some(&counts) => match self.get(counts) {
+                    Node::Dict(counts) => Some(Contents::Entries(counts.clone())),
+                    _ => None,
+                },
+                None => Some(Contents::Entries(Vec::new())),
+            },
+            ("collections", "deque") => {
+                let item = |step: &Step| match *step {
+                    Step::Append(item) => Some(item),
+                    _ => None,
+                };
+                steps.iter().map(item).collect::<Option<_>>().map(Contents::Items)
+            }
+            // What a manager's client sends, as `multiprocessing.managers` has it.
+            ("array", "array") if steps.is_empty() => match *args {
+                [code, bytes] => match (self.get(code), self.get(bytes)) {
+                    (Node::Str(code), Node::Bytes(bytes)) => Some(Contents::Numbers(code, bytes)),
+                    _ => None,
+                },
+                _ => None,
+            },
             _ => None,
         }
     }

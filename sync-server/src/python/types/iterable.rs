@@ -6,7 +6,7 @@ use sync_proto::{Handle, Payload};
 use crate::python::args::Arg;
 use crate::python::desk::Desk;
 use crate::python::exceptions::{Raise, TYPE_ERROR, VALUE_ERROR};
-use crate::python::pickle::{Node, NodeId};
+use crate::python::pickle::{Contents, Node, NodeId};
 use crate::python::value;
 
 /// The most items that a `range` is unrolled to: a call of a few bytes must not fill the memory.
@@ -27,23 +27,65 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
         Node::Bytes(bytes) | Node::ByteArray(bytes) => {
             bytes.iter().map(|byte| Ok(Payload::pack(byte)?)).collect()
         }
-        _ => match arg.graph.call(arg.id) {
-            Some((("builtins", "range"), &[start, stop, step])) => {
-                let [start, stop, step] = [start, stop, step].map(|id| arg.part(id).integer());
-                range(start?, stop?, step?)
+        _ => match (arg.graph.contents(arg.id), arg.graph.call(arg.id)) {
+            (Some(Contents::Items(items)), _) => each(&items),
+            (Some(Contents::Entries(entries)), _) => {
+                each(&entries.iter().map(|&(key, _)| key).collect::<Vec<_>>())
             }
-            Some((("collections", "OrderedDict" | "deque"), _)) => Err(unknown(arg)),
-            Some((("builtins", "iter" | "reversed"), &[inner])) => {
-                items_of_inner(desk, arg.part(inner))
+            (Some(Contents::Numbers(typecode, bytes)), _) => {
+                numbers(typecode, bytes).unwrap_or_else(|| Err(unknown(arg)))
             }
-            _ => match arg.node() {
-                Node::None | Node::Bool(_) | Node::Int(_) | Node::BigInt(_) | Node::Float(_) => {
-                    let found = arg.type_name();
-                    Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))
+            (None, call) => match call {
+                Some((("builtins", "range"), &[start, stop, step])) => {
+                    let [start, stop, step] = [start, stop, step].map(|id| arg.part(id).integer());
+                    range(start?, stop?, step?)
                 }
-                _ => Err(unknown(arg)),
+                Some((("builtins", "iter" | "reversed"), &[inner])) => {
+                    items_of_inner(desk, arg.part(inner))
+                }
+                _ => match arg.node() {
+                    Node::None
+                    | Node::Bool(_)
+                    | Node::Int(_)
+                    | Node::BigInt(_)
+                    | Node::Float(_) => {
+                        let found = arg.type_name();
+                        Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))
+                    }
+                    _ => Err(unknown(arg)),
+                },
             },
         },
+    }
+}
+
+/// Returns the numbers of an `array.array`, which come in the byte order and sizes of the client's
+/// machine: taken for a 64-bit one
+/// with the least byte first. Text is not read.
+fn numbers(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payload>, Raise>> {
+    macro_rules! read {
+        ($number:ty) => {
+            read!($number, $number)
+        };
+        ($number:ty, $python:ty) => {{
+            let (chunks, rest) = bytes.as_chunks::<{ size_of::<$number>() }>();
+            let pack =
+                |chunk: &_| Ok(Payload::pack(&<$python>::from(<$number>::from_le_bytes(*chunk)))?);
+            rest.is_empty().then(|| chunks.iter().map(pack).collect())
+        }};
+    }
+    match typecode {
+        "b" => read!(i8),
+        "B" => read!(u8),
+        "h" => read!(i16),
+        "H" => read!(u16),
+        "i" => read!(i32),
+        "I" => read!(u32),
+        "l" | "q" => read!(i64),
+        "L" | "Q" => read!(u64),
+        "f" => read!(f32, f64),
+        "d" => read!(f64),
+        _ => None,
     }
 }
 
@@ -130,21 +172,26 @@ pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload,
         let pairs = shared(desk, &proxy)?;
         return pairs.iter().map(value::pair).collect::<Option<_>>().ok_or_else(not_pairs);
     }
+    let pair = |&pair: &NodeId| match arg.graph.get(pair) {
+        Node::Tuple(pair) | Node::List(pair) if pair.len() == 2 => {
+            key_and_value(desk, arg.part(pair[0]), arg.part(pair[1]))
+        }
+        _ => Err(not_pairs()),
+    };
     match arg.node() {
         Node::Dict(entries) => entries
             .iter()
             .map(|&(key, value)| key_and_value(desk, arg.part(key), arg.part(value)))
             .collect(),
-        Node::List(pairs) | Node::Tuple(pairs) => {
-            let pair = |&pair: &NodeId| match arg.graph.get(pair) {
-                Node::Tuple(pair) | Node::List(pair) if pair.len() == 2 => {
-                    key_and_value(desk, arg.part(pair[0]), arg.part(pair[1]))
-                }
-                _ => Err(not_pairs()),
-            };
-            pairs.iter().map(pair).collect()
-        }
-        Node::Object(_) => Err(unknown(arg)),
+        Node::List(pairs) | Node::Tuple(pairs) => pairs.iter().map(pair).collect(),
+        Node::Object(_) => match arg.graph.contents(arg.id) {
+            Some(Contents::Entries(entries)) => entries
+                .iter()
+                .map(|&(key, value)| key_and_value(desk, arg.part(key), arg.part(value)))
+                .collect(),
+            Some(Contents::Items(pairs)) => pairs.iter().map(pair).collect(),
+            _ => Err(unknown(arg)),
+        },
         _ => {
             let found = arg.type_name();
             Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))

@@ -31,6 +31,11 @@ fn a_named_queue_that_python_filled_is_drained_by_rust_and_the_other_way_round()
 }
 
 #[test]
+fn containers_of_pythons_library_are_iterated_over_and_kept_as_they_are() {
+    both(|site, _, address| run(site, address, "share.py", &["iterates_what_the_library_has"]));
+}
+
+#[test]
 fn a_rust_lock_keeps_python_out() {
     both(|site, manager, address| {
         let lock = manager.named("gate").create_lock().unwrap();
