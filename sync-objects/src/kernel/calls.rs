@@ -129,23 +129,31 @@ impl Core {
 
     /// Queues the answer to a call.
     pub(crate) fn answer(&mut self, route: Route, outcome: Result<Data, Refusal>) {
-        let len = outcome.as_ref().map_or(0, Data::len);
-        let has_room = self.may_keep_answer(len);
         let Some(session) = self.sessions.get_mut(&route.session) else {
             return;
         };
-        let ledger = &self.ledger;
+        let (is_kept, ledger) = (session.resumable.is_some(), &self.ledger);
         let outcome =
             outcome.and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger))));
         let reply = Reply { call: route.call, outcome };
-        if let Some(resumable) = &mut session.resumable {
-            resumable.keep(&reply, self.limits.unacknowledged, &self.meter, has_room);
-            if !resumable.is_connected(route.via) {
-                return;
-            }
+        if is_kept && !self.keep_answer(route, &reply) {
+            return;
         }
         let (session, via, commit) = (route.session, route.via, Token(self.commit));
         self.send(Outgoing { session, via, reply, commit });
+    }
+
+    /// Keeps an answer until it has arrived; returns whether it can be sent.
+    fn keep_answer(&mut self, route: Route, reply: &Reply) -> bool {
+        let len = reply.outcome.as_ref().map_or(0, Data::len);
+        // Asked when its values are counted no more: they are where they are kept.
+        let has_room = self.may_keep_answer(len);
+        let session = self.sessions.get_mut(&route.session);
+        let Some(resumable) = session.and_then(|session| session.resumable.as_mut()) else {
+            return true;
+        };
+        resumable.keep(reply, self.limits.unacknowledged, &self.meter, has_room);
+        resumable.is_connected(route.via)
     }
 
     /// Puts a reply among those that the driver is to take.

@@ -370,6 +370,23 @@ fn a_manager_without_memory_keeps_small_answers_and_no_large_ones() {
 }
 
 #[test]
+fn a_value_that_goes_out_is_counted_once_where_it_stays_and_once_where_it_is_kept() {
+    let mut limits = Limits::default();
+    limits.memory = 100_000;
+    let mut network = Network::with(limits);
+    let one = network.open(1);
+    let args = (None::<NumberKind>, pack(&"x".repeat(40_000)));
+    let object = network.create(one, 1, &value::INTERFACE, &args);
+    let get = request(7, (object, &value::INTERFACE), "get", &());
+    network.send(one, 1, &get);
+    network.lose(one, 1);
+    network.join(one, 2, 1).unwrap();
+    network.answer().unwrap();
+    network.send(one, 2, &get);
+    assert!(network.answer().unwrap().1.outcome.is_ok(), "there was room to keep it");
+}
+
+#[test]
 fn who_acknowledges_nothing_does_not_fill_the_memory_with_small_answers() {
     let mut limits = Limits::default();
     limits.memory = 100_000;
