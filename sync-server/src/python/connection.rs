@@ -83,6 +83,19 @@ pub(crate) enum Stage {
     Closing { deadline: Time },
 }
 
+impl Stage {
+    /// Returns what took too long, if something did.
+    pub(crate) fn late(&self, at: Time) -> Option<&'static str> {
+        let (deadline, why) = match self {
+            Self::Auth { deadline, .. } => (deadline, "it took too long to show the key"),
+            Self::Fresh { deadline } => (deadline, "it has the key, and took too long to ask"),
+            Self::Closing { deadline } => (deadline, "it took too long to read its last answer"),
+            Self::Object(_) => return None,
+        };
+        (*deadline <= at).then_some(why)
+    }
+}
+
 /// A Python thread, by its connection.
 #[derive(Debug)]
 pub(crate) struct Caller {

@@ -115,17 +115,10 @@ impl Front {
         let now = self.hub.now();
         while let Some(&(at, key, via)) = self.deadlines.front().filter(|(at, ..)| *at <= now) {
             self.deadlines.pop_front();
-            let late = self.connections.get(key).filter(|of| of.via == via).is_some_and(|of| {
-                match of.stage {
-                    Stage::Auth { deadline, .. }
-                    | Stage::Fresh { deadline }
-                    | Stage::Closing { deadline } => deadline <= at,
-                    Stage::Object(_) => false,
-                }
-            });
-            if late {
+            let connection = self.connections.get(key).filter(|of| of.via == via);
+            if let Some(why) = connection.and_then(|of| of.stage.late(at)) {
                 let origin = self.connections[key].origin();
-                self.strangers.log(now, origin, "it took too long to say who it is");
+                self.strangers.log(now, origin, why);
                 self.forget(key);
             }
         }

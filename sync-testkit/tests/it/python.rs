@@ -11,6 +11,7 @@ use sync_server::{Address, AuthKey, Limits, Server};
 
 mod limits;
 mod names;
+mod proxies;
 
 /// The interpreter that the tests run; `cargo xtask python` runs every one that it finds.
 #[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was left out")]

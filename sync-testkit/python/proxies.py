@@ -1,0 +1,105 @@
+"""What docs/python.md says of the proxies of older versions and of named objects.
+
+    python3 proxies.py ADDRESS KEYFILE NAME
+"""
+
+import faulthandler
+import multiprocessing
+import queue
+import select
+import socket
+import sys
+from multiprocessing import managers
+from multiprocessing.connection import Client
+from multiprocessing.managers import SyncManager
+
+
+class Named(SyncManager):
+    """Knows what a Rust program has published."""
+
+
+Named.register("gate", proxytype=managers.AcquirerProxy)
+Named.register("settings", proxytype=managers.NamespaceProxy)
+Named.register("count", proxytype=managers.ValueProxy)
+Named.register("pages")
+Named.register("plain_gate")
+if not hasattr(SyncManager, "set"):
+    Named.register("set")
+
+
+def a_set_is_registered_before_3_14(m):
+    shared = m.set([1, 2])
+    shared.add(3)
+    assert sorted(shared) == [1, 2, 3] and len(shared) == 3 and 3 in shared
+    assert shared | {4} == {1, 2, 3, 4} and shared.copy() == {1, 2, 3}
+    kept = m.list([shared])
+    if hasattr(managers, "SetProxy"):
+        assert kept[0].copy() == {1, 2, 3}
+    else:
+        raises(AttributeError, lambda: kept[0], "SetProxy")
+        managers.SetProxy = managers.MakeProxyType("SetProxy", shared._exposed_)
+        assert kept[0].copy() == {1, 2, 3}
+
+
+def a_named_object_has_the_proxy_that_it_is_registered_with(m):
+    with m.gate() as held:
+        assert held is True and not m.plain_gate().acquire(False)
+    gate = m.plain_gate()
+    assert gate.acquire(False) and gate.release() is None
+    assert not hasattr(gate, "__enter__")
+    settings = m.settings()
+    settings.depth += 1
+    assert settings.depth == 4
+    count = m.count()
+    count.value += 1
+    assert count.value == 8
+    pages = m.pages()
+    pages["a"] = 1
+    assert pages["a"] == 1 and len(pages) == 1 and "a" in pages and pages.keys() == ["a"]
+
+
+def a_queue_that_is_shut_down_says_so(m):
+    jobs = m.Queue()
+    jobs._callmethod("shutdown")
+    if hasattr(queue, "ShutDown"):
+        raises(queue.ShutDown, jobs.get)
+    else:
+        raises(AttributeError, jobs.get, "ShutDown")
+    assert jobs.qsize() == 0, "the connection is as good as before"
+
+
+def who_is_late_is_sent_away(m):
+    family = socket.AF_UNIX if isinstance(m.address, str) else socket.AF_INET
+    silent = socket.socket(family)
+    silent.connect(m.address)
+    key = multiprocessing.current_process().authkey
+    asks_nothing, reads_nothing = (Client(m.address, authkey=key) for _ in range(2))
+    # The refusal quotes it: more than a socket holds.
+    reads_nothing.send((None, "create", ("x" * 2**24,), {}))
+    for end in silent, asks_nothing, reads_nothing:
+        poll = select.poll()
+        poll.register(end, 0)
+        assert poll.poll(), "it is closed by the server"
+
+
+def raises(kind, act, text=""):
+    try:
+        act()
+    except kind as error:
+        assert text in str(error), repr(error)
+        return
+    raise AssertionError("%s was not raised" % kind.__name__)
+
+
+def main(address, key_file, name):
+    faulthandler.dump_traceback_later(60, exit=True)
+    host, colon, port = address.rpartition(":")
+    with open(key_file, "rb") as key:
+        multiprocessing.current_process().authkey = key.read().strip()
+    manager = Named((host, int(port)) if colon else address)
+    manager.connect()
+    globals()[name](manager)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
