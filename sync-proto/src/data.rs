@@ -89,8 +89,7 @@ impl Data {
     }
 
     /// Decodes arguments as [`decode`](Self::decode) does, of a call that may be polled again:
-    /// nothing is missing afterwards, unless a `Deserialize` among them panics. But what a value is
-    /// counted by is given out with it ([`Payload::is_counted`]).
+    /// nothing is missing afterwards, unless a `Deserialize` among them panics.
     ///
     /// # Errors
     /// Those of [`decode`](Self::decode).

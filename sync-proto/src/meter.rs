@@ -11,16 +11,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Clone, Default)]
 pub struct Meter(Arc<AtomicUsize>);
 
-/// Bytes that count until it is dropped. A clone counts as many again.
+/// Bytes that count as long as one of its clones lives.
+#[derive(Clone)]
 pub struct Charge {
-    meter: Meter,
-    bytes: usize,
+    _shared: Arc<Charged>,
 }
 
-impl Clone for Charge {
-    fn clone(&self) -> Self {
-        self.meter.charge(self.bytes)
-    }
+struct Charged {
+    meter: Meter,
+    bytes: usize,
 }
 
 impl Meter {
@@ -34,11 +33,11 @@ impl Meter {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts bytes until the charge is dropped.
+    /// Counts bytes until the charge and all its clones are dropped.
     #[must_use]
     pub fn charge(&self, bytes: usize) -> Charge {
         self.add(bytes);
-        Charge { meter: self.clone(), bytes }
+        Charge { _shared: Arc::new(Charged { meter: self.clone(), bytes }) }
     }
 
     /// Counts bytes until they are [subtracted](Self::subtract).
@@ -52,7 +51,7 @@ impl Meter {
     }
 }
 
-impl Drop for Charge {
+impl Drop for Charged {
     fn drop(&mut self) {
         self.meter.subtract(self.bytes);
     }
@@ -75,18 +74,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_count_until_their_charge_is_dropped() {
+    fn bytes_count_until_the_last_clone_of_their_charge_is_gone() {
         let meter = Meter::new();
         let first = meter.charge(10);
+        let second = first.clone();
         let other = meter.charge(5);
         assert_eq!(meter.used(), 15);
-        drop(first.clone());
-        let again = other.clone();
-        assert_eq!(meter.used(), 20);
         drop(first);
-        drop(other);
+        assert_eq!(meter.used(), 15);
+        drop(second);
         assert_eq!(meter.used(), 5);
-        drop(again);
+        drop(other);
         assert_eq!(meter.used(), 0);
     }
 }

@@ -118,23 +118,9 @@ impl<H> Payload<H> {
         Self { encoding, bytes, handles, charge: None }
     }
 
-    /// Lets the value's bytes be counted, for itself and for each of its clones.
+    /// Lets the value's bytes be counted for as long as a clone of it lives.
     pub fn count_by(&mut self, charge: Charge) {
         self.charge = Some(charge);
-    }
-
-    /// Returns whether somebody counts its bytes.
-    pub const fn is_counted(&self) -> bool {
-        self.charge.is_some()
-    }
-
-    /// Returns the same value, which is counted in place of this one.
-    pub(crate) fn hand_out(&mut self) -> Self
-    where
-        H: Clone,
-    {
-        let charge = self.charge.take();
-        Self { charge, ..self.clone() }
     }
 
     /// Replaces what stands for the objects. What comes of it is not counted by anybody.

@@ -146,7 +146,6 @@ impl Core {
     /// Keeps an answer until it has arrived; returns whether it can be sent.
     fn keep_answer(&mut self, route: Route, reply: &Reply) -> bool {
         let len = reply.outcome.as_ref().map_or(0, Data::len);
-        // Asked when its values are counted no more: they are where they are kept.
         let has_room = self.may_keep_answer(len);
         let session = self.sessions.get_mut(&route.session);
         let Some(resumable) = session.and_then(|session| session.resumable.as_mut()) else {

@@ -2,7 +2,7 @@
 //!
 //! What counts is what clients can make the manager keep: the bytes of values in containers and
 //! in calls that wait ([`Payload::count_by`](sync_proto::Payload::count_by), given back wherever
-//! one is dropped), and what objects say of themselves
+//! the last clone is dropped), and what objects say of themselves
 //! ([`Object::weight`](crate::Object::weight)): entries, numbers, their own table row. It is
 //! a function of the inputs alone: bytes on their way out are the driver's to bound.
 
@@ -84,17 +84,12 @@ impl Core {
         self.check_nesting(data)?;
         let own = data.payloads.iter().map(own_cost).sum::<usize>();
         self.afford_call(len + own)?;
-        self.count_uncounted(data);
-        Ok(())
-    }
-
-    /// Counts the values of a call that are not counted, or not any more: one that was looked at.
-    pub(super) fn count_uncounted<H>(&self, data: &mut Data<H>) {
-        for payload in data.payloads.iter_mut().filter(|payload| !payload.is_counted()) {
+        for payload in &mut data.payloads {
             // The memory that it keeps is at most twice as much: see `frame::Body`.
             let charge = self.meter.charge(payload.bytes.len() + own_cost(payload));
             payload.count_by(charge);
         }
+        Ok(())
     }
 
     /// Checks that no value nests deeper than this manager takes. Whoever reads one bounds its
@@ -113,8 +108,7 @@ impl Core {
     }
 
     /// Counts a call that is kept until something happens.
-    pub(super) fn count_waiting<H>(&self, data: &mut Data<H>) -> Charge {
-        self.count_uncounted(data);
+    pub(super) fn count_waiting<H>(&self, data: &Data<H>) -> Charge {
         self.meter.charge(WAITING + data.args.len())
     }
 

@@ -52,7 +52,7 @@ impl Core {
             (Err(refusal), _) | (_, Err(refusal)) => return self.answer(route, Err(refusal)),
         };
         let (deadline, place) = (None, self.place_at_end(object, channel));
-        let charge = self.count_waiting(&mut data);
+        let charge = self.count_waiting(&data);
         let key = self.keep_call(Blocked {
             route,
             caller,
@@ -130,9 +130,6 @@ impl Core {
         let (object, method, before) = (call.target.object(), call.method, call.place);
         let look = Look { caller: call.caller, note: call.note, timed_out, place: before };
         let flow = self.call_object(object, look, method, &mut data);
-        if matches!(flow, Ok(Flow::Wait(_) | Flow::WaitThen(..) | Flow::Must(..))) {
-            self.count_uncounted(&mut data);
-        }
         let Some(call) = self.call_mut(key) else {
             return false;
         };

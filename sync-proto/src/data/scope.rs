@@ -109,7 +109,7 @@ pub(crate) fn payload(index: u32) -> Option<Payload> {
         let Lists { payloads, to_take, .. } = scope.as_mut()?;
         let payload = payloads.as_mut()?.get_mut(index as usize)?;
         if !*to_take {
-            return Some(payload.hand_out());
+            return Some(payload.clone());
         }
         let taken = Payload::new(payload.encoding, Bytes::new(), Vec::new());
         Some(std::mem::replace(payload, taken))

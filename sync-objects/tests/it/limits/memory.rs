@@ -186,6 +186,20 @@ fn a_full_manager_still_hears_what_is_to_be_deleted() {
 }
 
 #[test]
+fn a_value_that_is_kept_often_is_counted_once() {
+    let (sim, client) = limited();
+    let list = list::Proxy::new(&client, vec![pack(&bytes(LARGE))]).unwrap();
+    list.repeat(50).unwrap();
+    assert!(used(&sim) < 2 * LARGE, "{}", used(&sim));
+    for _ in 1..50 {
+        list.pop().unwrap();
+    }
+    assert!(used(&sim) > LARGE, "the last of them is there still");
+    let other = value::Proxy::new(&client, None, pack(&1)).expect("nobody is kept from anything");
+    other.set(pack(&2)).unwrap();
+}
+
+#[test]
 fn a_short_key_does_not_keep_the_memory_of_the_value_that_it_came_with() {
     let (sim, client) = limited();
     let dict = dict::Proxy::new(&client, Vec::new()).unwrap();
