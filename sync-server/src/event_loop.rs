@@ -17,7 +17,7 @@ use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
 use crate::connection::{Buffers, Connection, Got, Stage};
 use crate::hub::Hub;
-use crate::limits::{Limits, READ_PER_TURN, READS_PER_TURN};
+use crate::limits::{Limits, READ_PER_TURN};
 use crate::listener::Listener;
 use crate::sessions::{Census, Clients};
 use crate::strangers::Strangers;
@@ -263,9 +263,7 @@ impl EventLoop {
         // Taken apart for the turn, so that it is not in use where others are put into it.
         let mut asked = std::mem::take(&mut self.asked);
         std::mem::swap(&mut asked, &mut self.ready);
-        self.put_strangers_off(&mut asked);
-        // The others come first in the next turn.
-        asked.move_rest(READS_PER_TURN, &mut self.ready);
+        self.put_off(&mut asked);
         for key in asked.iter() {
             self.read(key);
         }

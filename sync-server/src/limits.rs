@@ -86,7 +86,8 @@ pub(crate) const OUTPUT_PER_TURN: usize = 64 << 20;
 pub(crate) const ACCEPTS_PER_TURN: usize = 16;
 
 /// Reads, in one turn, from connections that have not shown yet that they have the key: to answer
-/// one takes some 0.1 ms, and whoever recorded a first message can have it answered again.
+/// one takes some 0.1 ms, and whoever recorded a first message can have it answered again. As many
+/// connections that are not let in yet are carried out for.
 pub(crate) const STRANGERS_PER_TURN: usize = 2;
 
 /// Connections that the system keeps for the server before it accepts them.

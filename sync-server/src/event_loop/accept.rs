@@ -9,7 +9,7 @@ use sync_proto::{ErrorKind, Refusal};
 
 use super::{CONNECTION, EventLoop, KeySet, token};
 use crate::connection::{Connection, Guard, Stream};
-use crate::limits::{ACCEPTS_PER_TURN, STRANGERS_PER_TURN};
+use crate::limits::{ACCEPTS_PER_TURN, READS_PER_TURN, STRANGERS_PER_TURN};
 use crate::listener::{is_of_one_connection, is_out_of_files, unix_peer};
 use crate::sessions::Origin;
 
@@ -106,17 +106,19 @@ impl EventLoop {
         self.drop_half_open();
     }
 
-    /// Of strangers that have something to read, leaves some for this turn, the oldest.
-    pub(super) fn put_strangers_off(&mut self, asked: &mut KeySet) {
-        if self.half_open.is_empty() {
-            return;
+    /// Of connections that have something to read, leaves some for this turn: the first, and of
+    /// strangers the oldest. The others come first in the next.
+    pub(super) fn put_off(&mut self, asked: &mut KeySet) {
+        if !self.half_open.is_empty() {
+            asked.retain(|key| {
+                let connection = self.connections.get(key);
+                let stranger = connection.filter(|connection| !connection.is_trusted());
+                self.knocking.extend(stranger.map(|connection| connection.via));
+                stranger.is_none()
+            });
         }
-        asked.retain(|key| {
-            let connection = self.connections.get(key);
-            let stranger = connection.filter(|connection| !connection.is_trusted());
-            self.knocking.extend(stranger.map(|connection| connection.via));
-            stranger.is_none()
-        });
+        asked.move_rest(READS_PER_TURN, &mut self.ready);
+        // Beside the others: no crowd of clients keeps newcomers out.
         for _ in 0..STRANGERS_PER_TURN {
             let Some(via) = self.knocking.pop_first() else { break };
             asked.insert(key_of(via));

@@ -15,16 +15,16 @@ pub(super) struct Inbox {
     letters: Vec<Letters>,
     /// Who said something.
     talkers: KeySet,
-    /// Who said something, whoever was worked for least of late first: one that asks little does
-    /// not wait for all those that ask much.
+    /// Clients that said something, whoever was worked for least of late first: one that asks
+    /// little does not wait for all those that ask much.
     line: BTreeSet<(Duration, usize)>,
+    /// Strangers that said something, in the order in which they did. They have a line of their
+    /// own: each is new, and would come before everybody who was worked for.
+    strangers: VecDeque<usize>,
     /// Connections that had more to read, and will have when their inbox is empty.
     unread: KeySet,
     /// How long each connection was worked for of late.
     worked: BTreeMap<usize, Duration>,
-    /// The same for all strangers together: they stand in line as one, however many they are. Each
-    /// of them is new, and would come before everybody who was worked for.
-    worked_for_strangers: Duration,
     /// When all of that was last halved.
     halved: Time,
     /// The memory of an inbox that is empty, for the next one: most hold one message.
@@ -90,6 +90,9 @@ impl Inbox {
         if self.talkers.remove(key) {
             let letters = std::mem::take(&mut self.letters[key]);
             self.line.remove(&(letters.place, key));
+            if letters.is_strange {
+                self.strangers.retain(|&of| of != key);
+            }
         }
         self.unread.remove(key);
         self.worked.remove(&key);
@@ -98,12 +101,12 @@ impl Inbox {
     /// Puts a connection that has said something to its place in the line.
     fn stand(&mut self, key: usize) {
         let letters = &mut self.letters[key];
-        letters.place = if letters.is_strange {
-            self.worked_for_strangers
+        if letters.is_strange {
+            self.strangers.push_back(key);
         } else {
-            self.worked.get(&key).copied().unwrap_or_default()
-        };
-        self.line.insert((letters.place, key));
+            letters.place = self.worked.get(&key).copied().unwrap_or_default();
+            self.line.insert((letters.place, key));
+        }
     }
 
     /// Lets work that was done long ago count less.
@@ -116,31 +119,24 @@ impl Inbox {
             *worked /= 2;
             !worked.is_zero()
         });
-        self.worked_for_strangers /= 2;
-        self.line.clear();
-        let talkers = std::mem::take(&mut self.talkers);
-        talkers.iter().for_each(|key| self.stand(key));
-        self.talkers = talkers;
-    }
-
-    /// Takes the first out of the line, which is to [come back](Self::line_up).
-    pub(super) fn next(&mut self) -> Option<usize> {
-        loop {
-            let (place, key) = self.line.pop_first()?;
-            let is_late = self.letters[key].is_strange && place < self.worked_for_strangers;
-            if !is_late {
-                return Some(key);
-            }
-            // Other strangers were worked for since it came.
+        for (_, key) in std::mem::take(&mut self.line) {
             self.stand(key);
         }
     }
 
+    /// Takes the first client out of the line, which is to [come back](Self::line_up).
+    pub(super) fn next(&mut self) -> Option<usize> {
+        self.line.pop_first().map(|(_, key)| key)
+    }
+
+    /// Takes the first stranger out of the strangers' line, likewise.
+    pub(super) fn next_stranger(&mut self) -> Option<usize> {
+        self.strangers.pop_front()
+    }
+
     /// Puts a connection that still has something to say back into line, after so much work.
     pub(super) fn line_up(&mut self, key: usize, worked: Duration) {
-        if self.letters[key].is_strange {
-            self.worked_for_strangers += worked;
-        } else if !worked.is_zero() {
+        if !self.letters[key].is_strange && !worked.is_zero() {
             *self.worked.entry(key).or_default() += worked;
         }
         if self.has(key) {
@@ -194,18 +190,16 @@ mod tests {
     }
 
     #[test]
-    fn strangers_stand_in_line_as_one() {
+    fn strangers_are_served_in_their_order_and_from_nobody_elses_place() {
         let mut inbox = inbox(1..=1);
-        assert_eq!(work(&mut inbox, 2), 1);
-        (10..20).for_each(|key| inbox.push(key, Said::End, true));
-        let order = [(); 6].map(|()| {
-            let key = work(&mut inbox, 1);
-            if key >= 10 {
-                inbox.remove(key);
-            }
-            key
-        });
-        assert_eq!(order, [10, 11, 1, 12, 1, 13], "each, and all of them, as often as the first");
+        [12, 10, 11].into_iter().for_each(|key| inbox.push(key, Said::End, true));
+        inbox.remove(10);
+        assert_eq!(inbox.next(), Some(1));
+        assert_eq!(inbox.next(), None);
+        assert_eq!(inbox.next_stranger(), Some(12));
+        inbox.line_up(12, Duration::ZERO);
+        assert_eq!([inbox.next_stranger(), inbox.next_stranger()], [Some(11), Some(12)]);
+        assert_eq!(inbox.next_stranger(), None);
     }
 
     #[test]

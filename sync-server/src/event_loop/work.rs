@@ -7,7 +7,9 @@
 use sync_objects::{Kernel, Time};
 
 use super::{EventLoop, KeySet, Said};
-use crate::limits::{CALLS_PER_TURN, OUTPUT_PER_TURN, TIME_PER_CONNECTION, TIME_PER_TURN};
+use crate::limits::{
+    CALLS_PER_TURN, OUTPUT_PER_TURN, STRANGERS_PER_TURN, TIME_PER_CONNECTION, TIME_PER_TURN,
+};
 
 impl EventLoop {
     /// Carries out what connections said, up to what one turn may take; each has its turn once.
@@ -15,8 +17,12 @@ impl EventLoop {
     pub(super) fn work(&mut self, kernel: &mut Kernel, now: Time, asked: &mut KeySet) {
         self.inbox.forget_some(now);
         let (mut time, mut served) = (now, std::mem::take(&mut self.served));
+        let mut strangers = 0..STRANGERS_PER_TURN;
         while time.since(now) < TIME_PER_TURN && kernel.unsent_bytes() < OUTPUT_PER_TURN {
-            let Some(key) = self.inbox.next() else { break };
+            // A few strangers in each turn, first: no crowd of them keeps clients waiting for
+            // long, and no crowd of clients keeps newcomers out.
+            let stranger = strangers.next().and_then(|_| self.inbox.next_stranger());
+            let Some(key) = stranger.or_else(|| self.inbox.next()) else { break };
             let began = time;
             time = self.work_for(kernel, now, key, began);
             served.push((key, time.since(began)));
