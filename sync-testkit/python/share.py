@@ -16,6 +16,8 @@ from multiprocessing.managers import SyncManager
 SyncManager.register("jobs")
 SyncManager.register("done")
 SyncManager.register("gate")
+if not hasattr(SyncManager, "set"):
+    SyncManager.register("set")
 
 
 def a_queue(m):
@@ -59,6 +61,12 @@ def iterates_what_the_library_has(m):
         assert shared.copy() == dict(kind), kind
         shared.update(kind)
         assert shared.copy() == dict(kind), kind
+    try:
+        m.set(collections.deque([1, [2]]))
+    except Exception as error:
+        assert "unhashable" in str(error), repr(error)
+    else:
+        raise AssertionError("a list became a member")
     # What is only kept comes back as it went.
     shared = m.list([kinds[0], kinds[3], kinds[8]])
     assert shared[:] == [kinds[0], kinds[3], kinds[8]]

@@ -91,10 +91,13 @@ fn numbers(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payload>, Raise>> 
 
 /// Returns the items of something that is iterated over as keys are: each must have a hash.
 pub(super) fn hashable_items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, Raise> {
-    if let Node::List(items) | Node::Tuple(items) = arg.node() {
-        for &item in items {
-            arg.part(item).hashable()?;
-        }
+    let contents = arg.graph.contents(arg.id);
+    let ids = match (arg.node(), &contents) {
+        (Node::List(ids) | Node::Tuple(ids), _) | (_, Some(Contents::Items(ids))) => &ids[..],
+        _ => &[],
+    };
+    for &item in ids {
+        arg.part(item).hashable()?;
     }
     items(desk, arg)
 }
