@@ -15,8 +15,9 @@ use sync_proto::message::ServerMessage;
 use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator};
 use sync_server::{Builder, Limits, Server};
 use sync_testkit::{Cast, RawClient, ServerProcess};
+use tempfile::TempDir;
 
-fn key(letter: &str) -> AuthKey {
+pub(crate) fn key(letter: &str) -> AuthKey {
     AuthKey::new(letter.repeat(32)).unwrap()
 }
 
@@ -373,6 +374,18 @@ fn another_users_manager_is_taken_only_where_that_was_said() {
     assert_eq!(manager.object_count().unwrap(), 0);
 }
 
+/// Starts a server on a unix socket and on TCP, whose key is that of [`key`] of "k".
+pub(crate) fn on_both_sockets(more: &[&str]) -> (ServerProcess, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name| directory.path().join(name).display().to_string();
+    let (unix, key_file) = (format!("unix:{}", path("socket")), path("key"));
+    fs::write(&key_file, key("k").as_bytes()).unwrap();
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+    let tcp = "tcp:127.0.0.1:0";
+    let args = ["--listen", &unix, "--listen", tcp, "--authkey-file", &key_file];
+    (ServerProcess::start(&[&args[..], more].concat(), 2), directory)
+}
+
 /// Runs something on a thread that belongs to another user, as the system sees it.
 fn as_user<R: Send>(user: u32, run: impl FnOnce() -> R + Send) -> R {
     std::thread::scope(|scope| {
@@ -389,14 +402,7 @@ fn as_user<R: Send>(user: u32, run: impl FnOnce() -> R + Send) -> R {
 #[test]
 fn a_crowd_that_replays_a_first_message_is_answered_a_few_at_a_time() {
     const CROWD: usize = 1000;
-    let directory = tempfile::tempdir().unwrap();
-    let path = |name| directory.path().join(name).display().to_string();
-    let (unix, key_file) = (format!("unix:{}", path("socket")), path("key"));
-    fs::write(&key_file, "k".repeat(32)).unwrap();
-    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
-    let tcp = "tcp:127.0.0.1:0";
-    let args = ["--listen", &unix, "--listen", tcp, "--authkey-file", &key_file];
-    let server = ServerProcess::start(&args, 2);
+    let (server, _directory) = on_both_sockets(&[]);
     let _cast = Cast::joining(&server);
     let Address::Tcp { host, port } = &server.addresses()[1] else { panic!("it is TCP") };
     let connect = |_| TcpStream::connect((host.as_str(), *port)).unwrap();

@@ -1,9 +1,7 @@
 //! The strangers' battery: crowds that do their worst, one kind of it at a time, on either kind of
 //! socket, and what that costs: memory, files, and an honest client's slowest calls.
 
-use std::fs;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 
 use sync_proto::frame::PREFIX;
 use sync_proto::secure::ANSWER;
@@ -12,6 +10,7 @@ use tempfile::TempDir;
 
 use super::crowd::{nobody_is_slowed, value};
 use super::*;
+use crate::sealed::{key, on_both_sockets};
 
 /// How many do it at once.
 const CROWD: usize = 200;
@@ -67,17 +66,10 @@ struct Victim {
 
 impl Victim {
     fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name| directory.path().join(name).display().to_string();
-        let (unix, key_file) = (format!("unix:{}", path("socket")), path("key"));
-        fs::write(&key_file, "k".repeat(32)).unwrap();
-        fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
-        let tcp = "tcp:127.0.0.1:0";
-        let mut args = vec!["--listen", &unix, "--listen", tcp, "--authkey-file", &key_file];
         // What one waits for of a silent crowd, and what answers that nobody takes may be.
-        args.extend(["--handshake-timeout=1", "--max-output=4194304", "--grace=0"]);
-        let server = ServerProcess::start(&args, 2);
-        let (manager, key) = (server.connect(), AuthKey::new("k".repeat(32)).unwrap());
+        let limits = ["--handshake-timeout=1", "--max-output=4194304", "--grace=0"];
+        let (server, directory) = on_both_sockets(&limits);
+        let (manager, key) = (server.connect(), key("k"));
         let large = manager.create_value("x".repeat(256 << 10)).unwrap();
         Self {
             recorded: RawClient::initiator(&key).first().to_vec(),
@@ -129,8 +121,7 @@ impl Victim {
                     client
                 }
                 Worst::WrongKey if is_tcp => {
-                    let other = AuthKey::new("o".repeat(32)).unwrap();
-                    self.saying(is_tcp, RawClient::initiator(&other).first())
+                    self.saying(is_tcp, RawClient::initiator(&key("o")).first())
                 }
                 Worst::WrongKey => self.saying(is_tcp, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"),
                 Worst::Replay => self.saying(is_tcp, &self.recorded),
