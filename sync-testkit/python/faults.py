@@ -92,6 +92,21 @@ def a_dead_holders_lock_passes_to_who_waits(m):
     assert passed == [True]
 
 
+def a_dead_holders_lock_passes_on_whatever_answer_it_left_unread(m):
+    lock, much = m.Lock(), m.list([bytes(32 << 20)])
+
+    def ask():
+        assert lock.acquire()
+        mine = much._tls.connection
+        mine.send((much._id, "__getitem__", (0,), {}))
+        return mine.poll(SECONDS_AT_MOST)
+
+    child = Child(ask)
+    assert child.answer and not lock.acquire(False)
+    child.kill()
+    assert lock.acquire(True, 20)
+
+
 def a_dead_holders_lock_may_be_released_once(m):
     lock = m.Lock()
     child = Child(lambda: lock.acquire())

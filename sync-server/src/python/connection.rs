@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     pub(crate) undo: Option<Undo>,
     /// The peer will send no more.
     pub(crate) read_closed: bool,
+    /// The peer takes no more: what it said before is heard, and answered to nobody.
+    is_deaf: bool,
 }
 
 /// Who is at the other end.
@@ -137,6 +139,7 @@ impl Connection {
             in_flight: Vec::new(),
             undo: None,
             read_closed: false,
+            is_deaf: false,
         }
     }
 
@@ -196,7 +199,19 @@ impl Connection {
 
     /// Queues a message.
     pub(crate) fn push(&mut self, message: &[u8]) {
-        framing::put(message, &mut self.out);
+        if !self.is_deaf {
+            framing::put(message, &mut self.out);
+        }
+    }
+
+    /// Drops what waits to be written, and whatever would be written later.
+    pub(crate) fn give_up_output(&mut self) {
+        (self.is_deaf, self.out) = (true, BytesMut::new());
+    }
+
+    /// Returns whether nothing can be written any more.
+    pub(crate) const fn is_deaf(&self) -> bool {
+        self.is_deaf
     }
 
     /// Writes what waits, and asks to be told when the rest can be written.

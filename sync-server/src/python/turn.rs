@@ -260,11 +260,15 @@ impl Front {
     }
 
     pub(super) fn flush(&mut self, key: usize) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key).filter(|of| !of.is_deaf()) else {
+            return;
+        };
         let paused = connection.pending_output() > self.limits.output_pause;
         if let Err(error) = connection.flush(self.poll.registry()) {
             tracing::debug!(%error, "a Python connection broke");
-            // It is read once more, which tells what it leaves behind.
+            // It is read to its end, which tells what it leaves behind: not even an answer that
+            // was too long for it keeps it from being heard.
+            connection.give_up_output();
             connection.read_closed = true;
             self.ready.insert(key);
             return;

@@ -128,6 +128,7 @@ macro_rules! faults {
 faults! {
     a_dead_holders_lock_is_taken_by_the_next
     a_dead_holders_lock_passes_to_who_waits
+    a_dead_holders_lock_passes_on_whatever_answer_it_left_unread
     a_dead_holders_lock_may_be_released_once
     a_bounded_permit_returns_when_its_holder_is_dead_and_a_plain_one_does_not
     a_bounded_permit_of_a_dead_holder_may_be_given_back_once
