@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from multiprocessing.connection import Client
 from multiprocessing.managers import SyncManager
 
@@ -106,6 +107,23 @@ def nests(m, limit):
     else:
         raise AssertionError("it was taken")
     assert kept[:] == [[[1]]]
+
+
+def a_lock_outlives_who_says_too_much(m):
+    lock = m.Lock()
+
+    def say_too_much():
+        assert lock.acquire()
+        mine = lock._tls.connection
+        os.write(mine.fileno(), b"\x7f\xff\xff\xff")
+        ended.append(mine.poll(20))
+
+    ended = []
+    thread = threading.Thread(target=say_too_much)
+    thread.start()
+    thread.join()
+    assert ended == [True], "its connection is closed"
+    assert lock.acquire(True, 20)
 
 
 def main(address, key_file, name, *arguments):

@@ -105,7 +105,8 @@ impl Front {
                     let why =
                         format!("a message is longer than {} bytes, or has no length", bad.limit);
                     self.strangers.log(self.hub.now(), connection.origin(), why);
-                    self.forget(key);
+                    // What it holds passes on, as when it had hung up.
+                    said.push((key, Said::End));
                     return false;
                 }
             };

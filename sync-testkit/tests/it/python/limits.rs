@@ -45,3 +45,15 @@ fn what_nests_deeper_than_the_manager_takes_is_refused_and_nothing_is_changed() 
         run(&site, address, "share.py", &["nests", "8"]);
     }
 }
+
+#[test]
+fn over_tcp_a_lock_passes_on_when_its_holder_says_more_than_it_may() {
+    // Over a unix socket the lock is the process's, which lives.
+    let site = Site::new();
+    run(
+        &site,
+        &site.server.python_addresses()[1],
+        "share.py",
+        &["a_lock_outlives_who_says_too_much"],
+    );
+}
