@@ -74,6 +74,27 @@ def iterates_what_the_library_has(m):
     assert [type(kind) for kind in shared] == [type(kinds[at]) for at in (0, 3, 8)]
 
 
+def puts_nothing_without_a_hash_where_it_needs_one(m):
+    bad = m.list([[1]]), m.list([(1, {2})]), m.list([bytearray(b"1")])
+    d, s = m.dict({(1, "a"): 2}), m.set([(1,)])
+    acts = [lambda of: m.set(of), lambda of: s._callmethod("update", (of,))]
+    acts += [lambda of: d._callmethod("fromkeys", (of,))]
+    acts += [lambda of: m.dict(m.list([(of[0], 1)])), lambda of: d.update(m.list([(of[0], 1)]))]
+    for act in acts:
+        for of in bad:
+            try:
+                act(of)
+            except Exception as error:
+                assert "unhashable" in str(error), repr(error)
+            else:
+                raise AssertionError("what has no hash was taken")
+    good = m.list([(1, (2, 3)), frozenset([1]), m.list([1]), "a", 1.5, None])
+    assert d.copy() == {(1, "a"): 2} and s._callmethod("copy") == {(1,)}
+    assert len(m.set(good)._callmethod("copy")) == 6 and len(d._callmethod("fromkeys", (good,))) == 6
+    d.update(m.list([[(1, 2), [3]]]))
+    assert d[1, 2] == [3]
+
+
 def comes_in(m):
     assert len(m.list([1, 2, 3])) == 3
 

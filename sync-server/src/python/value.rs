@@ -34,7 +34,7 @@ mod unpack;
 pub use hash::unhashable;
 pub use names::{type_name, type_name_of};
 pub use pack::to_payload;
-pub use pair::pair;
+pub use pair::{pair, unhashable_payload};
 pub use repr::{ReprError, repr, repr_of_str};
 pub use unpack::from_payload;
 

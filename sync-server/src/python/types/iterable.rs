@@ -99,7 +99,20 @@ pub(super) fn hashable_items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Pa
     for &item in ids {
         arg.part(item).hashable()?;
     }
-    items(desk, arg)
+    let items = items(desk, arg)?;
+    // Those of a shared list, or of an iterator, are seen only now.
+    if matches!((arg.node(), contents), (Node::Object(_), None)) {
+        items.iter().try_for_each(hashable)?;
+    }
+    Ok(items)
+}
+
+/// Refuses a value that Python has no hash for.
+fn hashable(value: &Payload) -> Result<(), Raise> {
+    match value::unhashable_payload(value) {
+        Some(found) => Err(TYPE_ERROR.with(format!("unhashable type: '{found}'"))),
+        None => Ok(()),
+    }
 }
 
 fn items_of_inner(desk: &mut Desk<'_>, inner: Arg<'_>) -> Result<Vec<Payload>, Raise> {
@@ -173,7 +186,10 @@ pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload,
             return Ok(page.keys.into_iter().zip(page.values).collect());
         }
         let pairs = shared(desk, &proxy)?;
-        return pairs.iter().map(value::pair).collect::<Option<_>>().ok_or_else(not_pairs);
+        let pairs: Option<Vec<_>> = pairs.iter().map(value::pair).collect();
+        let pairs = pairs.ok_or_else(not_pairs)?;
+        pairs.iter().try_for_each(|(key, _)| hashable(key))?;
+        return Ok(pairs);
     }
     let pair = |&pair: &NodeId| match arg.graph.get(pair) {
         Node::Tuple(pair) | Node::List(pair) if pair.len() == 2 => {

@@ -1,8 +1,9 @@
 //! Takes values apart without a client.
 
+use sync_proto::cbor::{self, Kind};
 use sync_proto::{Handle, Payload, Refusal};
 
-use super::{Present, Resolve, from_payload, to_payload};
+use super::{Present, Resolve, from_payload, to_payload, unhashable};
 use crate::python::pickle::{Graph, Node, NodeId, Proxy, Token};
 
 /// Takes a pair apart: a tuple or list of two, as `dict` takes for entries.
@@ -18,6 +19,18 @@ pub fn pair(payload: &Payload) -> Option<(Payload, Payload)> {
     };
     let mut part = |id| to_payload(&graph, id, &mut handles).ok();
     Some((part(key)?, part(value)?))
+}
+
+/// Returns the class of the part for which a value on the wire has no hash, if there is one.
+pub fn unhashable_payload(payload: &Payload) -> Option<String> {
+    use Kind::{Bool, Float, Integer, Null, Text, WideText};
+    if matches!(cbor::kind(&payload.bytes), Null | Bool | Integer | Float | Text | WideText) {
+        return None;
+    }
+    let mut graph = Graph::new();
+    // What Python cannot have is refused when it is read.
+    let root = from_payload(payload, &mut graph, &mut Kept(Vec::new())).ok()?;
+    unhashable(&graph, root)
 }
 
 /// Handles that stand in a graph by their numbers.

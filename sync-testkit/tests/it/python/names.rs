@@ -36,6 +36,12 @@ fn containers_of_pythons_library_are_iterated_over_and_kept_as_they_are() {
 }
 
 #[test]
+fn what_has_no_hash_is_neither_member_nor_key_out_of_a_shared_list_either() {
+    let name = "puts_nothing_without_a_hash_where_it_needs_one";
+    both(|site, _, address| run(site, address, "share.py", &[name]));
+}
+
+#[test]
 fn a_rust_lock_keeps_python_out() {
     both(|site, manager, address| {
         let lock = manager.named("gate").create_lock().unwrap();
