@@ -112,6 +112,8 @@ impl Front {
         }
         // Python's handshake has keys of any length.
         let ring = KeyRing::new(&[]).map_err(io::Error::other)?;
+        // Whatever could be taken in one call can be read.
+        let answer_max = limits.output_total.max(2 * limits.message);
         Ok(Self {
             poll,
             hub: Arc::clone(hub),
@@ -130,7 +132,7 @@ impl Front {
             ended: Vec::new(),
             deadlines: VecDeque::new(),
             accepted: 0,
-            trays: Trays::default(),
+            trays: Trays::new(answer_max),
             buffer: Box::new([0; READ_BUFFER]),
             is_open: false,
         })

@@ -90,7 +90,8 @@ def puts_nothing_without_a_hash_where_it_needs_one(m):
                 raise AssertionError("what has no hash was taken")
     good = m.list([(1, (2, 3)), frozenset([1]), m.list([1]), "a", 1.5, None])
     assert d.copy() == {(1, "a"): 2} and s._callmethod("copy") == {(1,)}
-    assert len(m.set(good)._callmethod("copy")) == 6 and len(d._callmethod("fromkeys", (good,))) == 6
+    assert len(m.set(good)._callmethod("copy")) == 6
+    assert len(d._callmethod("fromkeys", (good,))) == 6
     d.update(m.list([[(1, 2), [3]]]))
     assert d[1, 2] == [3]
 
@@ -145,6 +146,23 @@ def a_lock_outlives_who_says_too_much(m):
     thread.join()
     assert ended == [True], "its connection is closed"
     assert lock.acquire(True, 20)
+
+
+def reads_no_more_at_once_than(m, limit):
+    few = m.list([bytes(1 << 20)])
+    many = m.list([bytes(1 << 20)])
+    many._callmethod("__imul__", (1 << 20,))
+    # A thousand gigabytes each, of which the manager has one megabyte.
+    acts = [lambda: few * (1 << 20), lambda: many[:], lambda: many._callmethod("__repr__")]
+    acts += [lambda: m.list([few[0]]) * int(limit), lambda: many._callmethod("__reversed__")]
+    for act in acts:
+        try:
+            act()
+        except MemoryError as error:
+            assert "ask for less at a time" in str(error), repr(error)
+        else:
+            raise AssertionError("it was read")
+    assert len(many) == 1 << 20 and many[-1] == few[0] and many[:3] == few * 3
 
 
 def main(address, key_file, name, *arguments):

@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sync_objects::{Kernel, Naming, Outgoing, Time, Via, manager};
+use sync_objects::{Kernel, Naming, Outgoing, Time, VALUE_COST, Via, manager};
 use sync_proto::message::{Request, WireHandle};
 use sync_proto::{
     CallId, Data, ErrorKind, Handle, Interface, Keeper, ManagerId, MethodId, ObjectId, OneWayId,
@@ -63,8 +63,10 @@ const AT_ONCE: Via = Via(PYTHON);
 pub(crate) type Returned = Arc<Mutex<Vec<(SessionId, ObjectId)>>>;
 
 /// What a visit to the kernel leaves behind, and numbers that outlive it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Trays {
+    /// The most bytes that one answer may bring.
+    pub(crate) answer_max: usize,
     /// Answers for Python's connections.
     pub(crate) mail: VecDeque<Outgoing>,
     /// Answers for others.
@@ -141,7 +143,27 @@ impl Desk<'_> {
         Ok(call)
     }
 
+    /// Checks that so many values of so many bytes in all may go into one answer: a list that was
+    /// repeated is a few bytes to the manager, and each of its items once more to a client.
+    ///
+    /// # Errors
+    /// `TooLarge`.
+    pub(crate) fn check_answer(&self, values: usize, bytes: usize) -> Result<(), Refusal> {
+        let (size, limit) =
+            (values.saturating_mul(VALUE_COST).saturating_add(bytes), self.trays.answer_max);
+        if size <= limit {
+            return Ok(());
+        }
+        let why = format!(
+            "the answer of about {size} bytes is over the limit of {limit}: ask for less at a time"
+        );
+        Err(Refusal::new(ErrorKind::TooLarge, why))
+    }
+
     /// Takes an answer's handles over: each is given back when its last clone is dropped.
+    ///
+    /// # Errors
+    /// `TooLarge` when it is more than one answer may be.
     pub(crate) fn receive(&self, answer: Data<WireHandle>) -> Result<Data, Refusal> {
         let keeper = Session {
             manager: self.kernel.id(),
@@ -149,7 +171,12 @@ impl Desk<'_> {
             returned: Arc::clone(&self.trays.returned),
         };
         let keeper: Arc<dyn Keeper> = Arc::new(keeper);
-        answer.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, Arc::clone(&keeper))))
+        let (values, bytes) = (answer.payloads.len(), answer.len());
+        let handle =
+            |wire: WireHandle| Ok(Handle::new(wire.object, wire.interface, Arc::clone(&keeper)));
+        let answer = answer.map_handles(handle)?;
+        self.check_answer(values, bytes)?;
+        Ok(answer)
     }
 
     /// Returns a handle on an object for a request: it names the object and keeps nothing.
@@ -194,6 +221,19 @@ impl Desk<'_> {
 }
 
 impl Trays {
+    /// Makes trays for answers of at most so many bytes each.
+    pub(crate) fn new(answer_max: usize) -> Self {
+        Self {
+            answer_max,
+            mail: VecDeque::new(),
+            strays: Vec::new(),
+            returned: Returned::default(),
+            next_call: 0,
+            typecodes: HashMap::new(),
+            sweep_at: 0,
+        }
+    }
+
     /// Puts an answer where it belongs.
     pub(crate) fn sort(&mut self, outgoing: Outgoing) {
         if crate::hub::is_python(outgoing.via) {

@@ -57,3 +57,16 @@ fn over_tcp_a_lock_passes_on_when_its_holder_says_more_than_it_may() {
         &["a_lock_outlives_who_says_too_much"],
     );
 }
+
+#[test]
+fn a_short_call_makes_no_answer_that_the_manager_has_no_memory_for() {
+    const LIMIT: usize = 16;
+    let site = Site::limited(|limits| {
+        limits.output_total = LIMIT << 20;
+        limits.message = 4 << 20;
+    });
+    for address in site.server.python_addresses() {
+        let limit = LIMIT.to_string();
+        run(&site, address, "share.py", &["reads_no_more_at_once_than", &limit]);
+    }
+}
