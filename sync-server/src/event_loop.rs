@@ -23,7 +23,7 @@ use crate::sessions::{Census, Clients};
 use crate::strangers::Strangers;
 
 mod accept;
-mod backlog;
+pub(crate) mod backlog;
 mod inbox;
 mod key_set;
 mod liveness;

@@ -15,6 +15,7 @@ use sync_objects::{Registry, Time, Via};
 use sync_proto::AuthKey;
 use sync_proto::secure::KeyRing;
 
+use crate::event_loop::backlog::Backlog;
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::listener::Listener;
@@ -83,6 +84,10 @@ pub(crate) struct Front {
     ready: BTreeSet<usize>,
     /// Connections that have something to write.
     dirty: BTreeSet<usize>,
+    /// Bytes that were read and not heard.
+    incoming: Backlog,
+    /// Bytes of answers that are not taken.
+    outgoing: Backlog,
     /// Processes that have ended; what their sockets still hold is read first.
     ended: Vec<Pid>,
     /// Connections whose time may be up, the earliest first.
@@ -129,6 +134,8 @@ impl Front {
             accept_again: None,
             ready: BTreeSet::new(),
             dirty: BTreeSet::new(),
+            incoming: Backlog::default(),
+            outgoing: Backlog::default(),
             ended: Vec::new(),
             deadlines: VecDeque::new(),
             accepted: 0,

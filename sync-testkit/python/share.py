@@ -8,6 +8,7 @@ import collections
 import faulthandler
 import multiprocessing
 import os
+import select
 import signal
 import sys
 import threading
@@ -163,6 +164,40 @@ def reads_no_more_at_once_than(m, limit):
         else:
             raise AssertionError("it was read")
     assert len(many) == 1 << 20 and many[-1] == few[0] and many[:3] == few * 3
+
+
+def object_connection(m):
+    mine = Client(m.address, authkey=multiprocessing.current_process().authkey)
+    mine.send((None, "accept_connection", ("mine",), {}))
+    assert mine.recv() == ("#RETURN", None)
+    return mine
+
+
+def until_it_is_hung_up_on(m, connection):
+    ends = select.poll()
+    ends.register(connection.fileno(), select.POLLRDHUP)
+    while not ends.poll(10):
+        # An honest client is served meanwhile.
+        assert len(m.list([1, 2, 3])) == 3
+
+
+def says_half_of_much(m, limit):
+    talkers = []
+    for _ in range(3):
+        talkers.append(object_connection(m))
+        half = int(limit).to_bytes(4, "big") + bytes(int(limit) // 2)
+        while half:
+            half = half[os.write(talkers[-1].fileno(), half):]
+    until_it_is_hung_up_on(m, talkers[0])
+
+
+def takes_no_answers(m, limit):
+    much = m.list([bytes(int(limit) // 2)])
+    silent = []
+    for _ in range(4):
+        silent.append(object_connection(m))
+        silent[-1].send((much._id, "__getitem__", (0,), {}))
+    until_it_is_hung_up_on(m, silent[0])
 
 
 def main(address, key_file, name, *arguments):

@@ -12,7 +12,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// What waits, by connection.
 #[derive(Debug, Default)]
-pub(super) struct Backlog {
+pub(crate) struct Backlog {
     total: usize,
     waiting: BTreeMap<usize, Waiting>,
 }
@@ -25,7 +25,7 @@ struct Waiting {
 
 impl Backlog {
     /// Notes how much waits on a connection now.
-    pub(super) fn set(&mut self, now: Time, key: usize, bytes: usize) {
+    pub(crate) fn set(&mut self, now: Time, key: usize, bytes: usize) {
         if bytes == 0 {
             return self.remove(key);
         }
@@ -35,20 +35,20 @@ impl Backlog {
     }
 
     /// Forgets a connection.
-    pub(super) fn remove(&mut self, key: usize) {
+    pub(crate) fn remove(&mut self, key: usize) {
         if let Some(waiting) = self.waiting.remove(&key) {
             self.total -= waiting.bytes;
         }
     }
 
     /// Returns whether more waits than may.
-    pub(super) const fn is_over(&self, limit: usize) -> bool {
+    pub(crate) const fn is_over(&self, limit: usize) -> bool {
         self.total > limit
     }
 
     /// Returns the connection to blame when more waits than may, and how much it is: the one on
     /// which something has waited longest, if that is long.
-    pub(super) fn culprit(&self, now: Time, limit: usize) -> Option<(usize, usize)> {
+    pub(crate) fn culprit(&self, now: Time, limit: usize) -> Option<(usize, usize)> {
         if !self.is_over(limit) {
             return None;
         }

@@ -192,6 +192,11 @@ impl Connection {
         self.decoder.is_inside()
     }
 
+    /// Returns how many bytes were read and are not heard.
+    pub(crate) fn pending_input(&self) -> usize {
+        self.decoder.held()
+    }
+
     /// Returns whether a message that was read waits to be heard.
     pub(crate) fn is_ahead(&self) -> bool {
         self.decoder.has_next()

@@ -30,6 +30,8 @@ impl Front {
         let connection = self.connections.try_remove(key)?;
         self.half_open.remove(&connection.via);
         self.census.remove(Some(connection.peer.into()));
+        self.incoming.remove(key);
+        self.outgoing.remove(key);
         Some(connection)
     }
 
@@ -108,6 +110,34 @@ impl Front {
         self.half_open.remove(&connection.via);
         self.deadlines.push_back((deadline, key, connection.via));
         self.dirty.insert(key);
+    }
+
+    /// Hangs up where what is not heard, or not taken, has waited longest, for as long as there is
+    /// too much of it in all.
+    pub(super) fn shed(&mut self, said: &mut Vec<(usize, Said)>) {
+        let now = self.hub.now();
+        let limit = self.limits.input_total.max(self.limits.message);
+        while let Some((key, bytes)) = self.incoming.culprit(now, limit) {
+            self.incoming.remove(key);
+            let origin = self.connections.get(key).and_then(Connection::origin);
+            let why = format!(
+                "messages that are not complete take more than {limit} bytes, and the {bytes} of \
+                 this connection are under way for longest"
+            );
+            self.strangers.log(now, origin, why);
+            said.push((key, Said::End));
+        }
+        let limit = self.limits.output_total;
+        while let Some((key, bytes)) = self.outgoing.culprit(now, limit) {
+            self.outgoing.remove(key);
+            let origin = self.connections.get(key).and_then(Connection::origin);
+            let why = format!(
+                "answers that nobody takes are more than {limit} bytes, and the {bytes} of this \
+                 connection have waited longest"
+            );
+            self.strangers.log(now, origin, why);
+            said.push((key, Said::End));
+        }
     }
 
     /// Closes connections whose time is up.

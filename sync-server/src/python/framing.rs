@@ -46,6 +46,11 @@ impl Decoder {
         !self.buffer.is_empty()
     }
 
+    /// Returns how many bytes are kept.
+    pub(crate) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Returns whether there is a whole message, or something that can become none.
     pub(crate) fn has_next(&self) -> bool {
         match self.head() {

@@ -28,6 +28,7 @@ impl Front {
         for key in std::mem::take(&mut self.ready) {
             self.read(key, &mut said);
         }
+        self.shed(&mut said);
         let hub = std::sync::Arc::clone(&self.hub);
         hub.visit_with(|kernel, now| {
             self.trays.mail.extend(hub.python_mail());
@@ -66,6 +67,7 @@ impl Front {
             // sent away, is looked at again when that is over.
             let asks = self.take_request(key, said);
             let Some(connection) = self.connections.get(key) else { return };
+            self.incoming.set(self.hub.now(), key, connection.pending_input());
             let goes_on = !matches!(connection.stage, Stage::Closing { .. });
             if asks || goes_on && connection.waiting.is_none() {
                 self.ready.insert(key);
@@ -78,6 +80,11 @@ impl Front {
         });
         let asks = self.take_request(key, said);
         let Some(connection) = self.connections.get_mut(key) else { return };
+        if asks {
+            // What is left is of another message.
+            self.incoming.remove(key);
+        }
+        self.incoming.set(self.hub.now(), key, connection.pending_input());
         match got {
             Got::End if !asks || connection.waiting.is_some() => said.push((key, Said::End)),
             Got::End | Got::More => {
@@ -270,11 +277,13 @@ impl Front {
             // It is read to its end, which tells what it leaves behind: not even an answer that
             // was too long for it keeps it from being heard.
             connection.give_up_output();
+            self.outgoing.remove(key);
             connection.read_closed = true;
             self.ready.insert(key);
             return;
         }
         let pending = connection.pending_output();
+        self.outgoing.set(self.hub.now(), key, pending);
         if pending == 0 {
             connection.undo = None;
         }

@@ -70,3 +70,15 @@ fn a_short_call_makes_no_answer_that_the_manager_has_no_memory_for() {
         run(&site, address, "share.py", &["reads_no_more_at_once_than", &limit]);
     }
 }
+
+#[test]
+fn who_says_half_of_much_or_takes_no_answers_is_hung_up_on_when_it_is_too_much_in_all() {
+    const LIMIT: usize = 4 << 20;
+    let site = Site::limited(|limits| {
+        (limits.message, limits.input_total, limits.output_total) = (LIMIT, LIMIT, LIMIT);
+    });
+    let address = &site.server.python_addresses()[0];
+    for name in ["says_half_of_much", "takes_no_answers"] {
+        run(&site, address, "share.py", &[name, &LIMIT.to_string()]);
+    }
+}
