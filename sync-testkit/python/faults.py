@@ -366,6 +366,9 @@ def what_is_called_wrongly_is_told_so(m):
     raises(OverflowError, lambda: lock.acquire(True, 1e20))
     d, l = m.dict(), m.list([1, 2])
     assert raises(KeyError, lambda: d["z"]).args == ("z",)
+    for typecode in "x" * 300, m.Lock():
+        raises(RemoteError, lambda: m.Value(typecode, 1), "a typecode has at most 256 bytes")
+    assert str(m.Value(("any", 1), 2)) == "Value(('any', 1), 2)"
     raises(TypeError, lambda: d.get([]), "unhashable type: 'list'")
     raises(TypeError, lambda: d._callmethod("fromkeys", ([[]],)), "unhashable type: 'list'")
     raises(KeyError, d.popitem, "popitem(): dictionary is empty")

@@ -6,14 +6,22 @@ use sync_proto::{Handle, ObjectId, Payload};
 use super::{done, none, text};
 use crate::python::args::Args;
 use crate::python::desk::{Desk, Outcome, ask};
-use crate::python::exceptions::Raise;
+use crate::python::exceptions::{Raise, VALUE_ERROR};
 use crate::python::reply::{self, Reply};
+
+/// The most bytes of a typecode: a letter, or the name of a ctype.
+const TYPECODE_MAX: usize = 256;
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
     let [typecode, value, _lock] = args.bind("Value", ["typecode", "value", "lock"], 2)?;
     let initial = value.map(|value| value.payload(desk)).transpose()?;
     let Some(initial) = initial else { return Err(Raise::missing("Value", "value")) };
     let typecode = typecode.map(|typecode| typecode.payload(desk)).transpose()?;
+    // It is kept beside the objects, where nothing is counted.
+    if typecode.as_ref().is_some_and(|of| of.bytes.len() > TYPECODE_MAX || !of.handles.is_empty()) {
+        let why = format!("a typecode has at most {TYPECODE_MAX} bytes, and no proxy in it");
+        return Err(VALUE_ERROR.with(why));
+    }
     let kind: Option<sync_objects::NumberKind> = None;
     let handle = desk.create(&value::INTERFACE, &(kind, initial))?;
     if let Some(typecode) = typecode {
