@@ -69,6 +69,22 @@ def iterates_what_the_library_has(m):
         assert "unhashable" in str(error), repr(error)
     else:
         raise AssertionError("a list became a member")
+    for items in [1, (2, 3), "a"], (1, 2, 3), []:
+        for way in iter, reversed:
+            assert m.list(way(items))[:] == list(way(items)), (way, items)
+            begun, begun_too = way(items), way(items)
+            assert next(begun, 0) == next(begun_too, 0)
+            assert m.list(begun)[:] == list(begun_too), (way, items)
+    pairs = [(1, 2), (3, 4)]
+    for pairs in iter(pairs), reversed(pairs), set(pairs), frozenset(pairs):
+        assert m.dict(pairs).copy() == {1: 2, 3: 4}
+    for bad in iter([1, [2]]), reversed([1, [2]]):
+        try:
+            m.set(bad)
+        except Exception as error:
+            assert "unhashable" in str(error), repr(error)
+        else:
+            raise AssertionError("a list became a member")
     # What is only kept comes back as it went.
     shared = m.list([kinds[0], kinds[3], kinds[8]])
     assert shared[:] == [kinds[0], kinds[3], kinds[8]]

@@ -19,7 +19,7 @@ pub struct Token<'g> {
 pub enum Contents<'g> {
     /// Of an `OrderedDict`, `defaultdict` or `Counter`.
     Entries(Vec<(NodeId, NodeId)>),
-    /// Of a `deque`.
+    /// Of a `deque`; what an iterator over a list or tuple has still to give.
     Items(Vec<NodeId>),
     /// Of an `array.array`: its typecode, and its bytes as the client's machine has them.
     Numbers(&'g str, &'g [u8]),
@@ -129,6 +129,29 @@ impl Graph {
         }
     }
 
+    /// Returns what an iterator over a list or tuple has still to give: its state is its place.
+    fn rest(&self, is_reversed: bool, args: &[NodeId], steps: &[Step]) -> Option<Vec<NodeId>> {
+        let &[inner] = args else { return None };
+        let (Node::List(items) | Node::Tuple(items)) = self.get(inner) else { return None };
+        let last = i64::try_from(items.len()).ok()? - 1;
+        let place = match *steps {
+            [] if is_reversed => last,
+            [] => 0,
+            [Step::State(state)] => match *self.get(state) {
+                Node::Int(place) => place,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        // CPython cuts a place that is none likewise.
+        let given = |place: i64| usize::try_from(place).unwrap_or(0);
+        Some(if is_reversed {
+            items[..given(place.min(last) + 1)].iter().rev().copied().collect()
+        } else {
+            items[given(place.min(last + 1))..].to_vec()
+        })
+    }
+
     /// Returns what a container of the standard library holds that is no plain value.
     pub fn contents(&self, id: NodeId) -> Option<Contents<'_>> {
         let Node::Object(object) = self.get(id) else {
@@ -159,6 +182,9 @@ impl Graph {
                     _ => None,
                 };
                 steps.iter().map(item).collect::<Option<_>>().map(Contents::Items)
+            }
+            ("builtins", way @ ("iter" | "reversed")) => {
+                self.rest(way == "reversed", args, steps).map(Contents::Items)
             }
             // What a manager's client sends, as `multiprocessing.managers` has it.
             ("array", "array") if steps.is_empty() => match *args {

@@ -40,9 +40,7 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
                     let [start, stop, step] = [start, stop, step].map(|id| arg.part(id).integer());
                     range(start?, stop?, step?)
                 }
-                Some((("builtins", "iter" | "reversed"), &[inner])) => {
-                    items_of_inner(desk, arg.part(inner))
-                }
+                Some((("builtins", "iter"), &[inner])) => items_of_inner(desk, arg.part(inner)),
                 _ => match arg.node() {
                     Node::None
                     | Node::Bool(_)
@@ -202,7 +200,9 @@ pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload,
             .iter()
             .map(|&(key, value)| key_and_value(desk, arg.part(key), arg.part(value)))
             .collect(),
-        Node::List(pairs) | Node::Tuple(pairs) => pairs.iter().map(pair).collect(),
+        Node::List(pairs) | Node::Tuple(pairs) | Node::Set(pairs) | Node::FrozenSet(pairs) => {
+            pairs.iter().map(pair).collect()
+        }
         Node::Object(_) => match arg.graph.contents(arg.id) {
             Some(Contents::Entries(entries)) => entries
                 .iter()
