@@ -44,8 +44,20 @@ pub(crate) struct Hub {
     /// When the event loop will wake by itself, in nanoseconds.
     wakes_at: AtomicU64,
     stop: AtomicBool,
+    /// Of the event loop, and of the one for Python: whether it has file descriptors.
+    rooms: [Room; 2],
     /// Clients may come in.
     open: AtomicBool,
+}
+
+/// What one event loop does for the other when no file descriptor is left: strangers at one of them
+/// keep nobody out of the other.
+#[derive(Debug, Default)]
+struct Room {
+    /// It has none, and no stranger to drop.
+    is_asked_for: AtomicBool,
+    /// The other one has dropped a stranger.
+    is_made: AtomicBool,
 }
 
 /// A further event loop, with clients of another kind.
@@ -89,6 +101,7 @@ impl Hub {
             next_caller: AtomicU64::new(LOCAL),
             wakes_at: AtomicU64::new(u64::MAX),
             stop: AtomicBool::new(false),
+            rooms: Default::default(),
             open: AtomicBool::new(false),
         }
     }
@@ -209,6 +222,41 @@ impl Hub {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Asks the other event loop to drop a stranger, for this one has none and no file descriptor.
+    pub(crate) fn ask_for_room(&self, is_python: bool) {
+        self.rooms[usize::from(is_python)].is_asked_for.store(true, Ordering::Relaxed);
+        self.wake_other(is_python);
+    }
+
+    /// Returns whether the other event loop asks this one to drop a stranger.
+    pub(crate) fn is_asked_for_room(&self, is_python: bool) -> bool {
+        self.rooms[usize::from(!is_python)].is_asked_for.load(Ordering::Relaxed)
+    }
+
+    /// Drops a stranger if the other event loop asks for it; returns whether it did.
+    pub(crate) fn make_room(&self, is_python: bool, drop: impl FnOnce() -> bool) -> bool {
+        let other = &self.rooms[usize::from(!is_python)];
+        let is_made = other.is_asked_for.swap(false, Ordering::Relaxed) && drop();
+        if is_made {
+            other.is_made.store(true, Ordering::Relaxed);
+            self.wake_other(is_python);
+        }
+        is_made
+    }
+
+    /// Returns whether the other event loop has made room since the last time.
+    pub(crate) fn has_room(&self, is_python: bool) -> bool {
+        self.rooms[usize::from(is_python)].is_made.swap(false, Ordering::Relaxed)
+    }
+
+    fn wake_other(&self, is_python: bool) {
+        if is_python {
+            self.wake();
+        } else {
+            self.wake_python();
+        }
     }
 
     fn wake(&self) {

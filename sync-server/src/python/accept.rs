@@ -22,6 +22,12 @@ const KEY_BITS: u32 = 24;
 /// How long to wait before accepting again when the system has no file descriptor left.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(100);
 
+/// Up to so many that are not let in yet are no crowd.
+const FEW: usize = 8;
+
+/// How long nobody is accepted after room was made for the other event loop.
+const WAY_GIVEN: Duration = Duration::from_millis(1);
+
 pub(super) const fn key_of(via: Via) -> usize {
     // The mask keeps 24 bits: nothing is cut.
     (via.0 & ((1 << KEY_BITS) - 1)) as usize
@@ -29,10 +35,22 @@ pub(super) const fn key_of(via: Via) -> usize {
 
 impl Front {
     pub(super) fn accept(&mut self) {
-        if self.accept_again.is_some_and(|at| at > self.hub.now()) {
+        let is_asked = self.hub.is_asked_for_room(true);
+        if self.accepting.is_empty() && self.accept_again.is_none() && !is_asked {
             return;
         }
-        self.accept_again = None;
+        let hub = std::sync::Arc::clone(&self.hub);
+        let other = "no file descriptor is left for clients of another kind";
+        if hub.make_room(true, || self.drop_oldest_half_open(other)) {
+            // The room is the other's to take.
+            self.accept_again = Some(hub.now() + WAY_GIVEN);
+        } else if hub.has_room(true) {
+            self.accept_again = None;
+        }
+        if self.accept_again.is_some_and(|at| at > hub.now()) {
+            return;
+        }
+        let has_waited = self.accept_again.take().is_some();
         for at in std::mem::take(&mut self.accepting) {
             for turn in 0.. {
                 if turn == ACCEPTS_PER_TURN {
@@ -43,12 +61,18 @@ impl Front {
                     Ok(stream) => self.welcome(stream),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if is_of_one_connection(&error) => {}
-                    // The oldest of those that are not let in yet makes room for the next one.
+                    // The oldest of those that are not let in yet makes room for the next one. If
+                    // they are few, they may be about to be let in: the other event loop is asked
+                    // first. (The system says so also if nobody is there to be accepted.)
                     Err(error)
                         if is_out_of_files(&error)
+                            && (has_waited || self.half_open.len() > FEW)
                             && self.drop_oldest_half_open("no file descriptor is left") => {}
                     Err(error) => {
                         tracing::warn!(%error, "no Python connection can be accepted for now");
+                        if is_out_of_files(&error) {
+                            hub.ask_for_room(true);
+                        }
                         self.accepting.insert(at);
                         self.accept_again = Some(self.hub.now() + OUT_OF_FILES_PAUSE);
                         break;

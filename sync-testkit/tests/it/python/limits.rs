@@ -9,23 +9,36 @@ use sync_testkit::ServerProcess;
 
 use super::{Address, Site, run};
 
-#[test]
-fn strangers_who_take_all_file_descriptors_keep_no_python_program_out() {
+/// Strangers take all file descriptors at one of a server's sockets: a Python program comes in.
+fn comes_in_beside_strangers(of: &str) {
     const FILES: u64 = 200;
     let site = Site::new();
-    let path = site.directory.path().join("crowded");
-    let (listen, key) = (format!("unix:{}", path.display()), site.key_file());
+    let path = |name: &str| site.directory.path().join(name);
+    let listen = format!("unix:{}", path("to-python").display());
+    let own = format!("unix:{}", path("to-rust").display());
+    let key = site.key_file();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    let args = ["--python-listen", &listen, "--authkey-file", &key.display().to_string()];
+    let key = key.display().to_string();
+    let args = ["--listen", &own, "--python-listen", &listen, "--authkey-file", &key];
     // Without a deadline, so that only the want of room can be what ends them.
     let server = ServerProcess::start(&[&args[..], &["--handshake-timeout=600"]].concat(), 0);
-    while UnixStream::connect(&path).is_err() {
+    while UnixStream::connect(path("to-python")).is_err() {
         std::thread::yield_now();
     }
     let few = Rlimit { current: Some(FILES), maximum: Some(FILES) };
     prlimit(Pid::from_raw(i32::try_from(server.pid()).unwrap()), Resource::Nofile, few).unwrap();
-    let _crowd = Vec::from_iter((0..2 * FILES).map(|_| UnixStream::connect(&path).unwrap()));
-    run(&site, &Address::unix(path).unwrap(), "share.py", &["comes_in"]);
+    let _crowd = Vec::from_iter((0..2 * FILES).map(|_| UnixStream::connect(path(of)).unwrap()));
+    run(&site, &Address::unix(path("to-python")).unwrap(), "share.py", &["comes_in"]);
+}
+
+#[test]
+fn strangers_who_take_all_file_descriptors_keep_no_python_program_out() {
+    comes_in_beside_strangers("to-python");
+}
+
+#[test]
+fn nor_do_those_who_take_them_where_rust_programs_come_in() {
+    comes_in_beside_strangers("to-rust");
 }
 
 #[test]
