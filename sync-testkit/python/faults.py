@@ -5,7 +5,6 @@
 ADDRESS is a unix socket's path or HOST:PORT; NAME is one of the functions below.
 """
 
-import faulthandler
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -13,13 +12,12 @@ import queue
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 from multiprocessing.managers import RemoteError, SyncManager
 
-# A hang is a failure that shows where it hangs.
-SECONDS_AT_MOST = 60
+import program
+from program import SECONDS_AT_MOST
 
 context = multiprocessing.get_context("fork")
 
@@ -465,15 +463,5 @@ def a_nested_proxy_stays_usable_when_its_creator_is_gone(m):
     assert m._number_of_objects() == 1
 
 
-def main(address, key_file, name):
-    faulthandler.dump_traceback_later(SECONDS_AT_MOST, exit=True)
-    host, colon, port = address.rpartition(":")
-    with open(key_file, "rb") as key:
-        multiprocessing.current_process().authkey = key.read().strip()
-    manager = SyncManager((host, int(port)) if colon else address)
-    manager.connect()
-    globals()[name](manager)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    program.run(globals())

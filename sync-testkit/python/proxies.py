@@ -3,15 +3,15 @@
     python3 proxies.py ADDRESS KEYFILE NAME
 """
 
-import faulthandler
 import multiprocessing
 import queue
 import select
 import socket
-import sys
 from multiprocessing import managers
 from multiprocessing.connection import Client
 from multiprocessing.managers import SyncManager
+
+import program
 
 
 class Named(SyncManager):
@@ -91,15 +91,5 @@ def raises(kind, act, text=""):
     raise AssertionError("%s was not raised" % kind.__name__)
 
 
-def main(address, key_file, name):
-    faulthandler.dump_traceback_later(60, exit=True)
-    host, colon, port = address.rpartition(":")
-    with open(key_file, "rb") as key:
-        multiprocessing.current_process().authkey = key.read().strip()
-    manager = Named((host, int(port)) if colon else address)
-    manager.connect()
-    globals()[name](manager)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    program.run(globals(), Named)

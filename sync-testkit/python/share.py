@@ -5,15 +5,15 @@
 
 import array
 import collections
-import faulthandler
 import multiprocessing
 import os
 import select
 import signal
-import sys
 import threading
 from multiprocessing.connection import Client
 from multiprocessing.managers import SyncManager
+
+import program
 
 SyncManager.register("jobs")
 SyncManager.register("done")
@@ -216,15 +216,5 @@ def takes_no_answers(m, limit):
     until_it_is_hung_up_on(m, silent[0])
 
 
-def main(address, key_file, name, *arguments):
-    faulthandler.dump_traceback_later(60, exit=True)
-    host, colon, port = address.rpartition(":")
-    with open(key_file, "rb") as key:
-        multiprocessing.current_process().authkey = key.read().strip()
-    manager = SyncManager((host, int(port)) if colon else address)
-    manager.connect()
-    globals()[name](manager, *arguments)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    program.run(globals())

@@ -1,0 +1,20 @@
+"""How each program here begins: connected to a manager, and with a watchdog."""
+
+import faulthandler
+import multiprocessing
+import sys
+from multiprocessing.managers import SyncManager
+
+SECONDS_AT_MOST = 60
+
+
+def run(functions, manager=SyncManager):
+    """Calls a function by its name: ADDRESS KEYFILE NAME [ARGUMENT...]."""
+    address, key_file, name, *arguments = sys.argv[1:]
+    faulthandler.dump_traceback_later(SECONDS_AT_MOST, exit=True)
+    host, colon, port = address.rpartition(":")
+    with open(key_file, "rb") as key:
+        multiprocessing.current_process().authkey = key.read().strip()
+    connected = manager((host, int(port)) if colon else address)
+    connected.connect()
+    functions[name](connected, *arguments)
