@@ -24,6 +24,7 @@ pub(crate) mod queue;
 pub(crate) mod rlock;
 pub(crate) mod semaphore;
 pub(crate) mod set;
+mod sort;
 pub(crate) mod value;
 mod waiting;
 

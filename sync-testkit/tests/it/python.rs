@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sync_server::{Address, AuthKey, Limits, Server};
 
+mod alike;
 mod limits;
 mod names;
 mod proxies;

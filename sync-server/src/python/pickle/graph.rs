@@ -62,6 +62,22 @@ pub enum Node {
     Object(Box<Object>),
 }
 
+impl Node {
+    /// Returns what `len` in Python says of a plain value; `None` of what has no length.
+    pub fn length(&self) -> Option<usize> {
+        match self {
+            Self::Str(text) => Some(text.chars().count()),
+            Self::WideStr(text) => Some(text.code_points().count()),
+            Self::Bytes(bytes) | Self::ByteArray(bytes) => Some(bytes.len()),
+            Self::Tuple(items) | Self::List(items) | Self::Set(items) | Self::FrozenSet(items) => {
+                Some(items.len())
+            }
+            Self::Dict(entries) => Some(entries.len()),
+            _ => None,
+        }
+    }
+}
+
 /// Where a class or function is found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Global {

@@ -9,6 +9,7 @@ use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{INDEX_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::Node;
 use crate::python::reply::{self, Reply};
+use crate::python::value;
 
 const INDICES: &str = "array indices must be integers";
 const BAD_TYPECODE: &str = "bad typecode (must be b, B, u, h, H, i, I, l, L, q, Q, f or d)";
@@ -47,46 +48,76 @@ fn packed(of: Typecode, items: &[Payload]) -> Result<Vec<u8>, Raise> {
 
 /// Returns one element's bytes, or says why it is none.
 fn checked(of: Typecode, item: &Payload) -> Result<Vec<u8>, Raise> {
-    let (name, least, most): (_, i128, i128) = match of {
-        Typecode::SignedChar => ("signed char", i8::MIN.into(), i8::MAX.into()),
-        Typecode::UnsignedChar => ("unsigned byte integer", 0, u8::MAX.into()),
-        Typecode::Short => ("signed short integer", i16::MIN.into(), i16::MAX.into()),
-        Typecode::UnsignedShort => ("unsigned short", 0, u16::MAX.into()),
-        Typecode::Int => ("signed integer", i32::MIN.into(), i32::MAX.into()),
-        Typecode::UnsignedInt => ("unsigned int", 0, u32::MAX.into()),
-        Typecode::Long | Typecode::LongLong => ("C long", i64::MIN.into(), i64::MAX.into()),
-        Typecode::UnsignedLong | Typecode::UnsignedLongLong => ("C long", 0, u64::MAX.into()),
+    match of {
         Typecode::Float => return Ok((real(item)? as f32).to_le_bytes().to_vec()),
         Typecode::Double => return Ok(real(item)?.to_le_bytes().to_vec()),
         Typecode::Char => {
-            let c: char = item.unpack().map_err(|_| {
-                TYPE_ERROR.with("array item must be a unicode character, not another type")
-            })?;
+            let c: char = item
+                .unpack()
+                .map_err(|_| TYPE_ERROR.with("array item must be unicode character"))?;
             return Ok(u32::from(c).to_le_bytes().to_vec());
         }
-        _ => return Err(VALUE_ERROR.with(BAD_TYPECODE)),
-    };
+        _ => {}
+    }
     let number = integer(item)?;
-    if number < least && least == 0 {
-        return Err(OVERFLOW_ERROR.with("can't convert negative value to unsigned int"));
+    match misfit(of, number) {
+        Some(why) => Err(OVERFLOW_ERROR.with(why)),
+        None => Ok(number.to_le_bytes()[..of.size()].to_vec()),
     }
-    if number < least {
-        return Err(OVERFLOW_ERROR.with(format!("{name} is less than minimum")));
-    }
-    if number > most {
-        return Err(OVERFLOW_ERROR.with(format!("{name} is greater than maximum")));
-    }
-    Ok(number.to_le_bytes()[..of.size()].to_vec())
 }
 
-fn integer(item: &Payload) -> Result<i128, Raise> {
-    if let Ok(truth) = item.unpack::<bool>() {
-        return Ok(truth.into());
+/// Says why a typecode has no such number: CPython tries ever narrower types of C, and each has
+/// words of its own.
+fn misfit(of: Typecode, number: i128) -> Option<String> {
+    use Typecode::{Int, LongLong, Short, SignedChar, UnsignedChar, UnsignedInt};
+    use Typecode::{UnsignedLong, UnsignedLongLong, UnsignedShort};
+    let within = |least: i128, most: i128, name: &str| match number {
+        _ if number < least => Some(format!("{name} is less than minimum")),
+        _ if number > most => Some(format!("{name} is greater than maximum")),
+        _ => None,
+    };
+    let (least, most) = match of {
+        UnsignedInt | UnsignedLong | UnsignedLongLong => (0, u64::MAX.into()),
+        _ => (i64::MIN.into(), i64::MAX.into()),
+    };
+    if number < least || number > most {
+        let why = match of {
+            UnsignedInt | UnsignedLong if number < 0 => {
+                "can't convert negative value to unsigned int"
+            }
+            UnsignedInt | UnsignedLong => "Python int too large to convert to C unsigned long",
+            UnsignedLongLong if number < 0 => "can't convert negative int to unsigned",
+            LongLong | UnsignedLongLong => "int too big to convert",
+            _ => "Python int too large to convert to C long",
+        };
+        return Some(why.to_owned());
     }
-    item.unpack::<i128>().map_err(|_| {
-        let found = crate::python::value::type_name_of(item);
-        TYPE_ERROR.with(format!("'{found}' object cannot be interpreted as an integer"))
-    })
+    let short = || within(i16::MIN.into(), i16::MAX.into(), "signed short integer");
+    let int = || within(i32::MIN.into(), i32::MAX.into(), "signed integer");
+    match of {
+        SignedChar => short().or_else(|| within(i8::MIN.into(), i8::MAX.into(), "signed char")),
+        UnsignedChar => within(0, u8::MAX.into(), "unsigned byte integer"),
+        Short => short(),
+        UnsignedShort => int().or_else(|| within(0, u16::MAX.into(), "unsigned short")),
+        Int => int(),
+        UnsignedInt => within(0, u32::MAX.into(), "unsigned int"),
+        _ => None,
+    }
+}
+
+/// Returns an integer; one beyond all typecodes is cut.
+fn integer(item: &Payload) -> Result<i128, Raise> {
+    match value::plain(item) {
+        Some(Node::Bool(truth)) => Ok(truth.into()),
+        Some(Node::Int(number)) => Ok(number.into()),
+        Some(Node::BigInt(number)) => Ok(i128::try_from(&*number).unwrap_or_else(|_| {
+            if number.sign() == num_bigint::Sign::Minus { i128::MIN } else { i128::MAX }
+        })),
+        _ => {
+            let found = value::type_name_of(item);
+            Err(TYPE_ERROR.with(format!("'{found}' object cannot be interpreted as an integer")))
+        }
+    }
 }
 
 fn real(item: &Payload) -> Result<f64, Raise> {
@@ -95,7 +126,7 @@ fn real(item: &Payload) -> Result<f64, Raise> {
     }
     // An integer is rounded, as everywhere in Python.
     integer(item).map(|number| number as f64).map_err(|_| {
-        let found = crate::python::value::type_name_of(item);
+        let found = value::type_name_of(item);
         TYPE_ERROR.with(format!("must be real number, not {found}"))
     })
 }

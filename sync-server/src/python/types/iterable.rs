@@ -183,39 +183,34 @@ pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload,
             let page = page(desk, &proxy, DictPart::Items)?;
             return Ok(page.keys.into_iter().zip(page.values).collect());
         }
-        let pairs = shared(desk, &proxy)?;
-        let pairs: Option<Vec<_>> = pairs.iter().map(value::pair).collect();
-        let pairs = pairs.ok_or_else(not_pairs)?;
-        pairs.iter().try_for_each(|(key, _)| hashable(key))?;
-        return Ok(pairs);
+        return pairs_of(&shared(desk, &proxy)?);
     }
-    let pair = |&pair: &NodeId| match arg.graph.get(pair) {
-        Node::Tuple(pair) | Node::List(pair) if pair.len() == 2 => {
-            key_and_value(desk, arg.part(pair[0]), arg.part(pair[1]))
-        }
-        _ => Err(not_pairs()),
+    let mut pairs = |elements: &[NodeId]| {
+        elements.iter().enumerate().map(|(at, &id)| element(desk, at, arg.part(id))).collect()
     };
     match arg.node() {
         Node::Dict(entries) => entries
             .iter()
             .map(|&(key, value)| key_and_value(desk, arg.part(key), arg.part(value)))
             .collect(),
-        Node::List(pairs) | Node::Tuple(pairs) | Node::Set(pairs) | Node::FrozenSet(pairs) => {
-            pairs.iter().map(pair).collect()
-        }
+        Node::List(elements)
+        | Node::Tuple(elements)
+        | Node::Set(elements)
+        | Node::FrozenSet(elements) => pairs(elements),
         Node::Object(_) => match arg.graph.contents(arg.id) {
             Some(Contents::Entries(entries)) => entries
                 .iter()
                 .map(|&(key, value)| key_and_value(desk, arg.part(key), arg.part(value)))
                 .collect(),
-            Some(Contents::Items(pairs)) => pairs.iter().map(pair).collect(),
-            _ => Err(unknown(arg)),
+            Some(Contents::Items(elements)) => pairs(&elements),
+            _ => pairs_of(&items(desk, arg)?),
         },
-        _ => {
-            let found = arg.type_name();
-            Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))
-        }
+        _ => pairs_of(&items(desk, arg)?),
     }
+}
+
+fn pairs_of(elements: &[Payload]) -> Result<Vec<(Payload, Payload)>, Raise> {
+    elements.iter().enumerate().map(|(at, of)| two(at, value::parts(of))).collect()
 }
 
 fn key_and_value(
@@ -226,6 +221,30 @@ fn key_and_value(
     Ok((key.hashable()?.payload(desk)?, value.payload(desk)?))
 }
 
-fn not_pairs() -> Raise {
-    TYPE_ERROR.with("cannot convert dictionary update sequence to a sequence of pairs")
+/// Takes an element of what a dict is updated with apart: whatever gives two items.
+fn element(desk: &mut Desk<'_>, at: usize, arg: Arg<'_>) -> Result<(Payload, Payload), Raise> {
+    match arg.node() {
+        Node::Tuple(pair) | Node::List(pair) if pair.len() == 2 => {
+            key_and_value(desk, arg.part(pair[0]), arg.part(pair[1]))
+        }
+        Node::None | Node::Bool(_) | Node::Int(_) | Node::BigInt(_) | Node::Float(_) => {
+            two(at, None)
+        }
+        _ => two(at, Some(items(desk, arg)?)),
+    }
+}
+
+/// Returns the two items of an element, with the errors of `dict`.
+fn two(at: usize, items: Option<Vec<Payload>>) -> Result<(Payload, Payload), Raise> {
+    let Some(items) = items else {
+        let why = format!("cannot convert dictionary update sequence element #{at} to a sequence");
+        return Err(TYPE_ERROR.with(why));
+    };
+    let [key, value] = <[Payload; 2]>::try_from(items).map_err(|items| {
+        let found = items.len();
+        let what = "dictionary update sequence element";
+        VALUE_ERROR.with(format!("{what} #{at} has length {found}; 2 is required"))
+    })?;
+    hashable(&key)?;
+    Ok((key, value))
 }

@@ -3,12 +3,11 @@
 use sync_objects::list;
 use sync_proto::{ErrorKind, Handle, ObjectId, Payload, Refusal};
 
+use super::sort::{Key, by_key};
 use super::{bool, done, iterable, none, text};
 use crate::python::args::{Arg, Args};
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
-use crate::python::exceptions::{
-    INDEX_ERROR, NOT_IMPLEMENTED_ERROR, Raise, TYPE_ERROR, VALUE_ERROR,
-};
+use crate::python::exceptions::{INDEX_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::Node;
 use crate::python::reply::{self, Reply};
 use crate::python::value;
@@ -52,7 +51,7 @@ pub(crate) fn call(
         }),
         "index" => index(desk, list, args),
         "reverse" => ask(list, const { list::method("reverse") }, &(), none::<()>),
-        "sort" => sort(list, args),
+        "sort" => sort(desk, list, args),
         "clear" => ask(list, const { list::method("clear") }, &(), none::<()>),
         "copy" | "#GETVALUE" => ask(list, TO_VEC, &(), |_, items| done(Reply::List(items))),
         "__reversed__" => ask(list, TO_VEC, &(), |_, items| done(Reply::Reversed(items))),
@@ -163,17 +162,15 @@ fn index(desk: &Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
     })
 }
 
-fn sort(list: ObjectId, args: Args<'_>) -> Outcome {
+fn sort(desk: &mut Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
     if args.positional().len() > 0 {
         return Err(TYPE_ERROR.with("sort() takes no positional arguments"));
     }
     let [key, reverse] = args.bind("sort", ["key", "reverse"], 0)?;
-    if key.is_some_and(|key| !key.is_none()) {
-        let why = "this manager runs no Python code, so sort() takes no key: sort a copy in the \
-                   program itself and set l[:] to it";
-        return Err(NOT_IMPLEMENTED_ERROR.with(why));
-    }
     let descending = reverse.is_some_and(Arg::truth);
+    if let Some(key) = key.filter(|key| !key.is_none()) {
+        return by_key(desk, list, Key::of(key)?, descending);
+    }
     let sort = const { list::method("sort") };
     ask_within(None, list, sort, &(descending,), move |desk, sorted| match sorted {
         Err(refusal) => Err(unsortable(desk, list, refusal)),

@@ -6,19 +6,36 @@ use sync_proto::{Handle, Payload, Refusal};
 use super::{Present, Resolve, from_payload, to_payload, unhashable};
 use crate::python::pickle::{Graph, Node, NodeId, Proxy, Token};
 
-/// Takes a pair apart: a tuple or list of two, as `dict` takes for entries.
-pub fn pair(payload: &Payload) -> Option<(Payload, Payload)> {
+/// Returns what is in a value on the wire that is a tuple, a list or a text.
+pub fn parts(payload: &Payload) -> Option<Vec<Payload>> {
     let mut graph = Graph::new();
     let mut handles = Kept(Vec::new());
     let root = from_payload(payload, &mut graph, &mut handles).ok()?;
-    let (Node::Tuple(items) | Node::List(items)) = graph.get(root) else {
-        return None;
-    };
-    let [key, value] = items[..] else {
-        return None;
-    };
-    let mut part = |id| to_payload(&graph, id, &mut handles).ok();
-    Some((part(key)?, part(value)?))
+    match graph.get(root) {
+        Node::Tuple(items) | Node::List(items) => {
+            items.iter().map(|&id| to_payload(&graph, id, &mut handles).ok()).collect()
+        }
+        Node::Str(text) => text.chars().map(|c| Payload::pack(&c).ok()).collect(),
+        _ => None,
+    }
+}
+
+/// Returns a value on the wire; of one with parts, those are of use for their number only.
+pub fn plain(payload: &Payload) -> Option<Node> {
+    let mut graph = Graph::new();
+    let root = from_payload(payload, &mut graph, &mut Kept(Vec::new())).ok()?;
+    Some(graph.get(root).clone())
+}
+
+/// Returns a tuple of a value without parts and a number, which order it among equal ones.
+///
+/// # Errors
+/// When the value cannot be kept.
+pub fn keyed(key: Node, place: i64) -> Result<Payload, Refusal> {
+    let mut graph = Graph::new();
+    let pair = vec![graph.push(key), graph.push(Node::Int(place))];
+    let root = graph.push(Node::Tuple(pair));
+    to_payload(&graph, root, &mut Kept(Vec::new()))
 }
 
 /// Returns the class of the part for which a value on the wire has no hash, if there is one.

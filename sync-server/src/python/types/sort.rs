@@ -1,0 +1,202 @@
+//! Sorting by what a builtin makes of each item: the keys that need no Python code.
+
+use num_bigint::BigInt;
+use serde::de::IgnoredAny;
+use sync_objects::{Slice, list};
+use sync_proto::{MethodId, ObjectId, Payload};
+
+use super::none;
+use crate::python::args::Arg;
+use crate::python::desk::{Desk, Outcome, ask};
+use crate::python::exceptions::VALUE_ERROR;
+use crate::python::exceptions::{NOT_IMPLEMENTED_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR};
+use crate::python::pickle::Node;
+use crate::python::reply;
+use crate::python::value::{self, type_name_of};
+
+const TO_VEC: MethodId = list::method("to_vec");
+
+/// A function that this manager knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Key {
+    Abs,
+    Float,
+    Int,
+    Len,
+    Lower,
+    Repr,
+    Str,
+    Upper,
+}
+
+impl Key {
+    /// Returns the function that a program has named.
+    ///
+    /// # Errors
+    /// `NotImplementedError` for every other.
+    pub(super) fn of(arg: Arg<'_>) -> Result<Self, Raise> {
+        let method = match arg.graph.call(arg.id) {
+            Some((("builtins", "getattr"), &[class, name])) => {
+                let is_str = arg.graph.global(class) == Some(("builtins", "str"));
+                arg.graph.text(name).filter(|_| is_str)
+            }
+            _ => None,
+        };
+        match (arg.graph.global(arg.id), method) {
+            (Some(("builtins", "abs")), _) => Ok(Self::Abs),
+            (Some(("builtins", "float")), _) => Ok(Self::Float),
+            (Some(("builtins", "int")), _) => Ok(Self::Int),
+            (Some(("builtins", "len")), _) => Ok(Self::Len),
+            (Some(("builtins", "repr")), _) => Ok(Self::Repr),
+            (Some(("builtins", "str")), _) => Ok(Self::Str),
+            (_, Some("lower")) => Ok(Self::Lower),
+            (_, Some("upper")) => Ok(Self::Upper),
+            _ => Err(NOT_IMPLEMENTED_ERROR.with(
+                "this manager runs no Python code: the key of sort() may be abs, float, int, len, \
+                 repr, str, str.lower or str.upper; for others sort a copy in the program itself \
+                 and set l[:] to it",
+            )),
+        }
+    }
+
+    /// Returns what the function makes of an item.
+    fn apply(self, item: &Payload) -> Result<Node, Raise> {
+        let found = type_name_of(item);
+        let no_method = |method: &str| {
+            let why = "for 'str' objects doesn't apply to a";
+            TYPE_ERROR.with(format!("descriptor '{method}' {why} '{found}' object"))
+        };
+        match (self, value::plain(item)) {
+            (Self::Str, Some(text @ (Node::Str(_) | Node::WideStr(_)))) => Ok(text),
+            (Self::Str | Self::Repr, _) => Ok(Node::Str(reply::repr(item))),
+            (Self::Lower, Some(Node::Str(text))) => Ok(Node::Str(text.to_lowercase())),
+            (Self::Upper, Some(Node::Str(text))) => Ok(Node::Str(text.to_uppercase())),
+            (Self::Lower | Self::Upper, Some(Node::WideStr(_))) => Err(NOT_IMPLEMENTED_ERROR
+                .with("this manager changes the case of no text with lone surrogates")),
+            (Self::Lower, _) => Err(no_method("lower")),
+            (Self::Upper, _) => Err(no_method("upper")),
+            (Self::Len, node) => match node.and_then(|node| node.length()) {
+                Some(len) => Ok(Node::Int(len as i64)),
+                None => Err(TYPE_ERROR.with(format!("object of type '{found}' has no len()"))),
+            },
+            (Self::Abs, Some(Node::Float(number))) => Ok(Node::Float(number.abs())),
+            (Self::Abs, number) => match number.and_then(whole) {
+                Some(number) => Ok(integer(number.magnitude().clone().into())),
+                None => Err(TYPE_ERROR.with(format!("bad operand type for abs(): '{found}'"))),
+            },
+            (Self::Int, number) => int(item, number),
+            (Self::Float, number) => Ok(Node::Float(float(item, number)?)),
+        }
+    }
+}
+
+/// Sorts a list by a key: in one step, and not at all if an item has no key, or keys no order.
+pub(super) fn by_key(desk: &mut Desk<'_>, list: ObjectId, key: Key, descending: bool) -> Outcome {
+    let items: Vec<Payload> = desk.ask(list, TO_VEC, &())?;
+    // Items of the same key keep their order, in whichever direction.
+    let place = |at: usize| if descending { -(at as i64) } else { at as i64 };
+    let keyed = items.iter().enumerate();
+    let keyed = keyed.map(|(at, item)| Ok(value::keyed(key.apply(item)?, place(at))?));
+    let keyed = keyed.collect::<Result<Vec<_>, Raise>>()?;
+    let order = desk.create(&list::INTERFACE, &(keyed,))?;
+    desk.ask::<()>(order.object(), const { list::method("sort") }, &(descending,))
+        .map_err(|refusal| TYPE_ERROR.with(refusal.message))?;
+    let order: Vec<Payload> = desk.ask(order.object(), TO_VEC, &())?;
+    let sorted = order.iter().map(|keyed| {
+        let (IgnoredAny, at): (_, i64) = keyed.unpack()?;
+        Ok(items[at.unsigned_abs() as usize].clone())
+    });
+    let sorted = sorted.collect::<Result<Vec<_>, Raise>>()?;
+    let set_slice = const { list::method("set_slice") };
+    ask(list, set_slice, &(Slice::default(), sorted), none::<()>)
+}
+
+/// Returns an integer's value.
+fn whole(node: Node) -> Option<BigInt> {
+    match node {
+        Node::Bool(truth) => Some(u8::from(truth).into()),
+        Node::Int(number) => Some(number.into()),
+        Node::BigInt(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Returns an integer as a value.
+fn integer(number: BigInt) -> Node {
+    i64::try_from(&number).map_or_else(|_| Node::BigInt(Box::new(number)), Node::Int)
+}
+
+/// Takes the underscores out that Python lets stand between digits.
+fn digits(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let mut kept = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        if c != '_' {
+            kept.push(c);
+        } else if !is_digit(text[..at].chars().next_back())
+            || !is_digit(text[at + 1..].chars().next())
+        {
+            return None;
+        }
+    }
+    Some(kept)
+}
+
+/// Does what `int(item)` does.
+fn int(item: &Payload, number: Option<Node>) -> Result<Node, Raise> {
+    let number = match number {
+        Some(Node::Float(number)) if number.is_nan() => {
+            return Err(VALUE_ERROR.with("cannot convert float NaN to integer"));
+        }
+        Some(Node::Float(number)) if number.is_infinite() => {
+            return Err(OVERFLOW_ERROR.with("cannot convert float infinity to integer"));
+        }
+        // Without its fraction a float is written as the integer that it is.
+        Some(Node::Float(number)) => format!("{:.0}", number.trunc()).parse().ok(),
+        Some(Node::Str(text)) => digits(&text).and_then(|digits| digits.parse().ok()),
+        number => {
+            let number = number.and_then(whole).ok_or_else(|| {
+                let found = type_name_of(item);
+                TYPE_ERROR.with(format!(
+                    "int() argument must be a string, a bytes-like object or a real number, not \
+                     '{found}'"
+                ))
+            })?;
+            Some(number)
+        }
+    };
+    let number: BigInt = number.ok_or_else(|| {
+        let shown = reply::repr(item);
+        VALUE_ERROR.with(format!("invalid literal for int() with base 10: {shown}"))
+    })?;
+    Ok(integer(number))
+}
+
+/// Does what `float(item)` does.
+fn float(item: &Payload, number: Option<Node>) -> Result<f64, Raise> {
+    match number {
+        Some(Node::Float(number)) => Ok(number),
+        Some(Node::Str(text)) => {
+            let number = digits(&text).and_then(|digits| digits.parse().ok());
+            number.ok_or_else(|| {
+                let shown = reply::repr(item);
+                VALUE_ERROR.with(format!("could not convert string to float: {shown}"))
+            })
+        }
+        number => {
+            let number = number.and_then(whole).ok_or_else(|| {
+                let found = type_name_of(item);
+                TYPE_ERROR.with(format!(
+                    "float() argument must be a string or a real number, not '{found}'"
+                ))
+            })?;
+            // The nearest float is that of the digits; beyond all floats it is infinite.
+            let nearest: f64 = number.to_string().parse().unwrap_or(f64::INFINITY);
+            if nearest.is_infinite() {
+                return Err(OVERFLOW_ERROR.with("int too large to convert to float"));
+            }
+            Ok(nearest)
+        }
+    }
+}

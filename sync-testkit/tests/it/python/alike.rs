@@ -1,0 +1,23 @@
+//! What docs/python.md calls the same is the same as in the interpreter at hand.
+
+use super::{Site, run};
+
+fn alike(name: &str) {
+    let site = Site::new();
+    run(&site, &site.server.python_addresses()[0], "alike.py", &[name]);
+}
+
+#[test]
+fn sort_has_the_builtins_as_keys() {
+    alike("sort_has_the_builtins_as_keys");
+}
+
+#[test]
+fn a_dict_takes_whatever_gives_pairs() {
+    alike("a_dict_takes_whatever_gives_pairs");
+}
+
+#[test]
+fn an_array_says_which_numbers_it_has_not() {
+    alike("an_array_says_which_numbers_it_has_not");
+}
