@@ -164,6 +164,35 @@ def a_killed_waiter_takes_no_lock(m):
     assert lock.acquire(True, SECONDS_AT_MOST)
 
 
+def a_killed_waiter_takes_no_permit(m):
+    for semaphore in m.Semaphore(0), m.BoundedSemaphore(1):
+        semaphore.acquire(False)
+        Child(lambda: True, semaphore.acquire).kill()
+        semaphore.release()
+        assert semaphore.acquire(True, SECONDS_AT_MOST)
+
+
+def a_killed_waiter_takes_no_notification(m):
+    condition, events = m.Condition(), []
+    child = Child(condition.acquire, condition.wait)
+
+    def wait():
+        with condition:
+            events.append("waits")
+            condition.wait()
+            events.append("is woken")
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    until(lambda: events, "the thread has the lock")
+    child.kill()
+    with condition:
+        # Both wait: the thread has let the lock go, and the child came first.
+        condition.notify()
+    thread.join()
+    assert events == ["waits", "is woken"]
+
+
 def a_killed_party_breaks_the_barrier(m):
     barrier = m.Barrier(2)
     child = Child(lambda: barrier.n_waiting, barrier.wait)

@@ -58,6 +58,10 @@ def a_named_object_has_the_proxy_that_it_is_registered_with(m):
     assert pages["a"] == 1 and len(pages) == 1 and "a" in pages and pages.keys() == ["a"]
 
 
+def a_gate_is_held_elsewhere(m):
+    assert not m.gate().acquire(False)
+
+
 def a_queue_that_is_shut_down_says_so(m):
     jobs = m.Queue()
     jobs._callmethod("shutdown")

@@ -13,6 +13,7 @@ mod alike;
 mod limits;
 mod names;
 mod proxies;
+mod starts;
 
 /// The interpreter that the tests run; `cargo xtask python` runs every one that it finds.
 #[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was left out")]
@@ -136,6 +137,8 @@ faults! {
     a_permit_may_be_given_back_by_another_process
     a_killed_waiter_takes_no_item
     a_killed_waiter_takes_no_lock
+    a_killed_waiter_takes_no_permit
+    a_killed_waiter_takes_no_notification
     a_killed_party_breaks_the_barrier
     an_interrupted_wait_ends_only_that_call
     who_speaks_ahead_is_not_read_without_end

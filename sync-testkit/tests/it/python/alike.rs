@@ -21,3 +21,8 @@ fn a_dict_takes_whatever_gives_pairs() {
 fn an_array_says_which_numbers_it_has_not() {
     alike("an_array_says_which_numbers_it_has_not");
 }
+
+#[test]
+fn every_method_of_3_14_is_there() {
+    alike("every_method_of_3_14_is_there");
+}
