@@ -14,7 +14,7 @@ if not hasattr(SyncManager, "set"):
     SyncManager.register("set")
 
 # Words change between versions: this is what the manager's are taken from.
-SAME_WORDS = (3, 10) <= sys.version_info < (3, 14)
+SAME_WORDS = (3, 11) <= sys.version_info < (3, 14)
 
 
 def outcome(act):
@@ -47,6 +47,11 @@ def sort_has_the_builtins_as_keys(m):
         [float("inf")],
         [-float("inf")],
         [10**400],
+        [2**1024 - 2**969, 2**1023],
+        [2**1024 - 2**970],
+        ["1" * 4300, "-" + "2" * 4300],
+        ["1" * 4301],
+        ["-" + "1_" * 5000 + "1"],
         [None],
     ]
     keys = [abs, float, int, len, repr, str, str.lower, str.upper]

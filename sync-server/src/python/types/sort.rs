@@ -8,13 +8,18 @@ use sync_proto::{MethodId, ObjectId, Payload};
 use super::none;
 use crate::python::args::Arg;
 use crate::python::desk::{Desk, Outcome, ask};
-use crate::python::exceptions::VALUE_ERROR;
-use crate::python::exceptions::{NOT_IMPLEMENTED_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR};
+use crate::python::exceptions::{
+    NOT_IMPLEMENTED_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR,
+};
 use crate::python::pickle::Node;
 use crate::python::reply;
 use crate::python::value::{self, type_name_of};
 
 const TO_VEC: MethodId = list::method("to_vec");
+
+/// The most digits that are read as an integer, as in Python since 3.11 (and 3.8 by a patch): the
+/// time that it takes grows with their square.
+const DIGITS_MAX: usize = 4300;
 
 /// A function that this manager knows.
 #[derive(Clone, Copy, Debug)]
@@ -143,6 +148,20 @@ fn digits(text: &str) -> Option<String> {
     Some(kept)
 }
 
+/// Reads an integer; `None` where the text is none.
+fn read_integer(text: &str) -> Result<Option<BigInt>, Raise> {
+    let Some(digits) = digits(text) else { return Ok(None) };
+    let bare = digits.trim_start_matches(['+', '-']);
+    let count = bare.len();
+    if count > DIGITS_MAX && bare.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(VALUE_ERROR.with(format!(
+            "Exceeds the limit ({DIGITS_MAX} digits) for integer string conversion: value has \
+             {count} digits; use sys.set_int_max_str_digits() to increase the limit"
+        )));
+    }
+    Ok(digits.parse().ok())
+}
+
 /// Does what `int(item)` does.
 fn int(item: &Payload, number: Option<Node>) -> Result<Node, Raise> {
     let number = match number {
@@ -154,7 +173,7 @@ fn int(item: &Payload, number: Option<Node>) -> Result<Node, Raise> {
         }
         // Without its fraction a float is written as the integer that it is.
         Some(Node::Float(number)) => format!("{:.0}", number.trunc()).parse().ok(),
-        Some(Node::Str(text)) => digits(&text).and_then(|digits| digits.parse().ok()),
+        Some(Node::Str(text)) => read_integer(&text)?,
         number => {
             let number = number.and_then(whole).ok_or_else(|| {
                 let found = type_name_of(item);
@@ -167,7 +186,8 @@ fn int(item: &Payload, number: Option<Node>) -> Result<Node, Raise> {
         }
     };
     let number: BigInt = number.ok_or_else(|| {
-        let shown = reply::repr(item);
+        // As much of it as CPython shows.
+        let shown: String = reply::repr(item).chars().take(200).collect();
         VALUE_ERROR.with(format!("invalid literal for int() with base 10: {shown}"))
     })?;
     Ok(integer(number))
@@ -191,12 +211,13 @@ fn float(item: &Payload, number: Option<Node>) -> Result<f64, Raise> {
                     "float() argument must be a string or a real number, not '{found}'"
                 ))
             })?;
-            // The nearest float is that of the digits; beyond all floats it is infinite.
-            let nearest: f64 = number.to_string().parse().unwrap_or(f64::INFINITY);
-            if nearest.is_infinite() {
-                return Err(OVERFLOW_ERROR.with("int too large to convert to float"));
-            }
-            Ok(nearest)
+            // The nearest float is that of the digits; beyond all floats it is infinite, and the
+            // digits are not even asked for.
+            let is_near = number.bits() <= f64::MAX_EXP.unsigned_abs().into();
+            let nearest = is_near.then(|| number.to_string().parse::<f64>().ok()).flatten();
+            nearest
+                .filter(|nearest| nearest.is_finite())
+                .ok_or_else(|| OVERFLOW_ERROR.with("int too large to convert to float"))
         }
     }
 }
