@@ -472,6 +472,12 @@ def an_iteration_ends_when_the_dict_changes(m):
         iterator = iter(d)
         change()
         raises(RuntimeError, lambda: next(iterator), "dictionary changed size during iteration")
+    for d in m.dict(a=1, b=2), {"a": 1, "b": 2}:
+        ended, at_last = iter(d), iter(d)
+        assert list(ended) == [next(at_last), next(at_last)] == ["a", "b"]
+        d["c"] = 3
+        assert list(ended) == [], "an end is final"
+        raises(RuntimeError, lambda: next(at_last), "dictionary changed size during iteration")
 
 
 def a_nested_proxy_stays_usable_when_its_creator_is_gone(m):

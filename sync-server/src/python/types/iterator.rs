@@ -25,12 +25,14 @@ pub(crate) struct Iterator {
     /// The last key that was given, by its place in the dict.
     after: Option<u64>,
     changes: u64,
+    /// Every key is given; whether the dict has changed since is still to be seen.
+    is_last_given: bool,
     is_over: bool,
 }
 
 impl iterator::Service for Iterator {
     fn new(dict: Handle, changes: u64) -> Result<Self, Refusal> {
-        Ok(Self { dict, after: None, changes, is_over: false })
+        Ok(Self { dict, after: None, changes, is_last_given: false, is_over: false })
     }
 
     fn next(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Payload>> {
@@ -41,9 +43,11 @@ impl iterator::Service for Iterator {
         // No more than one: a page has at least that many.
         let page = dict::Peer(&self.dict).page(cx, DictPart::Keys, false, after, changes, 0);
         Flow::of(page).and_then(|page: DictPage| {
-            self.after = page.next;
-            self.is_over = page.next.is_none();
-            Flow::Done(page.keys.into_iter().next())
+            let key = page.keys.into_iter().next().filter(|_| !self.is_last_given);
+            self.after = page.next.or(self.after);
+            self.is_last_given = page.next.is_none();
+            self.is_over = key.is_none();
+            Flow::Done(key)
         })
     }
 
