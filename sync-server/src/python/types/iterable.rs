@@ -58,8 +58,7 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
 }
 
 /// Returns the numbers of an `array.array`, which come in the byte order and sizes of the client's
-/// machine: taken for a 64-bit one
-/// with the least byte first. Text is not read.
+/// machine: it is taken for a 64-bit one with the least byte first. Text is not read.
 fn numbers(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payload>, Raise>> {
     macro_rules! read {
         ($number:ty) => {
