@@ -16,7 +16,8 @@ use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
 use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
 use crate::connection::{Buffers, Connection, Got, Stage};
-use crate::hub::Hub;
+use crate::door::Door;
+use crate::hub::{Hub, Side};
 use crate::limits::{Limits, READ_PER_TURN};
 use crate::listener::Listener;
 use crate::sessions::{Census, Clients};
@@ -57,7 +58,7 @@ pub(crate) struct EventLoop {
     hub: Arc<Hub>,
     limits: Limits,
     strangers: Strangers,
-    listeners: Vec<Listener>,
+    door: Door,
     connections: Slab<Connection>,
     /// Where they come from.
     census: Census,
@@ -66,10 +67,6 @@ pub(crate) struct EventLoop {
     /// Strangers that have something to read, the oldest first.
     knocking: BTreeSet<Via>,
     clients: Clients,
-    /// Listeners that may have more to accept.
-    accepting: BTreeSet<usize>,
-    /// When to try again after the system had no file descriptor left.
-    accept_again: Option<Time>,
     /// Connections that may have more to read.
     ready: KeySet,
     /// Connections that are read in this turn, or carried out for.
@@ -143,14 +140,12 @@ impl EventLoop {
             hub,
             limits,
             strangers,
-            listeners,
+            door: Door::new(Side::Native, listeners),
             connections: Slab::new(),
             census: Census::default(),
             half_open: BTreeSet::new(),
             knocking: BTreeSet::new(),
             clients: Clients::default(),
-            accepting: BTreeSet::new(),
-            accept_again: None,
             ready: KeySet::default(),
             asked: KeySet::default(),
             dirty: KeySet::default(),
@@ -203,7 +198,7 @@ impl EventLoop {
             return;
         }
         self.is_open = true;
-        for (at, listener) in self.listeners.iter_mut().enumerate() {
+        for (at, listener) in self.door.listeners_mut().iter_mut().enumerate() {
             if let Err(error) = listener.register(self.poll.registry(), token(LISTENER, at)) {
                 tracing::error!(%error, "nobody can connect to {}", listener.address());
             }
@@ -218,11 +213,11 @@ impl EventLoop {
         if self.inbox.has_others(&self.paused) || !self.knocking.is_empty() {
             return Some(Duration::ZERO);
         }
-        if !self.accepting.is_empty() && self.accept_again.is_none() {
+        if self.door.is_due() {
             return Some(Duration::ZERO);
         }
         let handshake = self.handshakes.front().map(|&(at, ..)| at);
-        let next = [kernel_wake, handshake, self.accept_again, self.clients.next_check()];
+        let next = [kernel_wake, handshake, self.door.again(), self.clients.next_check()];
         let next = next.into_iter().flatten().min()?;
         // The system's timer counts milliseconds: rounded up, so that something is due after it.
         let wait = next.since(self.hub.now());
@@ -233,9 +228,7 @@ impl EventLoop {
         for event in events {
             let key = event.token().0 >> KIND_BITS;
             match event.token().0 & ((1 << KIND_BITS) - 1) {
-                LISTENER => {
-                    self.accepting.insert(key);
-                }
+                LISTENER => self.door.knocked(key),
                 CONNECTION => {
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
                         self.ready.insert(key);

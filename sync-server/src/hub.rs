@@ -44,10 +44,26 @@ pub(crate) struct Hub {
     /// When the event loop will wake by itself, in nanoseconds.
     wakes_at: AtomicU64,
     stop: AtomicBool,
-    /// Of the event loop, and of the one for Python: whether it has file descriptors.
+    /// By [`Side`]: whether it has file descriptors.
     rooms: [Room; 2],
     /// Clients may come in.
     open: AtomicBool,
+}
+
+/// An event loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    Native,
+    Python,
+}
+
+impl Side {
+    const fn other(self) -> Self {
+        match self {
+            Self::Native => Self::Python,
+            Self::Python => Self::Native,
+        }
+    }
 }
 
 /// What one event loop does for the other when no file descriptor is left: strangers at one of them
@@ -225,37 +241,32 @@ impl Hub {
     }
 
     /// Asks the other event loop to drop a stranger, for this one has none and no file descriptor.
-    pub(crate) fn ask_for_room(&self, is_python: bool) {
-        self.rooms[usize::from(is_python)].is_asked_for.store(true, Ordering::Relaxed);
-        self.wake_other(is_python);
+    pub(crate) fn ask_for_room(&self, side: Side) {
+        self.rooms[side as usize].is_asked_for.store(true, Ordering::Relaxed);
+        self.wake_side(side.other());
     }
 
-    /// Returns whether the other event loop asks this one to drop a stranger.
-    pub(crate) fn is_asked_for_room(&self, is_python: bool) -> bool {
-        self.rooms[usize::from(!is_python)].is_asked_for.load(Ordering::Relaxed)
+    /// Returns whether the other event loop has asked this one to drop a stranger since the last
+    /// time.
+    pub(crate) fn is_asked_for_room(&self, side: Side) -> bool {
+        take(&self.rooms[side.other() as usize].is_asked_for)
     }
 
-    /// Drops a stranger if the other event loop asks for it; returns whether it did.
-    pub(crate) fn make_room(&self, is_python: bool, drop: impl FnOnce() -> bool) -> bool {
-        let other = &self.rooms[usize::from(!is_python)];
-        let is_made = other.is_asked_for.swap(false, Ordering::Relaxed) && drop();
-        if is_made {
-            other.is_made.store(true, Ordering::Relaxed);
-            self.wake_other(is_python);
-        }
-        is_made
+    /// Tells the other event loop that a stranger was dropped for it.
+    pub(crate) fn give_room(&self, side: Side) {
+        self.rooms[side.other() as usize].is_made.store(true, Ordering::Relaxed);
+        self.wake_side(side.other());
     }
 
     /// Returns whether the other event loop has made room since the last time.
-    pub(crate) fn has_room(&self, is_python: bool) -> bool {
-        self.rooms[usize::from(is_python)].is_made.swap(false, Ordering::Relaxed)
+    pub(crate) fn has_room(&self, side: Side) -> bool {
+        take(&self.rooms[side as usize].is_made)
     }
 
-    fn wake_other(&self, is_python: bool) {
-        if is_python {
-            self.wake();
-        } else {
-            self.wake_python();
+    fn wake_side(&self, side: Side) {
+        match side {
+            Side::Native => self.wake(),
+            Side::Python => self.wake_python(),
         }
     }
 
@@ -311,4 +322,8 @@ impl Hub {
             }
         }
     }
+}
+/// Takes a flag down; returns whether it was up. That is seldom, and looking is cheaper.
+fn take(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Relaxed)
 }

@@ -19,6 +19,7 @@
 mod builder;
 mod clock;
 mod connection;
+mod door;
 mod event_loop;
 mod hub;
 mod key_file;

@@ -15,8 +15,9 @@ use sync_objects::{Registry, Time, Via};
 use sync_proto::AuthKey;
 use sync_proto::secure::KeyRing;
 
+use crate::door::Door;
 use crate::event_loop::backlog::Backlog;
-use crate::hub::Hub;
+use crate::hub::{Hub, Side};
 use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::sessions::Census;
@@ -69,17 +70,13 @@ pub(crate) struct Front {
     limits: Limits,
     keys: Vec<AuthKey>,
     strangers: Strangers,
-    listeners: Vec<Listener>,
+    door: Door,
     connections: Slab<Connection>,
     /// Where they come from.
     census: Census,
     processes: Processes,
     /// Connections that have not shown the key, the oldest first.
     half_open: BTreeSet<Via>,
-    /// Listeners that may have more to accept.
-    accepting: BTreeSet<usize>,
-    /// When to try again after the system had no file descriptor left.
-    accept_again: Option<Time>,
     /// Connections that may have more to read, or to be asked for.
     ready: BTreeSet<usize>,
     /// Connections that have something to write.
@@ -125,13 +122,11 @@ impl Front {
             limits,
             keys: keys.to_vec(),
             strangers: Strangers::new(ring, false, uids.to_vec()),
-            listeners,
+            door: Door::new(Side::Python, listeners),
             connections: Slab::new(),
             census: Census::default(),
             processes: Processes::default(),
             half_open: BTreeSet::new(),
-            accepting: BTreeSet::new(),
-            accept_again: None,
             ready: BTreeSet::new(),
             dirty: BTreeSet::new(),
             incoming: Backlog::default(),
@@ -177,7 +172,7 @@ impl Front {
             return;
         }
         self.is_open = true;
-        for (at, listener) in self.listeners.iter_mut().enumerate() {
+        for (at, listener) in self.door.listeners_mut().iter_mut().enumerate() {
             if let Err(error) = listener.register(self.poll.registry(), token(LISTENER, at)) {
                 tracing::error!(%error, "no Python can connect to {}", listener.address());
             }
@@ -185,13 +180,12 @@ impl Front {
     }
 
     fn sleep_for(&self) -> Option<Duration> {
-        let accepts = !self.accepting.is_empty() && self.accept_again.is_none();
-        if accepts || !self.ready.is_empty() || !self.ended.is_empty() {
+        if self.door.is_due() || !self.ready.is_empty() || !self.ended.is_empty() {
             return Some(Duration::ZERO);
         }
         let deadline = self.deadlines.front().map(|&(at, ..)| at);
         let idle = self.processes.next_idle(self.limits.python_grace);
-        let next = [deadline, idle, self.accept_again].into_iter().flatten().min()?;
+        let next = [deadline, idle, self.door.again()].into_iter().flatten().min()?;
         // The system's timer counts milliseconds: rounded up, so that something is due after it.
         let wait = next.since(self.hub.now());
         Some(Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1))
@@ -201,9 +195,7 @@ impl Front {
         for event in events {
             let key = event.token().0 >> KIND_BITS;
             match event.token().0 & ((1 << KIND_BITS) - 1) {
-                LISTENER => {
-                    self.accepting.insert(key);
-                }
+                LISTENER => self.door.knocked(key),
                 CONNECTION => {
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
                         self.ready.insert(key);

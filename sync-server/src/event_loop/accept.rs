@@ -1,30 +1,19 @@
 //! New connections.
 
-use std::io;
-use std::time::Duration;
-
 use sync_objects::Via;
 use sync_proto::secure::{Random, Responder};
 use sync_proto::{ErrorKind, Refusal};
 
 use super::{CONNECTION, EventLoop, KeySet, token};
 use crate::connection::{Connection, Guard, Stream};
-use crate::limits::{ACCEPTS_PER_TURN, READS_PER_TURN, STRANGERS_PER_TURN};
-use crate::listener::{is_of_one_connection, is_out_of_files, unix_peer};
+use crate::door::{Knock, Round};
+use crate::limits::{READS_PER_TURN, STRANGERS_PER_TURN};
+use crate::listener::unix_peer;
 use crate::sessions::Origin;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
 /// is never used twice: a late reply cannot reach the next connection of the same key.
 const KEY_BITS: u32 = 24;
-
-/// How long to wait before accepting again when the system has no file descriptor left.
-const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(100);
-
-/// Up to so many that are not let in yet are no crowd.
-const FEW: usize = 8;
-
-/// How long nobody is accepted after room was made for the other event loop.
-const WAY_GIVEN: Duration = Duration::from_millis(1);
 
 pub(super) const fn key_of(via: Via) -> usize {
     // The mask keeps 24 bits: nothing is cut.
@@ -33,49 +22,11 @@ pub(super) const fn key_of(via: Via) -> usize {
 
 impl EventLoop {
     pub(super) fn accept(&mut self) {
-        let is_asked = self.hub.is_asked_for_room(false);
-        if self.accepting.is_empty() && self.accept_again.is_none() && !is_asked {
-            return;
-        }
-        let hub = std::sync::Arc::clone(&self.hub);
-        let other = "no file descriptor is left for clients of another kind";
-        if hub.make_room(false, || self.drop_oldest_half_open(other)) {
-            // The room is the other's to take.
-            self.accept_again = Some(hub.now() + WAY_GIVEN);
-        } else if hub.has_room(false) {
-            self.accept_again = None;
-        }
-        if self.accept_again.is_some_and(|at| at > hub.now()) {
-            return;
-        }
-        let has_waited = self.accept_again.take().is_some();
-        for at in std::mem::take(&mut self.accepting) {
-            for turn in 0.. {
-                if turn == ACCEPTS_PER_TURN {
-                    self.accepting.insert(at);
-                    break;
-                }
-                match self.listeners[at].accept() {
-                    Ok(stream) => self.welcome(stream),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) if is_of_one_connection(&error) => {}
-                    // The oldest of those that are not let in yet makes room for the next one. If
-                    // they are few, they may be about to be let in: the other event loop is asked
-                    // first. (The system says so also if nobody is there to be accepted.)
-                    Err(error)
-                        if is_out_of_files(&error)
-                            && (has_waited || self.half_open.len() > FEW)
-                            && self.drop_oldest_half_open("no file descriptor is left") => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "no connection can be accepted for now");
-                        if is_out_of_files(&error) {
-                            hub.ask_for_room(false);
-                        }
-                        self.accepting.insert(at);
-                        self.accept_again = Some(self.hub.now() + OUT_OF_FILES_PAUSE);
-                        break;
-                    }
-                }
+        let mut round = Round::Begun;
+        while let Some(knock) = self.door.next(&mut round, &self.hub, self.half_open.len()) {
+            match knock {
+                Knock::Come(stream) => self.welcome(stream),
+                Knock::MakeRoom(why) => self.drop_oldest_half_open(why),
             }
         }
     }
@@ -162,15 +113,15 @@ impl EventLoop {
     /// Drops the oldest of too many connections that are not let in yet: whoever means it is
     /// among the newest.
     fn drop_half_open(&mut self) {
-        while self.half_open.len() > self.limits.half_open
-            && self.drop_oldest_half_open("too many connections that are not let in yet")
-        {}
+        while self.half_open.len() > self.limits.half_open {
+            self.drop_oldest_half_open("too many connections that are not let in yet");
+        }
     }
 
-    /// Drops the oldest connection that is not let in yet; returns whether there was one.
-    fn drop_oldest_half_open(&mut self, why: &str) -> bool {
-        let Some(&oldest) = self.half_open.first() else { return false };
-        self.turn_away(self.hub.now(), key_of(oldest), why);
-        true
+    /// Drops the oldest connection that is not let in yet.
+    fn drop_oldest_half_open(&mut self, why: &str) {
+        if let Some(&oldest) = self.half_open.first() {
+            self.turn_away(self.hub.now(), key_of(oldest), why);
+        }
     }
 }
