@@ -71,6 +71,7 @@ def a_dict_takes_whatever_gives_pairs(m):
         ["ab", (1, 2), [3, 4], b"xy", {5: 0, 6: 0}],
         [(1, 2), (3,)],
         [(1, 2), "abc"],
+        [(1, 2), "é" * 2**23],
         [(1, 2), 3],
         [None],
         [([], 1)],
@@ -107,6 +108,21 @@ def an_array_says_which_numbers_it_has_not(m):
             set_own = outcome(lambda: own.__setitem__(0, value))
             is_same((typecode, value), outcome(lambda: shared.__setitem__(0, value)), set_own)
             is_same((typecode, value), shared[0], own[0])
+
+
+def an_array_is_made_of_an_array(m):
+    for typecode in "bBhHiIlLqQfd":
+        for start in [], [1, 2, 3], [0] * 2**17:
+            own = array.array(typecode, start)
+            for of in typecode, "q", "d":
+                # Whether this takes floats as integers, the module says.
+                did = outcome(lambda: m.Array(of, own)[:])
+                wanted = outcome(lambda: array.array(of, own))
+                assert did[0] == wanted[0], (typecode, of, did, wanted)
+                if did[0] == "gives":
+                    is_same((typecode, of), did, wanted)
+    much = array.array("b", bytes(2**23))
+    assert len(m.Array("b", much)) == 2**23
 
 
 def every_method_of_3_14_is_there(m):

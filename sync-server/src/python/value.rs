@@ -34,7 +34,7 @@ mod unpack;
 pub use hash::unhashable;
 pub use names::{type_name, type_name_of};
 pub use pack::to_payload;
-pub use parts::{keyed, parts, plain, unhashable_payload};
+pub use parts::{keyed, plain, two, unhashable_payload};
 pub use repr::{ReprError, repr, repr_of_str};
 pub use unpack::from_payload;
 

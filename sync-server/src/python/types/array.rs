@@ -31,7 +31,11 @@ pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Rais
         Node::Bytes(_) | Node::ByteArray(_) => {
             return Err(VALUE_ERROR.with("bytes length not a multiple of item size"));
         }
-        _ => packed(of, &iterable::items(desk, sequence)?)?,
+        // One of the same typecode needs not be unrolled.
+        _ => match elements(of, sequence) {
+            Ok(bytes) => bytes,
+            Err(_) => packed(of, &iterable::items(desk, sequence)?)?,
+        },
     };
     let start = ArrayStart::Elements(PackedElements::new(&bytes)?);
     Ok(desk.create(&array::INTERFACE, &(of, start))?)

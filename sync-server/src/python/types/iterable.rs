@@ -9,8 +9,10 @@ use crate::python::exceptions::{Raise, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::{Contents, Node, NodeId};
 use crate::python::value;
 
-/// The most items that a `range` is unrolled to: a call of a few bytes must not fill the memory.
-const RANGE_MAX: i64 = 1 << 22;
+/// The most items that a `range`, a text or a byte string, and the most bytes that an array is
+/// unrolled to: each item costs as much as a
+/// value, and a call that is small beside that must not fill the memory.
+const UNROLLED_MAX: usize = 1 << 22;
 
 /// Returns what iterating over a value gives.
 pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, Raise> {
@@ -19,6 +21,11 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
     }
     let each = |ids: &[NodeId]| ids.iter().map(|&id| arg.part(id).payload(desk)).collect();
     match arg.node() {
+        text @ (Node::Str(_) | Node::Bytes(_) | Node::ByteArray(_))
+            if text.length().is_some_and(|length| length > UNROLLED_MAX) =>
+        {
+            Err(too_many(&arg.type_name()))
+        }
         Node::Tuple(items) | Node::List(items) | Node::Set(items) | Node::FrozenSet(items) => {
             each(items)
         }
@@ -31,6 +38,9 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
             (Some(Contents::Items(items)), _) => each(&items),
             (Some(Contents::Entries(entries)), _) => {
                 each(&entries.iter().map(|&(key, _)| key).collect::<Vec<_>>())
+            }
+            (Some(Contents::Numbers(_, bytes)), _) if bytes.len() > UNROLLED_MAX => {
+                Err(too_many("array"))
             }
             (Some(Contents::Numbers(typecode, bytes)), _) => {
                 numbers(typecode, bytes).unwrap_or_else(|| Err(unknown(arg)))
@@ -132,14 +142,21 @@ fn range(start: i64, stop: i64, step: i64) -> Result<Vec<Payload>, Raise> {
     let mut items = Vec::new();
     let mut at = start;
     while (step > 0 && at < stop) || (step < 0 && at > stop) {
-        if items.len() as i64 >= RANGE_MAX {
-            return Err(VALUE_ERROR.with(format!("a range of more than {RANGE_MAX} items")));
+        if items.len() >= UNROLLED_MAX {
+            return Err(too_many("range"));
         }
         items.push(Payload::pack(&at)?);
         let Some(next) = at.checked_add(step) else { break };
         at = next;
     }
     Ok(items)
+}
+
+fn too_many(class: &str) -> Raise {
+    VALUE_ERROR.with(format!(
+        "the items of a {class} of more than {UNROLLED_MAX} are not made one by one in the \
+         manager: make a list of it first, or less at a time"
+    ))
 }
 
 /// Returns what iterating over a shared object gives.
@@ -209,7 +226,7 @@ pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload,
 }
 
 fn pairs_of(elements: &[Payload]) -> Result<Vec<(Payload, Payload)>, Raise> {
-    elements.iter().enumerate().map(|(at, of)| two(at, value::parts(of))).collect()
+    elements.iter().enumerate().map(|(at, of)| pair(at, value::two(of))).collect()
 }
 
 fn key_and_value(
@@ -227,22 +244,28 @@ fn element(desk: &mut Desk<'_>, at: usize, arg: Arg<'_>) -> Result<(Payload, Pay
             key_and_value(desk, arg.part(pair[0]), arg.part(pair[1]))
         }
         Node::None | Node::Bool(_) | Node::Int(_) | Node::BigInt(_) | Node::Float(_) => {
-            two(at, None)
+            pair(at, None)
         }
-        _ => two(at, Some(items(desk, arg)?)),
+        node => match node.length() {
+            Some(length) if length != 2 => pair(at, Some(Err(length))),
+            _ => {
+                let items = <[Payload; 2]>::try_from(items(desk, arg)?);
+                pair(at, Some(items.map_err(|items| items.len())))
+            }
+        },
     }
 }
 
-/// Returns the two items of an element, with the errors of `dict`.
-fn two(at: usize, items: Option<Vec<Payload>>) -> Result<(Payload, Payload), Raise> {
-    let Some(items) = items else {
-        let why = format!("cannot convert dictionary update sequence element #{at} to a sequence");
-        return Err(TYPE_ERROR.with(why));
-    };
-    let [key, value] = <[Payload; 2]>::try_from(items).map_err(|items| {
-        let found = items.len();
-        let what = "dictionary update sequence element";
-        VALUE_ERROR.with(format!("{what} #{at} has length {found}; 2 is required"))
+/// Returns an element's key and value out of its two items, with the errors of `dict`.
+fn pair(
+    at: usize,
+    items: Option<Result<[Payload; 2], usize>>,
+) -> Result<(Payload, Payload), Raise> {
+    let what = "dictionary update sequence element";
+    let items = items
+        .ok_or_else(|| TYPE_ERROR.with(format!("cannot convert {what} #{at} to a sequence")))?;
+    let [key, value] = items.map_err(|length| {
+        VALUE_ERROR.with(format!("{what} #{at} has length {length}; 2 is required"))
     })?;
     hashable(&key)?;
     Ok((key, value))

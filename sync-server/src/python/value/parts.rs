@@ -6,16 +6,28 @@ use sync_proto::{Handle, Payload, Refusal};
 use super::{Present, Resolve, from_payload, to_payload, unhashable};
 use crate::python::pickle::{Graph, Node, NodeId, Proxy, Token};
 
-/// Returns what is in a value on the wire that is a tuple, a list or a text.
-pub fn parts(payload: &Payload) -> Option<Vec<Payload>> {
+/// Returns the two items of a value on the wire that is a tuple, a list or a text, or how many it
+/// has if not two.
+pub fn two(payload: &Payload) -> Option<Result<[Payload; 2], usize>> {
     let mut graph = Graph::new();
     let mut handles = Kept(Vec::new());
     let root = from_payload(payload, &mut graph, &mut handles).ok()?;
     match graph.get(root) {
-        Node::Tuple(items) | Node::List(items) => {
-            items.iter().map(|&id| to_payload(&graph, id, &mut handles).ok()).collect()
-        }
-        Node::Str(text) => text.chars().map(|c| Payload::pack(&c).ok()).collect(),
+        Node::Tuple(items) | Node::List(items) => Some(match items[..] {
+            [first, second] => {
+                let mut part = |id| to_payload(&graph, id, &mut handles).ok();
+                Ok([part(first)?, part(second)?])
+            }
+            _ => Err(items.len()),
+        }),
+        // It may be long: what is in it is not asked for before it is known to be two.
+        text @ Node::Str(chars) => Some(match text.length() {
+            Some(2) => {
+                let mut chars = chars.chars().map(|c| Payload::pack(&c).ok());
+                Ok([chars.next()??, chars.next()??])
+            }
+            length => Err(length.unwrap_or(0)),
+        }),
         _ => None,
     }
 }

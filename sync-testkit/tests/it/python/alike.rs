@@ -26,3 +26,8 @@ fn an_array_says_which_numbers_it_has_not() {
 fn every_method_of_3_14_is_there() {
     alike("every_method_of_3_14_is_there");
 }
+
+#[test]
+fn an_array_is_made_of_an_array() {
+    alike("an_array_is_made_of_an_array");
+}

@@ -8,7 +8,7 @@ use sync_proto::cbor::{SET, tag};
 use sync_proto::{ErrorKind, Fingerprint, Keeper, ManagerId, ObjectId, Transport};
 
 use super::*;
-use crate::python::value::{parts, repr_payload, type_name, type_name_of};
+use crate::python::value::{repr_payload, two, type_name, type_name_of};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Job {
@@ -224,13 +224,14 @@ fn a_proxy_of_another_manager_is_kept_as_it_came() {
 fn a_pair_comes_apart_with_its_own_handles() {
     let graph = proxies(&["5", "6"]);
     let payload = to_payload(&graph, graph.root, &mut Objects).unwrap();
-    let [key, value] = &parts(&payload).unwrap()[..] else { panic!("they are two") };
+    let [key, value] = two(&payload).unwrap().unwrap();
     assert_eq!(key.handles, payload.handles[..1]);
     assert_eq!(value.handles, payload.handles[1..]);
     assert_eq!(key.bytes, value.bytes);
     // Both are one list: each part says it whole.
     let graph = read_all(b"\x80\x04]\x94K\x01ah\x00\x86.");
-    let [key, value] = &parts(&pack(&graph)).unwrap()[..] else { panic!("they are two") };
+    let [key, value] = two(&pack(&graph)).unwrap().unwrap();
     assert_eq!((&key.bytes[..], &value.bytes[..]), (&b"\x81\x01"[..], &b"\x81\x01"[..]));
-    assert!(parts(&pack(&read_all(b"\x80\x04K\x01."))).is_none());
+    assert_eq!(two(&pack(&read_all(b"\x80\x04K\x01K\x02K\x03\x87."))), Some(Err(3)));
+    assert_eq!(two(&pack(&read_all(b"\x80\x04K\x01."))), None);
 }
