@@ -51,7 +51,7 @@ pub(crate) enum Round {
         listeners: BTreeSet<usize>,
         /// How many came in at the first of them.
         accepted: usize,
-        /// Whether this is after a pause.
+        /// Whether this is after a pause, and nobody came in since.
         has_waited: bool,
     },
 }
@@ -95,7 +95,7 @@ impl Door {
                 return None;
             }
             Round::Accepting { listeners, accepted, has_waited } => {
-                return self.accept(listeners, accepted, *has_waited, hub, strangers);
+                return self.accept(listeners, accepted, has_waited, hub, strangers);
             }
         }
         if hub.has_room(self.side) {
@@ -114,7 +114,7 @@ impl Door {
         &mut self,
         listeners: &mut BTreeSet<usize>,
         accepted: &mut usize,
-        has_waited: bool,
+        has_waited: &mut bool,
         hub: &Hub,
         strangers: usize,
     ) -> Option<Knock> {
@@ -124,7 +124,11 @@ impl Door {
             } else {
                 *accepted += 1;
                 match self.listeners[at].accept() {
-                    Ok(stream) => return Some(Knock::Come(stream)),
+                    Ok(stream) => {
+                        // Whoever comes in now is not who makes room for the next.
+                        *has_waited = false;
+                        return Some(Knock::Come(stream));
+                    }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(error) if is_of_one_connection(&error) => continue,
                     // The oldest of those that are not let in yet makes room for the next one. If
@@ -132,7 +136,7 @@ impl Door {
                     // first. (The system says so also if nobody is there to be accepted.)
                     Err(error)
                         if is_out_of_files(&error)
-                            && (strangers > FEW || has_waited && strangers > 0) =>
+                            && (strangers > FEW || *has_waited && strangers > 0) =>
                     {
                         return Some(Knock::MakeRoom("no file descriptor is left"));
                     }

@@ -5,7 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
-use sync_testkit::ServerProcess;
+use sync_proto::version::PREAMBLE;
+use sync_testkit::{RawClient, ServerProcess};
 
 use super::{Address, Cast, Manager, Value};
 
@@ -127,4 +128,39 @@ fn strangers_who_take_all_file_descriptors_keep_nobody_out() {
     let manager = server.connect();
     assert_eq!(value(&manager).get().unwrap(), 1);
     let _cast = Cast::joining(&server);
+}
+
+#[test]
+fn whoever_comes_in_with_the_last_file_descriptor_does_not_make_room_for_the_next() {
+    let server = ServerProcess::start(&[], 1);
+    let address = &server.addresses()[0];
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
+    let limit_to = |files: usize| {
+        let few = Rlimit { current: Some(files as u64), ..getrlimit(Resource::Nofile) };
+        prlimit(pid, Resource::Nofile, few).unwrap();
+    };
+    let mut files = server.open_files() + 1;
+    limit_to(files);
+    let mut others = Vec::new();
+    // One that has the last descriptor, and none by which its process would be watched.
+    let last = loop {
+        let before = server.open_files();
+        if before >= files {
+            files = before + 1;
+            limit_to(files);
+        }
+        let client = RawClient::welcomed(address);
+        if server.open_files() == before + 1 {
+            break client;
+        }
+        others.push(client);
+    };
+    let mut waits = RawClient::connect(address);
+    while !server.has_logged("no connection can be accepted for now") {
+        std::thread::yield_now();
+    }
+    drop(last);
+    waits.send_bytes(&PREAMBLE);
+    waits.send(&RawClient::hello());
+    waits.welcome();
 }
