@@ -1,7 +1,7 @@
 //! What a call is answered, as a pickle.
 
 use sync_objects::Typecode;
-use sync_proto::{Handle, Payload};
+use sync_proto::{Handle, Payload, Refusal};
 
 use super::exceptions::{Arg, Exception, Raise};
 use super::face::Face;
@@ -199,9 +199,17 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Returns a value as Python shows it.
+/// Returns a value as Python shows it, or else why that is not shown.
 pub(crate) fn repr(payload: &Payload) -> String {
+    try_repr(payload).unwrap_or_else(|why| format!("<{why}>"))
+}
+
+/// Returns a value as Python shows it.
+///
+/// # Errors
+/// The text would be too long, or is of an integer that is.
+pub(crate) fn try_repr(payload: &Payload) -> Result<String, Refusal> {
     // Where the manager is has no part in it.
     let nowhere = Address::Unix(String::new());
-    value::repr_payload(payload, &mut At(&nowhere)).unwrap_or_else(|why| format!("<{why}>"))
+    value::repr_payload(payload, &mut At(&nowhere))
 }

@@ -9,13 +9,17 @@ use super::none;
 use crate::python::args::Arg;
 use crate::python::desk::{Desk, Outcome, ask};
 use crate::python::exceptions::{
-    NOT_IMPLEMENTED_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR,
+    MEMORY_ERROR, NOT_IMPLEMENTED_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR,
 };
 use crate::python::pickle::Node;
 use crate::python::reply;
 use crate::python::value::{self, type_name_of};
 
 const TO_VEC: MethodId = list::method("to_vec");
+
+/// The most bytes of all keys: a list that was repeated is little to the manager, and its keys are
+/// made one by one, while others wait.
+const KEYS_MAX: usize = 64 << 20;
 
 /// The most digits that are read as an integer, as in Python since 3.11 (and 3.8 by a patch): the
 /// time that it takes grows with their square.
@@ -73,7 +77,12 @@ impl Key {
         };
         match (self, value::plain(item)) {
             (Self::Str, Some(text @ (Node::Str(_) | Node::WideStr(_)))) => Ok(text),
-            (Self::Str | Self::Repr, _) => Ok(Node::Str(reply::repr(item))),
+            (Self::Str | Self::Repr, _) => Ok(Node::Str(reply::try_repr(item)?)),
+            (Self::Abs | Self::Float | Self::Int | Self::Len, Some(Node::Object(_))) => {
+                let why =
+                    format!("this manager runs no Python code and has no such key of a '{found}'");
+                Err(NOT_IMPLEMENTED_ERROR.with(why))
+            }
             (Self::Lower, Some(Node::Str(text))) => Ok(Node::Str(text.to_lowercase())),
             (Self::Upper, Some(Node::Str(text))) => Ok(Node::Str(text.to_uppercase())),
             (Self::Lower | Self::Upper, Some(Node::WideStr(_))) => Err(NOT_IMPLEMENTED_ERROR
@@ -100,9 +109,16 @@ pub(super) fn by_key(desk: &mut Desk<'_>, list: ObjectId, key: Key, descending: 
     let items: Vec<Payload> = desk.ask(list, TO_VEC, &())?;
     // Items of the same key keep their order, in whichever direction.
     let place = |at: usize| if descending { -(at as i64) } else { at as i64 };
-    let keyed = items.iter().enumerate();
-    let keyed = keyed.map(|(at, item)| Ok(value::keyed(key.apply(item)?, place(at))?));
-    let keyed = keyed.collect::<Result<Vec<_>, Raise>>()?;
+    let (mut keyed, mut bytes) = (Vec::with_capacity(items.len()), 0);
+    for (at, item) in items.iter().enumerate() {
+        let pair = value::keyed(key.apply(item)?, place(at))?;
+        bytes += pair.bytes.len();
+        if bytes > KEYS_MAX {
+            let why = format!("the keys take more than {KEYS_MAX} bytes: sort a copy yourself");
+            return Err(MEMORY_ERROR.with(why));
+        }
+        keyed.push(pair);
+    }
     let order = desk.create(&list::INTERFACE, &(keyed,))?;
     desk.ask::<()>(order.object(), const { list::method("sort") }, &(descending,))
         .map_err(|refusal| TYPE_ERROR.with(refusal.message))?;
@@ -174,6 +190,9 @@ fn int(item: &Payload, number: Option<Node>) -> Result<Node, Raise> {
         // Without its fraction a float is written as the integer that it is.
         Some(Node::Float(number)) => format!("{:.0}", number.trunc()).parse().ok(),
         Some(Node::Str(text)) => read_integer(&text)?,
+        Some(Node::Bytes(text) | Node::ByteArray(text)) => {
+            read_integer(&String::from_utf8_lossy(&text))?
+        }
         number => {
             let number = number.and_then(whole).ok_or_else(|| {
                 let found = type_name_of(item);
@@ -193,16 +212,21 @@ fn int(item: &Payload, number: Option<Node>) -> Result<Node, Raise> {
     Ok(integer(number))
 }
 
+/// Reads a float from what an item says.
+fn read_float(item: &Payload, text: &str) -> Result<f64, Raise> {
+    digits(text).and_then(|digits| digits.parse().ok()).ok_or_else(|| {
+        let shown = reply::repr(item);
+        VALUE_ERROR.with(format!("could not convert string to float: {shown}"))
+    })
+}
+
 /// Does what `float(item)` does.
 fn float(item: &Payload, number: Option<Node>) -> Result<f64, Raise> {
     match number {
         Some(Node::Float(number)) => Ok(number),
-        Some(Node::Str(text)) => {
-            let number = digits(&text).and_then(|digits| digits.parse().ok());
-            number.ok_or_else(|| {
-                let shown = reply::repr(item);
-                VALUE_ERROR.with(format!("could not convert string to float: {shown}"))
-            })
+        Some(Node::Str(text)) => read_float(item, &text),
+        Some(Node::Bytes(text) | Node::ByteArray(text)) => {
+            read_float(item, &String::from_utf8_lossy(&text))
         }
         number => {
             let number = number.and_then(whole).ok_or_else(|| {
