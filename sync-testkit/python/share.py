@@ -189,6 +189,64 @@ def object_connection(m):
     return mine
 
 
+def brings_no_more_at_once_than(m, limit):
+    text = "x" * (1 << 20)
+    # The pickle has it once, and so has the manager.
+    often = m.list([text] * 64)
+    often.extend(iter([text] * 64))
+    assert len(often) == 128 and often[-1] == text
+    pairs = m.dict()
+    pairs.update([("key", text)] * 64)
+    assert pairs.copy() == {"key": text}
+    # As parts of others, it is in each.
+    for act in (
+        lambda: often.extend([[text, at] for at in range(int(limit) + 1)]),
+        lambda: pairs.update([(at, [text, at]) for at in range(int(limit) + 1)]),
+    ):
+        try:
+            act()
+        except MemoryError as error:
+            assert "bring less at a time" in str(error), repr(error)
+        else:
+            raise AssertionError("it was taken")
+    assert len(often) == 128 and len(pairs) == 1
+
+
+def sorts_by_no_longer_keys_than_may_be(m):
+    numbers = m.list([10**5000, 1])
+    try:
+        numbers.sort(key=str)
+    except ValueError as error:
+        assert "4300 digits" in str(error), repr(error)
+    else:
+        raise AssertionError("it was sorted")
+    assert numbers[1] == 1
+    many = m.list([["a" * 10000] * 200])
+    many._callmethod("__imul__", (1000,))
+    try:
+        many.sort(key=repr)
+    except MemoryError as error:
+        assert "sort a copy" in str(error), repr(error)
+    else:
+        raise AssertionError("it was sorted")
+    assert len(many) == 1000
+
+
+def asks_ahead_and_goes(m):
+    jobs = m.Queue()
+    for job in "first", "second":
+        jobs.put((job, bytes(8 << 20)))
+    mine = object_connection(m)
+    for _ in range(2):
+        mine.send((jobs._id, "get", (), {}))
+    while jobs.qsize() != 1:
+        assert jobs.qsize() > 0, "nobody who does not listen is heard further"
+    mine.close()
+    while jobs.qsize() != 2:
+        pass
+    assert [jobs.get()[0], jobs.get()[0]] == ["first", "second"]
+
+
 def until_it_is_hung_up_on(m, connection):
     ends = select.poll()
     ends.register(connection.fileno(), select.POLLRDHUP)
@@ -210,7 +268,7 @@ def says_half_of_much(m, limit):
 def takes_no_answers(m, limit):
     much = m.list([bytes(int(limit) // 2)])
     silent = []
-    for _ in range(4):
+    for _ in range(8):
         silent.append(object_connection(m))
         silent[-1].send((much._id, "__getitem__", (0,), {}))
     until_it_is_hung_up_on(m, silent[0])

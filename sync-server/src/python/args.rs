@@ -8,7 +8,6 @@ use sync_proto::{Handle, Payload};
 use super::desk::Desk;
 use super::exceptions::{INDEX_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
 use super::pickle::{Graph, Node, NodeId};
-use super::proxies::Known;
 
 /// The longest time that CPython's locks wait, in seconds.
 const SECONDS_MAX: f64 = 9_223_372_036.0;
@@ -214,7 +213,7 @@ impl<'a> Arg<'a> {
 
     /// Returns it as a value that objects keep.
     pub(crate) fn payload(self, desk: &Desk<'_>) -> Result<Payload, Raise> {
-        Ok(super::value::to_payload(self.graph, self.id, &mut Known(desk.kernel))?)
+        Ok(desk.bring(self.graph, self.id)?)
     }
 
     /// Returns the shared object that it stands for.

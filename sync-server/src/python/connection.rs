@@ -1,5 +1,6 @@
 //! One Python connection: a socket with its two buffers, and how far it has come.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 
@@ -37,8 +38,10 @@ pub(crate) struct Connection {
     /// The objects in the last answer: held until the client has had the time to count its own
     /// references, which is when it asks for something else.
     pub(crate) in_flight: Vec<Handle>,
-    /// What is to be done if the last answer cannot be written.
-    pub(crate) undo: Option<Undo>,
+    /// What is to be done if an answer cannot be written, by where it ends in what was queued.
+    undos: VecDeque<(u64, Undo)>,
+    /// How many bytes were queued, ever.
+    queued: u64,
     /// The peer will send no more.
     pub(crate) read_closed: bool,
     /// The peer takes no more: what it said before is heard, and answered to nobody.
@@ -137,7 +140,8 @@ impl Connection {
             stage,
             waiting: None,
             in_flight: Vec::new(),
-            undo: None,
+            undos: VecDeque::new(),
+            queued: 0,
             read_closed: false,
             is_deaf: false,
         }
@@ -205,8 +209,20 @@ impl Connection {
     /// Queues a message.
     pub(crate) fn push(&mut self, message: &[u8]) {
         if !self.is_deaf {
+            let before = self.out.len();
             framing::put(message, &mut self.out);
+            self.queued += (self.out.len() - before) as u64;
         }
+    }
+
+    /// Keeps what undoes the call whose answer was queued last, until that is written.
+    pub(crate) fn keep(&mut self, undo: Undo) {
+        self.undos.push_back((self.queued, undo));
+    }
+
+    /// Takes what undoes the calls whose answers are not written, the last first.
+    pub(crate) fn take_undos(&mut self) -> impl Iterator<Item = Undo> + use<> {
+        std::mem::take(&mut self.undos).into_iter().rev().map(|(_, undo)| undo)
     }
 
     /// Drops what waits to be written, and whatever would be written later.
@@ -233,6 +249,10 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
+        }
+        let written = self.queued - self.out.len() as u64;
+        while self.undos.front().is_some_and(|&(end, _)| end <= written) {
+            self.undos.pop_front();
         }
         if self.out.is_empty() && self.out.capacity() > READ_BUFFER {
             // What a large answer needed is not kept for small ones.

@@ -92,7 +92,7 @@ fn create(
         return Err(trouble("TypeError", "a typeid is a string"));
     };
     let thread = ThreadId(0);
-    let mut desk = Desk { kernel: &mut *kernel, now, trays: &mut front.trays, session, thread };
+    let mut desk = Desk::new(&mut *kernel, now, &mut front.trays, session, thread);
     let made = types::create(&mut desk, typeid, args)?;
     // What the answer holds, until the client has counted its own reference.
     let object = made.object();
@@ -158,7 +158,7 @@ fn debug_info(
     key: usize,
 ) -> Result<Reply, Raise> {
     let session = front.session(kernel, now, key)?;
-    let mut desk = Desk { kernel, now, trays: &mut front.trays, session, thread: ThreadId(0) };
+    let mut desk = Desk::new(kernel, now, &mut front.trays, session, ThreadId(0));
     types::debug_info(&mut desk).map(Reply::Text)
 }
 

@@ -4,6 +4,7 @@
 //! for, and around it further ones that are answered at once. All of them run under the kernel's
 //! lock: nobody sees a Python method half done.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,8 @@ use sync_proto::{
 };
 
 use super::exceptions::Raise;
+use super::pickle::{Graph, NodeId};
+use super::proxies::Known;
 use super::reply::Reply;
 use super::request::object_of;
 use crate::hub::PYTHON;
@@ -88,9 +91,60 @@ pub(crate) struct Desk<'a> {
     pub(crate) trays: &'a mut Trays,
     pub(crate) session: SessionId,
     pub(crate) thread: ThreadId,
+    brought: RefCell<Brought>,
+}
+
+/// What a call has brought so far.
+#[derive(Debug, Default)]
+struct Brought {
+    /// The long values, by their place among the arguments: what is named again is not copied.
+    values: HashMap<NodeId, Payload>,
+    bytes: usize,
+}
+
+/// From so many bytes on a value is long.
+const LONG: usize = 64;
+
+impl<'a> Desk<'a> {
+    pub(crate) fn new(
+        kernel: &'a mut Kernel,
+        now: Time,
+        trays: &'a mut Trays,
+        session: SessionId,
+        thread: ThreadId,
+    ) -> Self {
+        Self { kernel, now, trays, session, thread, brought: RefCell::default() }
+    }
 }
 
 impl Desk<'_> {
+    /// Returns a part of the arguments as a value. What the call names twice is one value, and all
+    /// that it brings may be as long as an answer: some few shared parts could otherwise be copied
+    /// more often than memory holds.
+    ///
+    /// # Errors
+    /// `TooLarge`, and why the part is no value.
+    pub(crate) fn bring(&self, graph: &Graph, part: NodeId) -> Result<Payload, Refusal> {
+        if let Some(value) = self.brought.borrow().values.get(&part) {
+            return Ok(value.clone());
+        }
+        let value = super::value::to_payload(graph, part, &mut Known(self.kernel))?;
+        if value.bytes.len() >= LONG {
+            let mut brought = self.brought.borrow_mut();
+            brought.bytes += value.bytes.len();
+            if brought.bytes > self.trays.answer_max {
+                let (size, limit) = (brought.bytes, self.trays.answer_max);
+                let why = format!(
+                    "what the call brings takes more than {size} bytes, over the limit of \
+                     {limit}: bring less at a time"
+                );
+                return Err(Refusal::new(ErrorKind::TooLarge, why));
+            }
+            brought.values.insert(part, value.clone());
+        }
+        Ok(value)
+    }
+
     /// Asks an object something that it answers at once.
     pub(crate) fn ask<R: DeserializeOwned>(
         &mut self,

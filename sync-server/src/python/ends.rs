@@ -75,16 +75,15 @@ impl Front {
         matches!(said, Said::End) || peer.is_some_and(ended)
     }
 
-    /// Takes back what an answer took out that was not written.
+    /// Takes back what answers took out that were not written.
     fn take_back(&mut self, kernel: &mut Kernel, now: Time, connection: &mut Connection) {
-        let (Some(undo), Stage::Object(caller)) = (connection.undo.take(), &connection.stage)
-        else {
-            return;
-        };
-        let (session, thread) = (caller.session, caller.thread);
-        let mut desk = Desk { kernel, now, trays: &mut self.trays, session, thread };
-        if let Err(refusal) = desk.ask_data(undo.object, undo.method, undo.data) {
-            tracing::debug!(%refusal, "what a client did not get is lost");
+        let undos = connection.take_undos();
+        let Stage::Object(caller) = &connection.stage else { return };
+        let mut desk = Desk::new(kernel, now, &mut self.trays, caller.session, caller.thread);
+        for undo in undos {
+            if let Err(refusal) = desk.ask_data(undo.object, undo.method, undo.data) {
+                tracing::warn!(%refusal, "what a client did not get is lost");
+            }
         }
     }
 
@@ -127,7 +126,8 @@ impl Front {
             self.strangers.log(now, origin, why);
             said.push((key, Said::End));
         }
-        let limit = self.limits.output_total;
+        // One answer may be as long as it may, whatever the sum is.
+        let limit = self.limits.output_total.max(self.trays.answer_max);
         while let Some((key, bytes)) = self.outgoing.culprit(now, limit) {
             self.outgoing.remove(key);
             let origin = self.connections.get(key).and_then(Connection::origin);

@@ -193,7 +193,7 @@ impl Front {
             Ok(Next::Hand(reply, undo)) => {
                 self.answer(key, Ok(reply));
                 if let Some(connection) = self.connections.get_mut(key) {
-                    connection.undo = Some(undo);
+                    connection.keep(undo);
                 }
                 return;
             }
@@ -284,9 +284,6 @@ impl Front {
         }
         let pending = connection.pending_output();
         self.outgoing.set(self.hub.now(), key, pending);
-        if pending == 0 {
-            connection.undo = None;
-        }
         if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
             self.forget(key);
         } else if paused && pending <= self.limits.output_pause {
@@ -301,5 +298,5 @@ fn desk<'a>(
     trays: &'a mut super::desk::Trays,
     caller: &Caller,
 ) -> Desk<'a> {
-    Desk { kernel, now, trays, session: caller.session, thread: caller.thread }
+    Desk::new(kernel, now, trays, caller.session, caller.thread)
 }

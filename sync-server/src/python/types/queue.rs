@@ -94,7 +94,8 @@ fn get(queue: ObjectId, timeout: Option<std::time::Duration>) -> Outcome {
     let get = const { queue::method("get") };
     ask_within(timeout, queue, get, &(), move |_, item: Result<Option<Item>, _>| match item {
         Ok(Some(item)) => {
-            let (method, data) = (const { queue::method("put_back") }, Data::encode(&(&item,))?);
+            let items = std::slice::from_ref(&item);
+            let (method, data) = (const { queue::method("put_back") }, Data::encode(&(items,))?);
             let undo = Undo { object: queue, method, data };
             Ok(Next::Hand(Reply::Value(item.payload), undo))
         }

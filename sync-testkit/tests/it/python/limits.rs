@@ -81,6 +81,7 @@ fn a_short_call_makes_no_answer_that_the_manager_has_no_memory_for() {
     for address in site.server.python_addresses() {
         let limit = LIMIT.to_string();
         run(&site, address, "share.py", &["reads_no_more_at_once_than", &limit]);
+        run(&site, address, "share.py", &["brings_no_more_at_once_than", &limit]);
     }
 }
 
@@ -93,5 +94,20 @@ fn who_says_half_of_much_or_takes_no_answers_is_hung_up_on_when_it_is_too_much_i
     let address = &site.server.python_addresses()[0];
     for name in ["says_half_of_much", "takes_no_answers"] {
         run(&site, address, "share.py", &[name, &LIMIT.to_string()]);
+    }
+}
+
+#[test]
+fn a_short_call_makes_no_keys_that_the_manager_has_no_memory_for() {
+    let site = Site::new();
+    let address = &site.server.python_addresses()[0];
+    run(&site, address, "share.py", &["sorts_by_no_longer_keys_than_may_be"]);
+}
+
+#[test]
+fn items_that_were_asked_for_ahead_by_who_is_gone_are_in_their_place() {
+    let site = Site::new();
+    for address in site.server.python_addresses() {
+        run(&site, address, "share.py", &["asks_ahead_and_goes"]);
     }
 }
