@@ -113,6 +113,19 @@ def an_array_says_which_numbers_it_has_not(m):
             is_same((typecode, value), shared[0], own[0])
 
 
+def an_array_of_characters_is_alike(m):
+    for typecode in "uw":
+        if typecode not in array.typecodes:
+            continue
+        shared, own = m.Array(typecode, "h\u00e9"), array.array(typecode, "h\u00e9")
+        for value in "\U0001f40d", "", "ab", 1, b"a", None:
+            set_own = outcome(lambda: own.__setitem__(1, value))
+            is_same((typecode, value), outcome(lambda: shared.__setitem__(1, value)), set_own)
+            is_same((typecode, value), shared[:], own[:])
+        shared[:1], own[:1] = own[1:], own[1:]
+        is_same(typecode, (len(shared), shared[0], str(shared)), (len(own), own[0], str(own)))
+
+
 def an_array_is_made_of_an_array(m):
     for typecode in "bBhHiIlLqQfd":
         for start in [], [1, 2, 3], [0] * 2**17:

@@ -175,7 +175,7 @@ fn bytes_of(typecode: Typecode, packed: &PackedElements) -> Result<Vec<u8>, Refu
         let why = format!("{len} bytes are no elements of typecode {typecode}, {size} bytes each");
         return Err(Refusal::new(ErrorKind::InvalidInput, why));
     }
-    if typecode == Typecode::Char {
+    if typecode.number().is_none() {
         let number = |bytes: &[u8]| u32::from_le_bytes(fixed(bytes));
         let numbers = bytes.chunks_exact(size).map(number);
         if let Some(number) = numbers.into_iter().find(|&number| char::from_u32(number).is_none()) {

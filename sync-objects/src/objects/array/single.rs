@@ -17,7 +17,7 @@ macro_rules! numbers {
                 $($(Typecode::$typecode)|+ => {
                     Payload::pack(&<$type>::from_le_bytes(fixed(bytes)))
                 })*
-                Typecode::Char => {
+                Typecode::Char | Typecode::WideChar => {
                     let number = u32::from_le_bytes(fixed(bytes));
                     // What came in was checked: it is one.
                     Payload::pack(&char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER))
@@ -34,7 +34,7 @@ macro_rules! numbers {
                 $($(Typecode::$typecode)|+ => {
                     Element::from_slice(&value.unpack::<$type>()?.to_le_bytes())
                 })*
-                Typecode::Char => {
+                Typecode::Char | Typecode::WideChar => {
                     Element::from_slice(&u32::from(value.unpack::<char>()?).to_le_bytes())
                 }
             })

@@ -38,11 +38,13 @@ pub enum Typecode {
     Double,
     /// `u`: `char`, in 32 bits.
     Char,
+    /// `w`: the same, as Python names it since 3.13.
+    WideChar,
 }
 
 impl Typecode {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SignedChar,
         Self::UnsignedChar,
         Self::Short,
@@ -56,6 +58,7 @@ impl Typecode {
         Self::Float,
         Self::Double,
         Self::Char,
+        Self::WideChar,
     ];
 
     /// Returns the letter.
@@ -74,6 +77,7 @@ impl Typecode {
             Self::Float => 'f',
             Self::Double => 'd',
             Self::Char => 'u',
+            Self::WideChar => 'w',
         }
     }
 
@@ -91,14 +95,14 @@ impl Typecode {
         match self {
             Self::SignedChar | Self::UnsignedChar => 1,
             Self::Short | Self::UnsignedShort => 2,
-            Self::Int | Self::UnsignedInt | Self::Float | Self::Char => 4,
+            Self::Int | Self::UnsignedInt | Self::Float | Self::Char | Self::WideChar => 4,
             Self::Long | Self::UnsignedLong | Self::LongLong | Self::UnsignedLongLong => 8,
             Self::Double => 8,
         }
     }
 
     /// Returns whether elements of the two are of the same type in Rust: `l` and `q` are both
-    /// `i64`.
+    /// `i64`, `u` and `w` both `char`.
     pub fn is_same_type(self, other: Self) -> bool {
         self.number() == other.number()
     }
@@ -116,7 +120,7 @@ impl Typecode {
             Self::UnsignedLong | Self::UnsignedLongLong => NumberKind::U64,
             Self::Float => NumberKind::F32,
             Self::Double => NumberKind::F64,
-            Self::Char => return None,
+            Self::Char | Self::WideChar => return None,
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::python::reply::{self, Reply};
 use crate::python::value;
 
 const INDICES: &str = "array indices must be integers";
-const BAD_TYPECODE: &str = "bad typecode (must be b, B, u, h, H, i, I, l, L, q, Q, f or d)";
+const BAD_TYPECODE: &str = "bad typecode (must be b, B, u, w, h, H, i, I, l, L, q, Q, f or d)";
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
     let [code, sequence, _lock] = args.bind("Array", ["typecode", "sequence", "lock"], 2)?;
@@ -55,7 +55,7 @@ fn checked(of: Typecode, item: &Payload) -> Result<Vec<u8>, Raise> {
     match of {
         Typecode::Float => return Ok((real(item)? as f32).to_le_bytes().to_vec()),
         Typecode::Double => return Ok(real(item)?.to_le_bytes().to_vec()),
-        Typecode::Char => {
+        Typecode::Char | Typecode::WideChar => {
             let c: char = item
                 .unpack()
                 .map_err(|_| TYPE_ERROR.with("array item must be unicode character"))?;
@@ -232,7 +232,7 @@ fn shown(desk: &mut Desk<'_>, array: ObjectId) -> Outcome {
     if items.is_empty() {
         return text(format!("array('{code}')"));
     }
-    if of == Typecode::Char {
+    if of.number().is_none() {
         let letters: Result<String, _> = items.iter().map(Payload::unpack::<char>).collect();
         let letters = Payload::pack(&letters?)?;
         return text(format!("array('{code}', {})", reply::repr(&letters)));

@@ -31,3 +31,8 @@ fn every_method_of_3_14_is_there() {
 fn an_array_is_made_of_an_array() {
     alike("an_array_is_made_of_an_array");
 }
+
+#[test]
+fn an_array_of_characters_is_alike() {
+    alike("an_array_of_characters_is_alike");
+}
