@@ -4,7 +4,9 @@
 """
 
 import array
+import decimal
 import sys
+import uuid
 
 from multiprocessing.managers import SyncManager
 
@@ -69,6 +71,14 @@ def sort_has_the_builtins_as_keys(m):
                 is_same(of, shared[:], own if did[0] == "gives" else items)
 
 
+def what_only_its_class_shows_is_no_key_of_a_sort(m):
+    for item in uuid.UUID(int=3), (1, decimal.Decimal(1)), [int]:
+        for key in str, repr:
+            shared = m.list([item, 1])
+            assert outcome(lambda: shared.sort(key=key))[1] is NotImplementedError, (item, key)
+            assert shared[:] == [item, 1]
+
+
 def a_dict_takes_whatever_gives_pairs(m):
     updates = [
         ["ab", (1, 2), [3, 4], b"xy", {5: 0, 6: 0}],
@@ -106,11 +116,81 @@ def an_array_says_which_numbers_it_has_not(m):
     for typecode in "bBhHiIlLqQfd":
         shared, own = m.Array(typecode, [0]), array.array(typecode, [0])
         for value in numbers + [1.5, None, "a", True]:
-            if typecode in "fd" and isinstance(value, int) and abs(value) > 2**65:
-                continue
             set_own = outcome(lambda: own.__setitem__(0, value))
             is_same((typecode, value), outcome(lambda: shared.__setitem__(0, value)), set_own)
             is_same((typecode, value), shared[0], own[0])
+
+
+def nan_is_in_nothing(m):
+    nan = float("nan")
+    for key in nan, (1, nan):
+        shared, own = m.dict({1: 2}), {1: 2}
+        for name, args in [
+            ("__contains__", [key]),
+            ("get", [key]),
+            ("get", [key, 3]),
+            ("pop", [key, 3]),
+        ]:
+            did = outcome(lambda: shared._callmethod(name, args))
+            is_same((key, name, args), did, outcome(lambda: getattr(own, name)(*args)))
+        for name in "__getitem__", "__delitem__", "pop":
+            assert outcome(lambda: shared._callmethod(name, [key]))[1] is KeyError, (key, name)
+        members = m.set([1])
+        assert members._callmethod("__contains__", [key]) is False
+        assert members._callmethod("discard", [key]) is None
+        assert outcome(lambda: members._callmethod("remove", [key]))[1] is KeyError, key
+    for act in lambda: m.dict({1: 2}).update({nan: 1}), lambda: m.list([3.0, nan, 1.0]).sort():
+        assert outcome(act)[1] is ValueError
+
+
+def a_set_takes_no_set(m):
+    for what in {1}, [1], {}, (1, {2}):
+        shared, own = m.set([frozenset([1])]), {frozenset([1])}
+        did = outcome(lambda: shared._callmethod("add", [what]))
+        is_same(what, did, outcome(lambda: own.add(what)))
+        for name in "__contains__", "discard":
+            did = outcome(lambda: shared._callmethod(name, [what]))
+            is_same((what, name), did, outcome(lambda: getattr(own, name)(what)))
+        is_same(what, shared._callmethod("copy"), own)
+
+
+def bytes_that_may_change_are_equal_to_those_that_may_not(m):
+    for items in [b"a", bytearray(b"a")], [[b"a"]], [(bytearray(b"a"), 1)]:
+        for item in b"a", bytearray(b"a"), [bytearray(b"a")], (b"a", 1), bytearray(b"b"):
+            shared = m.list(items)
+            for name in "index", "count", "__contains__", "remove":
+                own = list(items)
+                did = outcome(lambda: shared._callmethod(name, [item]))
+                is_same((items, name, item), did, outcome(lambda: getattr(own, name)(item)))
+                shared[:] = items
+
+
+def a_shared_array_and_a_text_with_surrogates_are_iterated_over(m):
+    for typecode in "bBhHiIlLqQfdu":
+        own = array.array(typecode, "h\u00e9" if typecode == "u" else [1, 2, 3])
+        assert m.list(m.Array(typecode, own))[:] == m.list(own)[:] == list(own), typecode
+    assert m.list(m.Array("d", m.Array("i", [1, 2])))[:] == [1.0, 2.0]
+    text = "a\udcff\U0001f40d\ud800"
+    assert m.list(text)[:] == list(text)
+
+
+def what_need_not_wait_looks_at_no_time(m):
+    for seconds in float("inf"), 1e20, 2**70:
+        event, queue, bounded = m.Event(), m.Queue(), m.BoundedSemaphore(1)
+        event.set()
+        queue.put(1)
+        assert event.wait(seconds) and queue.get(True, seconds) == 1
+        assert bounded.acquire(True, seconds) and m.Barrier(1, timeout=seconds).wait() == 0
+        assert outcome(lambda: m.Lock().acquire(True, seconds))[1] is OverflowError
+    assert not m.BoundedSemaphore(0).acquire(False)
+    assert not m.BoundedSemaphore(0).acquire(True, 0.001)
+
+
+def a_namespace_shows_itself_in_the_same_order(m):
+    attributes = {"x1": 2, "x": 1, "a": "b", "_hidden": 3}
+    shared = m.Namespace(**attributes)
+    own = ["%s=%r" % item for item in attributes.items() if not item[0].startswith("_")]
+    assert str(shared) == "Namespace(%s)" % ", ".join(sorted(own)), str(shared)
 
 
 def an_array_of_characters_is_alike(m):

@@ -18,6 +18,9 @@ import program
 SyncManager.register("jobs")
 SyncManager.register("done")
 SyncManager.register("gate")
+SyncManager.register("shelf")
+SyncManager.register("table")
+SyncManager.register("members")
 if not hasattr(SyncManager, "set"):
     SyncManager.register("set")
 
@@ -27,6 +30,38 @@ def a_queue(m):
     assert jobs.get() == "from rust" and jobs.qsize() == 0
     jobs.put("from python")
     m.done().put(7)
+
+
+def takes_nothing_that_it_has_no_form_for(m):
+    takes = [
+        lambda: m.jobs().get(),
+        lambda: m.jobs().get(True, 1),
+        lambda: m.shelf().pop(),
+        lambda: m.shelf().pop(0),
+        lambda: m.shelf().pop(-2),
+        lambda: m.table().pop(1),
+        lambda: m.table().popitem(),
+    ]
+    for take in takes:
+        try:
+            take()
+        except TypeError as error:
+            assert "dict" in str(error), repr(error)
+        else:
+            raise AssertionError("it was taken")
+
+
+def has_a_tuple_where_rust_has_a_list_in_a_key(m):
+    table, members = m.table(), m.members()
+    key = (1, (2, 3))
+    assert table.copy() == {key: 4} and table.keys() == [key] and table.items() == [(key, 4)]
+    assert [table[at] for at in table] == [4] and table[[1, [2, 3]][0], (2, 3)] == 4
+    assert members.copy() == {key} and list(members) == [key] and members.pop() == key
+    assert table.popitem() == (key, 4)
+
+
+def sorts_by_a_key(m):
+    m.shelf().sort(key=abs)
 
 
 def a_lock(m, state):

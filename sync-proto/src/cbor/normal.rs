@@ -62,8 +62,8 @@ pub enum NormalizeError {
 /// Computes the normal form of an encoded value whose handles are those of the objects `handles`.
 ///
 /// Whole floats and bools become integers, other floats doubles; maps and sets are sorted; a
-/// handle's index becomes its object's id; a reference becomes what it stands for. Lists, tuples,
-/// text and bytes stay what they are.
+/// handle's index becomes its object's id; a reference becomes what it stands for; bytes that may
+/// change become those that may not. Lists, tuples, text and bytes stay what they are.
 ///
 /// # Errors
 ///
@@ -137,6 +137,8 @@ impl<'b> Normalizer<'b> {
                     self.out.splice(start..start, head::SOME);
                 }
             }
+            // Bytes that may change are equal to those that may not.
+            Item::Tag(tag::BYTE_ARRAY) if self.reader.is_next(head::BYTES) => self.nested()?,
             // A reference was followed.
             Item::Tag(tag) | Item::Reference(tag) => {
                 head::put(&mut self.out, head::TAG, tag);

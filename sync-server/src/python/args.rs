@@ -10,7 +10,7 @@ use super::exceptions::{INDEX_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ER
 use super::pickle::{Graph, Node, NodeId};
 
 /// The longest time that CPython's locks wait, in seconds.
-const SECONDS_MAX: f64 = 9_223_372_036.0;
+pub(crate) const SECONDS_MAX: f64 = 9_223_372_036.0;
 
 /// The arguments of a call.
 #[derive(Clone, Copy, Debug)]
@@ -157,7 +157,7 @@ impl<'a> Arg<'a> {
         self.clipped().ok_or_else(|| TYPE_ERROR.with(format!("{wrong}, not {}", self.type_name())))
     }
 
-    /// Returns a number of seconds.
+    /// Returns a number of seconds, which may be infinite.
     pub(crate) fn seconds(self) -> Result<f64, Raise> {
         let seconds = match self.node() {
             Node::Float(value) => *value,
@@ -172,15 +172,13 @@ impl<'a> Arg<'a> {
         if seconds.is_nan() {
             return Err(VALUE_ERROR.with("Invalid value NaN (not a number)"));
         }
-        if seconds > SECONDS_MAX {
-            return Err(OVERFLOW_ERROR.with("timestamp too large to convert to C PyTime_t"));
-        }
         Ok(seconds)
     }
 
-    /// Returns a time to wait; one that is negative is none.
+    /// Returns a time to wait; one that is negative is none, and one that is longer than any wait
+    /// is the longest.
     pub(crate) fn duration(self) -> Result<Duration, Raise> {
-        Ok(Duration::from_secs_f64(self.seconds()?.max(0.0)))
+        Ok(Duration::from_secs_f64(self.seconds()?.clamp(0.0, SECONDS_MAX)))
     }
 
     /// Returns what a call has been given as a slice.

@@ -42,9 +42,23 @@ pub(crate) enum Next {
 /// What is asked of an object if an answer does not reach its client.
 #[derive(Debug)]
 pub(crate) struct Undo {
-    pub(crate) object: ObjectId,
-    pub(crate) method: MethodId,
-    pub(crate) data: Data,
+    object: ObjectId,
+    method: MethodId,
+    data: Data,
+}
+
+impl Undo {
+    /// Names what puts back what a method took out.
+    ///
+    /// # Errors
+    /// Those of [`Data::encode`].
+    pub(crate) fn new(
+        object: ObjectId,
+        method: MethodId,
+        args: &impl Serialize,
+    ) -> Result<Self, Refusal> {
+        Ok(Self { object, method, data: Data::encode(args)? })
+    }
 }
 
 /// A request of an object, and what is made of its answer.
@@ -175,6 +189,13 @@ impl Desk<'_> {
             Err(Refusal::new(ErrorKind::Broken, "an object waits where it never does"))
         })?;
         self.receive(answer)
+    }
+
+    /// Puts back what a client does not get.
+    pub(crate) fn undo(&mut self, undo: Undo) {
+        if let Err(refusal) = self.ask_data(undo.object, undo.method, undo.data) {
+            tracing::warn!(%refusal, "what a client did not get is lost");
+        }
     }
 
     /// Sends a request; its answer comes by the word.

@@ -81,9 +81,7 @@ impl Front {
         let Stage::Object(caller) = &connection.stage else { return };
         let mut desk = Desk::new(kernel, now, &mut self.trays, caller.session, caller.thread);
         for undo in undos {
-            if let Err(refusal) = desk.ask_data(undo.object, undo.method, undo.data) {
-                tracing::warn!(%refusal, "what a client did not get is lost");
-            }
+            desk.undo(undo);
         }
     }
 

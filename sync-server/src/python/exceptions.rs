@@ -134,7 +134,9 @@ impl From<Refusal> for Raise {
             ErrorKind::Overflow => OVERFLOW_ERROR.with(text),
             ErrorKind::WrongType => TYPE_ERROR.with(text),
             ErrorKind::InvalidInput | ErrorKind::Mismatch => VALUE_ERROR.with(text),
-            ErrorKind::TooLarge | ErrorKind::LimitReached => MEMORY_ERROR.with(text),
+            ErrorKind::TooLarge | ErrorKind::LimitReached | ErrorKind::OutOfMemory => {
+                MEMORY_ERROR.with(text)
+            }
             ErrorKind::NotFound => trouble("KeyError", &text),
             ErrorKind::Disconnected | ErrorKind::ShuttingDown => trouble("EOFError", &text),
             _ => RUNTIME_ERROR.with(text),

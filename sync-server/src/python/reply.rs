@@ -21,14 +21,18 @@ pub(crate) enum Reply {
     Text(String),
     /// A value as an object kept it.
     Value(Payload),
+    /// One that is a key or a member of a set.
+    Key(Payload),
     List(Vec<Payload>),
-    /// A list of pairs.
+    /// A list of keys.
+    Keys(Vec<Payload>),
+    /// A list of entries.
     Pairs(Vec<(Payload, Payload)>),
-    /// One pair.
+    /// One entry.
     Pair(Payload, Payload),
     Dict(Vec<(Payload, Payload)>),
     Set(Vec<Payload>),
-    /// An iterator over values, which needs no object here.
+    /// An iterator over keys or members, which needs no object here.
     Iterator(Vec<Payload>),
     /// A list's items from its end, as `reversed` gives them.
     Reversed(Vec<Payload>),
@@ -53,25 +57,34 @@ pub(crate) enum Address {
     Tcp(String, u16),
 }
 
-impl Reply {
-    /// Writes an answer; returns also the objects in it.
-    pub(crate) fn write(outcome: Result<Self, Raise>, address: &Address) -> (Vec<u8>, Vec<Handle>) {
+/// An answer that is written.
+pub(crate) struct Answer {
+    pub(crate) message: Vec<u8>,
+    /// The objects in it.
+    pub(crate) handles: Vec<Handle>,
+    /// Whether it is a reply, and no error: not every value has a form in Python.
+    pub(crate) is_reply: bool,
+}
+
+impl Answer {
+    /// Writes an answer.
+    pub(crate) fn write(outcome: Result<Reply, Raise>, address: &Address) -> Self {
         let mut writer = Writer::new(address);
-        match outcome.and_then(|reply| writer.put(reply)) {
-            Ok(()) => {}
-            Err(raise) => {
-                writer = Writer::new(address);
-                writer.raise(raise);
-            }
+        let put = outcome.and_then(|reply| writer.put(reply));
+        let is_reply = put.is_ok();
+        if let Err(raise) = put {
+            writer = Writer::new(address);
+            writer.raise(raise);
         }
         match pickle::write(&writer.graph) {
-            Ok(message) => (message, writer.handles),
+            Ok(message) => Self { message, handles: writer.handles, is_reply },
             Err(error) => {
                 let mut writer = Writer::new(address);
                 let text = writer.graph.str(error.to_string());
                 writer.graph.reply("#UNSERIALIZABLE", text);
                 // A text can be written.
-                (pickle::write(&writer.graph).unwrap_or_default(), Vec::new())
+                let message = pickle::write(&writer.graph).unwrap_or_default();
+                Self { message, handles: Vec::new(), is_reply: false }
             }
         }
     }
@@ -96,26 +109,31 @@ impl<'a> Writer<'a> {
             Reply::Int(value) => self.graph.int(value),
             Reply::Text(text) => self.graph.str(text),
             Reply::Value(payload) => self.value(&payload)?,
+            Reply::Key(payload) => self.key(&payload)?,
             Reply::List(items) => self.list(&items)?,
+            Reply::Keys(keys) => {
+                let keys = self.keys(&keys)?;
+                self.graph.list(keys)
+            }
             Reply::Pairs(pairs) => {
-                let pairs: Result<Vec<_>, Raise> =
-                    pairs.iter().map(|(first, second)| self.pair(first, second)).collect();
-                let pairs = pairs?;
+                let pairs = pairs.iter().map(|(key, value)| self.pair(key, value));
+                let pairs = pairs.collect::<Result<Vec<_>, Raise>>()?;
                 self.graph.list(pairs)
             }
-            Reply::Pair(first, second) => self.pair(&first, &second)?,
+            Reply::Pair(key, value) => self.pair(&key, &value)?,
             Reply::Dict(entries) => {
-                let entry = |(key, value): &(_, _)| Ok((self.value(key)?, self.value(value)?));
+                let entry = |(key, value): &(_, _)| Ok((self.key(key)?, self.value(value)?));
                 let entries: Result<Vec<_>, Raise> = entries.iter().map(entry).collect();
                 self.graph.dict(entries?)
             }
-            Reply::Set(items) => {
-                let items = self.values(&items)?;
-                self.graph.push(pickle::Node::Set(items))
+            Reply::Set(members) => {
+                let members = self.keys(&members)?;
+                self.graph.push(pickle::Node::Set(members))
             }
-            Reply::Iterator(items) => {
-                let items = self.list(&items)?;
-                self.graph.new_call("builtins", "iter", [items])
+            Reply::Iterator(keys) => {
+                let keys = self.keys(&keys)?;
+                let keys = self.graph.list(keys);
+                self.graph.new_call("builtins", "iter", [keys])
             }
             Reply::Reversed(items) => {
                 let items = self.list(&items)?;
@@ -180,17 +198,25 @@ impl<'a> Writer<'a> {
         Ok(value)
     }
 
-    fn values(&mut self, payloads: &[Payload]) -> Result<Vec<NodeId>, Raise> {
-        payloads.iter().map(|payload| self.value(payload)).collect()
+    fn key(&mut self, payload: &Payload) -> Result<NodeId, Raise> {
+        let key = value::key_from_payload(payload, &mut self.graph, &mut At(self.address))?;
+        self.handles.extend(payload.handles.iter().cloned());
+        Ok(key)
+    }
+
+    fn keys(&mut self, payloads: &[Payload]) -> Result<Vec<NodeId>, Raise> {
+        payloads.iter().map(|payload| self.key(payload)).collect()
     }
 
     fn list(&mut self, payloads: &[Payload]) -> Result<NodeId, Raise> {
-        let items = self.values(payloads)?;
+        let items: Result<Vec<_>, Raise> =
+            payloads.iter().map(|payload| self.value(payload)).collect();
+        let items = items?;
         Ok(self.graph.list(items))
     }
 
-    fn pair(&mut self, first: &Payload, second: &Payload) -> Result<NodeId, Raise> {
-        let pair = [self.value(first)?, self.value(second)?];
+    fn pair(&mut self, key: &Payload, value: &Payload) -> Result<NodeId, Raise> {
+        let pair = [self.key(key)?, self.value(value)?];
         Ok(self.graph.new_tuple(pair))
     }
 

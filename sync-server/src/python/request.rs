@@ -36,10 +36,10 @@ impl Request {
             Node::Str(ident) => Some(ident.clone()),
             _ => None,
         };
-        let (Node::Str(function), Node::Tuple(args), Node::Dict(named)) =
+        let (Node::Str(function), Node::Tuple(args) | Node::List(args), Node::Dict(named)) =
             (graph.get(function), graph.get(args), graph.get(named))
         else {
-            let why = "a request names a function, a tuple of arguments and a dict of them";
+            let why = "a request names a function, a tuple or list of arguments and a dict of them";
             return Err(trouble("TypeError", why));
         };
         let name = |&(name, value): &(NodeId, NodeId)| match graph.get(name) {

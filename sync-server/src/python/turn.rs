@@ -9,7 +9,7 @@ use super::auth::Step;
 use super::connection::{Caller, Got, Stage, Waiting};
 use super::desk::{Desk, Next, Outcome};
 use super::exceptions::Raise;
-use super::reply::Reply;
+use super::reply::{Answer, Reply};
 use super::request::Request;
 use super::{Front, control, dispatch};
 
@@ -191,9 +191,13 @@ impl Front {
         let ask = match outcome {
             Ok(Next::Ask(ask)) => ask,
             Ok(Next::Hand(reply, undo)) => {
-                self.answer(key, Ok(reply));
-                if let Some(connection) = self.connections.get_mut(key) {
+                let is_given = self.answer(key, Ok(reply));
+                let Some(connection) = self.connections.get_mut(key) else { return };
+                if is_given {
                     connection.keep(undo);
+                } else if let Stage::Object(caller) = &connection.stage {
+                    // Python has no form for it: it stays for who has.
+                    desk(kernel, now, &mut self.trays, caller).undo(undo);
                 }
                 return;
             }
@@ -201,9 +205,13 @@ impl Front {
                 if let Reply::Proxy(_, handle) = &reply {
                     self.count(kernel, now, key, handle.object());
                 }
-                return self.answer(key, Ok(reply));
+                self.answer(key, Ok(reply));
+                return;
             }
-            Err(raise) => return self.answer(key, Err(raise)),
+            Err(raise) => {
+                self.answer(key, Err(raise));
+                return;
+            }
         };
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Stage::Object(caller) = &connection.stage else { return };
@@ -211,7 +219,9 @@ impl Front {
         let via = connection.via;
         match desk.request(via, ask.object, ask.method, ask.timeout, ask.data) {
             Ok(call) => connection.waiting = Some(Waiting { call, then: ask.then }),
-            Err(refusal) => self.answer(key, Err(refusal.into())),
+            Err(refusal) => {
+                self.answer(key, Err(refusal.into()));
+            }
         }
     }
 
@@ -255,16 +265,17 @@ impl Front {
         self.follow(kernel, now, key, outcome);
     }
 
-    /// Queues an answer.
-    pub(super) fn answer(&mut self, key: usize, outcome: Result<Reply, Raise>) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        let (message, handles) = Reply::write(outcome, &connection.address);
+    /// Queues an answer. Returns whether it is the reply itself, and no error.
+    pub(super) fn answer(&mut self, key: usize, outcome: Result<Reply, Raise>) -> bool {
+        let Some(connection) = self.connections.get_mut(key) else { return false };
+        let Answer { message, handles, is_reply } = Answer::write(outcome, &connection.address);
         connection.in_flight = handles;
         connection.push(&message);
         self.dirty.insert(key);
         if connection.has_input() || connection.read_closed {
             self.ready.insert(key);
         }
+        is_reply
     }
 
     pub(super) fn flush(&mut self, key: usize) {

@@ -1,10 +1,11 @@
 //! The types of `SyncManager`, each method as requests of a native object.
 
+use serde::Serialize;
 use sync_objects::{DebugInfo, manager};
-use sync_proto::{Handle, ObjectId};
+use sync_proto::{ErrorKind, Handle, MethodId, ObjectId, Refusal};
 
 use super::args::Args;
-use super::desk::{Desk, Next, Outcome};
+use super::desk::{Desk, Next, Outcome, Undo};
 use super::exceptions::{Raise, trouble};
 use super::face::Face;
 use super::reply::Reply;
@@ -117,6 +118,20 @@ fn text(text: impl Into<String>) -> Outcome {
 
 fn done(reply: Reply) -> Outcome {
     Ok(Next::Return(reply))
+}
+
+/// Looks at what came of looking for a key. One that cannot be a key of an object is equal to none
+/// that is there: NaN, for what has no hash does not come so far.
+fn if_key<R: Default>(answer: Result<R, Refusal>) -> Result<R, Raise> {
+    match answer {
+        Err(Refusal { kind: ErrorKind::InvalidInput, .. }) => Ok(R::default()),
+        answer => Ok(answer?),
+    }
+}
+
+/// Answers with what was taken out, which `put_back` of the object undoes.
+fn taken(reply: Reply, of: ObjectId, put_back: MethodId, args: &impl Serialize) -> Outcome {
+    Ok(Next::Hand(reply, Undo::new(of, put_back, args)?))
 }
 
 /// Returns where CPython would say that an object is: its identity serves.

@@ -34,9 +34,9 @@ mod unpack;
 pub use hash::unhashable;
 pub use names::{type_name, type_name_of};
 pub use pack::to_payload;
-pub use parts::{keyed, plain, two, unhashable_payload};
+pub use parts::{alone, is_plain, keyed, nearest_float, plain, two, unhashable_payload, whole};
 pub use repr::{ReprError, repr, repr_of_str};
-pub use unpack::from_payload;
+pub use unpack::{from_payload, key_from_payload};
 
 /// Finds the objects that proxies stand for.
 pub trait Resolve {

@@ -206,6 +206,11 @@ impl Graph {
         self.nodes.is_empty()
     }
 
+    /// Returns whether no value in it is of a class that only its language knows.
+    pub fn is_plain(&self) -> bool {
+        !self.nodes.iter().any(|node| matches!(node, Node::Global(_) | Node::Object(_)))
+    }
+
     /// Calls `f` with each part of a value, in the order in which a pickle names them.
     pub fn for_each_part(&self, id: NodeId, mut f: impl FnMut(NodeId)) {
         match self.get(id) {

@@ -1,5 +1,7 @@
 //! Texts as Python has them: sequences of code points, surrogates included.
 
+use super::graph::Node;
+
 /// A text with at least one lone surrogate, which UTF-8 has no form for.
 ///
 /// It is kept as UTF-8 generalized to all code points, as Python's `surrogatepass` writes it.
@@ -25,6 +27,18 @@ impl Wide {
     /// Returns the generalized UTF-8.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Returns the characters, each as a text of its own.
+    pub fn characters(&self) -> impl Iterator<Item = Node> + '_ {
+        self.code_points().filter_map(|point| match char::from_u32(point) {
+            Some(character) => Some(Node::Str(character.to_string())),
+            None => {
+                let part = |shift: u32| 0x80 | (point >> shift & 0x3f) as u8;
+                let bytes = vec![0xe0 | (point >> 12) as u8, part(6), part(0)];
+                Self::from_bytes(bytes).map(Node::WideStr)
+            }
+        })
     }
 
     /// Returns the code points.

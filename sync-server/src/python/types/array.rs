@@ -111,17 +111,13 @@ fn misfit(of: Typecode, number: i128) -> Option<String> {
 
 /// Returns an integer; one beyond all typecodes is cut.
 fn integer(item: &Payload) -> Result<i128, Raise> {
-    match value::plain(item) {
-        Some(Node::Bool(truth)) => Ok(truth.into()),
-        Some(Node::Int(number)) => Ok(number.into()),
-        Some(Node::BigInt(number)) => Ok(i128::try_from(&*number).unwrap_or_else(|_| {
-            if number.sign() == num_bigint::Sign::Minus { i128::MIN } else { i128::MAX }
-        })),
-        _ => {
-            let found = value::type_name_of(item);
-            Err(TYPE_ERROR.with(format!("'{found}' object cannot be interpreted as an integer")))
-        }
-    }
+    let number = value::plain(item).and_then(value::whole).ok_or_else(|| {
+        let found = value::type_name_of(item);
+        TYPE_ERROR.with(format!("'{found}' object cannot be interpreted as an integer"))
+    })?;
+    Ok(i128::try_from(&number).unwrap_or_else(|_| {
+        if number.sign() == num_bigint::Sign::Minus { i128::MIN } else { i128::MAX }
+    }))
 }
 
 fn real(item: &Payload) -> Result<f64, Raise> {
@@ -129,10 +125,12 @@ fn real(item: &Payload) -> Result<f64, Raise> {
         return Ok(real);
     }
     // An integer is rounded, as everywhere in Python.
-    integer(item).map(|number| number as f64).map_err(|_| {
+    let number = value::plain(item).and_then(value::whole).ok_or_else(|| {
         let found = value::type_name_of(item);
         TYPE_ERROR.with(format!("must be real number, not {found}"))
-    })
+    })?;
+    value::nearest_float(&number)
+        .ok_or_else(|| OVERFLOW_ERROR.with("int too large to convert to float"))
 }
 
 pub(crate) fn call(
@@ -217,6 +215,15 @@ fn elements(of: Typecode, value: Arg<'_>) -> Result<Vec<u8>, Raise> {
         Node::List(items) if same && items.is_empty() => Ok(Vec::new()),
         _ => Err(TYPE_ERROR.with("bad argument type for built-in operation")),
     }
+}
+
+/// Returns the elements of a shared array.
+pub(super) fn items(desk: &mut Desk<'_>, array: ObjectId) -> Result<Vec<Payload>, Raise> {
+    let of = of(desk, array)?;
+    let slice = const { array::method("slice") };
+    let elements: PackedElements = desk.ask(array, slice, &(of, Slice::default()))?;
+    iterable::elements(&of.code().to_string(), &elements.to_bytes()?)
+        .unwrap_or_else(|| Err(TYPE_ERROR.with("the shared array's elements are not known")))
 }
 
 fn shown(desk: &mut Desk<'_>, array: ObjectId) -> Outcome {

@@ -1,16 +1,18 @@
 //! dict.
 
 use sync_objects::{DictPage, DictPart, Removed, dict};
-use sync_proto::{Handle, ObjectId, Payload};
+use sync_proto::{Handle, MethodId, ObjectId, Payload};
 
-use super::{bool, done, iterable, none, text};
+use super::{bool, done, if_key, iterable, none, taken, text};
 use crate::python::args::{Arg, Args};
-use crate::python::desk::{Desk, Next, Outcome, ask};
+use crate::python::desk::{Desk, Next, Outcome, ask, ask_within};
 use crate::python::exceptions::{KEY_ERROR, Raise, TYPE_ERROR};
 use crate::python::pickle::Node;
 use crate::python::reply::{self, Reply};
 
 type Entries = Vec<(Payload, Payload)>;
+
+const RESTORE: MethodId = dict::method("restore");
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
     let entries = gathered(desk, "dict", args)?;
@@ -28,8 +30,10 @@ pub(crate) fn call(
         "__getitem__" => key_of(desk, method, args).and_then(|key| get_item(dict, key)),
         "__setitem__" => set_item(desk, dict, args),
         "__delitem__" => key_of(desk, method, args).and_then(|key| delete_item(dict, key)),
-        "__contains__" => key_of(desk, method, args)
-            .and_then(|key| ask(dict, const { dict::method("contains_key") }, &(key,), bool)),
+        "__contains__" => key_of(desk, method, args).and_then(|key| {
+            let contains = const { dict::method("contains_key") };
+            ask_within(None, dict, contains, &(key,), |desk, found| bool(desk, if_key(found)?))
+        }),
         "get" => get(desk, dict, args),
         "pop" => pop(desk, dict, args),
         "popitem" => pop_item(dict),
@@ -37,7 +41,7 @@ pub(crate) fn call(
         "update" => gathered(desk, method, args)
             .and_then(|all| ask(dict, const { dict::method("extend") }, &(all,), none::<()>)),
         "clear" => ask(dict, const { dict::method("clear") }, &(), none::<()>),
-        "keys" => part(dict, DictPart::Keys, false, |page| Reply::List(page.keys)),
+        "keys" => part(dict, DictPart::Keys, false, |page| Reply::Keys(page.keys)),
         "values" => part(dict, DictPart::Values, false, |page| Reply::List(page.values)),
         "items" => part(dict, DictPart::Items, false, |page| {
             Reply::Pairs(page.keys.into_iter().zip(page.values).collect())
@@ -111,7 +115,8 @@ fn part(
 
 fn get_item(dict: ObjectId, key: Payload) -> Outcome {
     let get = const { dict::method("get") };
-    ask(dict, get, &(key.clone(),), move |_, value: Option<Payload>| {
+    ask_within(None, dict, get, &(key.clone(),), move |_, value| {
+        let value: Option<Payload> = if_key(value)?;
         value.map_or_else(|| Err(KEY_ERROR.of(key)), |value| done(Reply::Value(value)))
     })
 }
@@ -124,8 +129,8 @@ fn set_item(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
 
 fn delete_item(dict: ObjectId, key: Payload) -> Outcome {
     let delete = const { dict::method("delete") };
-    ask(dict, delete, &(key.clone(),), move |desk, was_there: bool| {
-        if was_there { none(desk, ()) } else { Err(KEY_ERROR.of(key)) }
+    ask_within(None, dict, delete, &(key.clone(),), move |desk, was_there| {
+        if if_key(was_there)? { none(desk, ()) } else { Err(KEY_ERROR.of(key)) }
     })
 }
 
@@ -135,7 +140,8 @@ fn get(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
     let key = key.hashable()?.payload(desk)?;
     let default = default.map(|default| default.payload(desk)).transpose()?;
     let get = const { dict::method("get") };
-    ask(dict, get, &(key,), move |_, value: Option<Payload>| {
+    ask_within(None, dict, get, &(key,), move |_, value| {
+        let value: Option<Payload> = if_key(value)?;
         done(value.or(default).map_or(Reply::None, Reply::Value))
     })
 }
@@ -146,18 +152,22 @@ fn pop(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
     let key = key.hashable()?.payload(desk)?;
     let default = default.map(|default| default.payload(desk)).transpose()?;
     let remove = const { dict::method("remove") };
-    ask(dict, remove, &(key.clone(),), move |_, removed: Option<Removed>| {
-        match removed.map(|removed| removed.value).or(default) {
-            Some(value) => done(Reply::Value(value)),
-            None => Err(KEY_ERROR.of(key)),
+    ask_within(None, dict, remove, &(key.clone(),), move |_, removed| {
+        let removed: Option<Removed> = if_key(removed)?;
+        if let Some(removed) = removed {
+            return taken(Reply::Value(removed.value.clone()), dict, RESTORE, &(removed,));
         }
+        default.map_or_else(|| Err(KEY_ERROR.of(key)), |default| done(Reply::Value(default)))
     })
 }
 
 fn pop_item(dict: ObjectId) -> Outcome {
     let pop_last = const { dict::method("pop_last") };
-    ask(dict, pop_last, &(), |_, removed: Option<Removed>| match removed {
-        Some(Removed { key, value, .. }) => done(Reply::Pair(key, value)),
+    ask(dict, pop_last, &(), move |_, removed: Option<Removed>| match removed {
+        Some(removed) => {
+            let reply = Reply::Pair(removed.key.clone(), removed.value.clone());
+            taken(reply, dict, RESTORE, &(removed,))
+        }
         None => Err(KEY_ERROR.with("popitem(): dictionary is empty")),
     })
 }

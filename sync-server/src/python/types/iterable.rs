@@ -1,6 +1,6 @@
 //! What Python iterates over in the manager: a plain value's items, or a shared object's.
 
-use sync_objects::{DictPage, DictPart, SetPage, dict, list, set};
+use sync_objects::{DictPage, DictPart, SetPage, array, dict, list, set};
 use sync_proto::{Handle, Payload};
 
 use crate::python::args::Arg;
@@ -21,7 +21,7 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
     }
     let each = |ids: &[NodeId]| ids.iter().map(|&id| arg.part(id).payload(desk)).collect();
     match arg.node() {
-        text @ (Node::Str(_) | Node::Bytes(_) | Node::ByteArray(_))
+        text @ (Node::Str(_) | Node::WideStr(_) | Node::Bytes(_) | Node::ByteArray(_))
             if text.length().is_some_and(|length| length > UNROLLED_MAX) =>
         {
             Err(too_many(&arg.type_name()))
@@ -31,6 +31,9 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
         }
         Node::Dict(entries) => each(&entries.iter().map(|&(key, _)| key).collect::<Vec<_>>()),
         Node::Str(text) => text.chars().map(|c| Ok(Payload::pack(&c)?)).collect(),
+        Node::WideStr(text) => {
+            text.characters().map(|character| Ok(value::alone(character)?)).collect()
+        }
         Node::Bytes(bytes) | Node::ByteArray(bytes) => {
             bytes.iter().map(|byte| Ok(Payload::pack(byte)?)).collect()
         }
@@ -39,11 +42,8 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
             (Some(Contents::Entries(entries)), _) => {
                 each(&entries.iter().map(|&(key, _)| key).collect::<Vec<_>>())
             }
-            (Some(Contents::Numbers(_, bytes)), _) if bytes.len() > UNROLLED_MAX => {
-                Err(too_many("array"))
-            }
             (Some(Contents::Numbers(typecode, bytes)), _) => {
-                numbers(typecode, bytes).unwrap_or_else(|| Err(unknown(arg)))
+                elements(typecode, bytes).unwrap_or_else(|| Err(unknown(arg)))
             }
             (None, call) => match call {
                 Some((("builtins", "range"), &[start, stop, step])) => {
@@ -67,9 +67,12 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
     }
 }
 
-/// Returns the numbers of an `array.array`, which come in the byte order and sizes of the client's
-/// machine: it is taken for a 64-bit one with the least byte first. Text is not read.
-fn numbers(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payload>, Raise>> {
+/// Returns the elements of an `array.array`, which come in the byte order and sizes of the client's
+/// machine: it is taken for a 64-bit one with the least byte first, as shared arrays are kept.
+pub(super) fn elements(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payload>, Raise>> {
+    if bytes.len() > UNROLLED_MAX {
+        return Some(Err(too_many("array")));
+    }
     macro_rules! read {
         ($number:ty) => {
             read!($number, $number)
@@ -92,6 +95,13 @@ fn numbers(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payload>, Raise>> 
         "L" | "Q" => read!(u64),
         "f" => read!(f32, f64),
         "d" => read!(f64),
+        "u" | "w" => {
+            let (chunks, rest) = bytes.as_chunks();
+            let character = |chunk: &_| char::from_u32(u32::from_le_bytes(*chunk));
+            let characters: Option<Vec<char>> = chunks.iter().map(character).collect();
+            let characters = characters.filter(|_| rest.is_empty())?;
+            Some(characters.iter().map(|character| Ok(Payload::pack(character)?)).collect())
+        }
         _ => None,
     }
 }
@@ -170,6 +180,9 @@ fn shared(desk: &mut Desk<'_>, proxy: &Handle) -> Result<Vec<Payload>, Raise> {
     }
     if interface == set::INTERFACE.fingerprint {
         return members(desk, proxy.object());
+    }
+    if interface == array::INTERFACE.fingerprint {
+        return super::array::items(desk, object);
     }
     Err(TYPE_ERROR.with("the shared object is not iterable"))
 }

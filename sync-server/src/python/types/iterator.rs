@@ -75,7 +75,7 @@ pub(crate) fn call(
 
 fn next(iterator: ObjectId) -> Outcome {
     ask_within(None, iterator, const { iterator::method("next") }, &(), |_, key| match key {
-        Ok(Some(key)) => done(Reply::Value(key)),
+        Ok(Some(key)) => done(Reply::Key(key)),
         Ok(None) => Err(STOP_ITERATION.bare()),
         Err(Refusal { kind: ErrorKind::Changed, .. }) => {
             Err(RUNTIME_ERROR.with("dictionary changed size during iteration"))

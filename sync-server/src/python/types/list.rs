@@ -4,7 +4,7 @@ use sync_objects::list;
 use sync_proto::{ErrorKind, Handle, ObjectId, Payload, Refusal};
 
 use super::sort::{Key, by_key};
-use super::{bool, done, iterable, none, text};
+use super::{bool, done, iterable, none, taken, text};
 use crate::python::args::{Arg, Args};
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{INDEX_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
@@ -51,7 +51,7 @@ pub(crate) fn call(
         }),
         "index" => index(desk, list, args),
         "reverse" => ask(list, const { list::method("reverse") }, &(), none::<()>),
-        "sort" => sort(desk, list, args),
+        "sort" => sort(list, args),
         "clear" => ask(list, const { list::method("clear") }, &(), none::<()>),
         "copy" | "#GETVALUE" => ask(list, TO_VEC, &(), |_, items| done(Reply::List(items))),
         "__reversed__" => ask(list, TO_VEC, &(), |_, items| done(Reply::Reversed(items))),
@@ -135,7 +135,14 @@ fn pop(desk: &mut Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
     let is_empty: bool = desk.ask(list, const { list::method("is_empty") }, &())?;
     let why = if is_empty { "pop from empty list" } else { "pop index out of range" };
     ask_within(None, list, const { list::method("remove") }, &(index,), move |_, item| {
-        done(Reply::Value(within(item, why)?))
+        let item: Payload = within(item, why)?;
+        let reply = Reply::Value(item.clone());
+        // What was counted from the end goes before what is there now.
+        match index {
+            -1 => taken(reply, list, const { list::method("push") }, &(item,)),
+            0.. => taken(reply, list, const { list::method("insert") }, &(index, item)),
+            _ => taken(reply, list, const { list::method("insert") }, &(index + 1, item)),
+        }
     })
 }
 
@@ -162,14 +169,14 @@ fn index(desk: &Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
     })
 }
 
-fn sort(desk: &mut Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
+fn sort(list: ObjectId, args: Args<'_>) -> Outcome {
     if args.positional().len() > 0 {
         return Err(TYPE_ERROR.with("sort() takes no positional arguments"));
     }
     let [key, reverse] = args.bind("sort", ["key", "reverse"], 0)?;
     let descending = reverse.is_some_and(Arg::truth);
     if let Some(key) = key.filter(|key| !key.is_none()) {
-        return by_key(desk, list, Key::of(key)?, descending);
+        return by_key(list, Key::of(key)?, descending);
     }
     let sort = const { list::method("sort") };
     ask_within(None, list, sort, &(descending,), move |desk, sorted| match sorted {
@@ -180,6 +187,9 @@ fn sort(desk: &mut Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
 
 /// Says which two classes do not compare, as far as the items show it.
 fn unsortable(desk: &mut Desk<'_>, list: ObjectId, refusal: Refusal) -> Raise {
+    if refusal.kind != ErrorKind::WrongType {
+        return refusal.into();
+    }
     let items: Vec<Payload> = desk.ask(list, TO_VEC, &()).unwrap_or_default();
     let mut names = items.iter().map(value::type_name_of);
     let Some(first) = names.next() else { return refusal.into() };

@@ -35,7 +35,10 @@ pub(crate) fn call(
         "__repr__" | "__str__" => attributes(desk, namespace).and_then(|attributes| {
             let shown = attributes.iter().filter(|(name, _)| !name.starts_with('_'));
             let shown = shown.map(|(name, value)| format!("{name}={}", reply::repr(value)));
-            text(format!("Namespace({})", shown.collect::<Vec<_>>().join(", ")))
+            let mut shown: Vec<_> = shown.collect();
+            // As whole texts, by which "x1=2" comes before "x=1".
+            shown.sort_unstable();
+            text(format!("Namespace({})", shown.join(", ")))
         }),
         "#GETVALUE" => attributes(desk, namespace)
             .and_then(|attributes| done(Reply::Local("Namespace", attributes))),

@@ -1,11 +1,11 @@
 //! Queue and JoinableQueue, which are the same.
 
 use sync_objects::{Item, Order, queue};
-use sync_proto::{Data, ErrorKind, Handle, ObjectId, Refusal};
+use sync_proto::{ErrorKind, Handle, ObjectId, Refusal};
 
-use super::{at, bool, done, none, text, unserializable, waiting};
+use super::{at, bool, done, none, taken, text, unserializable, waiting};
 use crate::python::args::{Arg, Args};
-use crate::python::desk::{Desk, Next, Outcome, Undo, ask, ask_within};
+use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{EMPTY, FULL, Raise, SHUT_DOWN, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::Node;
 use crate::python::reply::Reply;
@@ -94,10 +94,9 @@ fn get(queue: ObjectId, timeout: Option<std::time::Duration>) -> Outcome {
     let get = const { queue::method("get") };
     ask_within(timeout, queue, get, &(), move |_, item: Result<Option<Item>, _>| match item {
         Ok(Some(item)) => {
-            let items = std::slice::from_ref(&item);
-            let (method, data) = (const { queue::method("put_back") }, Data::encode(&(items,))?);
-            let undo = Undo { object: queue, method, data };
-            Ok(Next::Hand(Reply::Value(item.payload), undo))
+            let put_back = (std::slice::from_ref(&item),);
+            let method = const { queue::method("put_back") };
+            taken(Reply::Value(item.payload.clone()), queue, method, &put_back)
         }
         Ok(None) => Err(SHUT_DOWN.bare()),
         Err(Refusal { kind: ErrorKind::TimedOut, .. }) => Err(EMPTY.bare()),

@@ -62,6 +62,10 @@ fn acquire(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome 
             }
             Ok(_) => bool(desk, true),
             Err(refusal) if refusal.kind == ErrorKind::TimedOut => bool(desk, false),
+            // One without permits: who does not wait for ever is told that none is free.
+            Err(refusal) if refusal.kind == ErrorKind::InvalidInput && timeout.is_some() => {
+                bool(desk, false)
+            }
             Err(refusal) => Err(refusal.into()),
         }
     })

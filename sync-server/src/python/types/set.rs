@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use sync_objects::{OtherSet, SetMember, SetOp, set};
 use sync_proto::{Handle, MethodId, ObjectId, Payload};
 
-use super::{bool, done, iterable, none, text};
+use super::{bool, done, if_key, iterable, none, taken, text};
 use crate::python::args::Args;
-use crate::python::desk::{Desk, Outcome, ask};
+use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{KEY_ERROR, Raise};
 use crate::python::pickle::Node;
 use crate::python::reply::{self, Reply};
+
+const REMOVE: MethodId = set::method("remove");
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
     let [iterable] = args.bind("set", ["iterable"], 0)?;
@@ -29,8 +31,10 @@ pub(crate) fn call(
 ) -> Option<Outcome> {
     Some(match method {
         "__len__" => ask(set, const { set::method("len") }, &(), |_, len| done(Reply::Int(len))),
-        "__contains__" => member(desk, method, args)
-            .and_then(|member| ask(set, const { set::method("contains") }, &(member,), bool)),
+        "__contains__" => wanted(desk, method, args).and_then(|member| {
+            let contains = const { set::method("contains") };
+            ask_within(None, set, contains, &(member,), |desk, found| bool(desk, if_key(found)?))
+        }),
         "__iter__" => all(set, |members| done(Reply::Iterator(members))),
         "copy" | "#GETVALUE" => all(set, |members| done(Reply::Set(members))),
         "__repr__" | "__str__" => all(set, |members| {
@@ -40,11 +44,16 @@ pub(crate) fn call(
             let members: Vec<_> = members.iter().map(reply::repr).collect();
             text(format!("{{{}}}", members.join(", ")))
         }),
-        "add" => member(desk, method, args)
-            .and_then(|member| ask(set, const { set::method("insert") }, &(member,), none::<bool>)),
-        "discard" => member(desk, method, args)
-            .and_then(|member| ask(set, const { set::method("remove") }, &(member,), none::<bool>)),
-        "remove" => member(desk, method, args).and_then(|member| remove(set, member)),
+        "add" => args.all(method, ["elem"]).and_then(|[member]| {
+            let member = (member.hashable()?.payload(desk)?,);
+            ask(set, const { set::method("insert") }, &member, none::<bool>)
+        }),
+        "discard" => wanted(desk, method, args).and_then(|member| {
+            ask_within(None, set, REMOVE, &(member,), |desk, found| {
+                none::<bool>(desk, if_key(found)?)
+            })
+        }),
+        "remove" => wanted(desk, method, args).and_then(|member| remove(set, member)),
         "pop" => pop(set),
         "clear" => ask(set, const { set::method("clear") }, &(), none::<()>),
         _ => return algebra(desk, set, method, args),
@@ -85,9 +94,9 @@ fn algebra(desk: &mut Desk<'_>, set: ObjectId, method: &str, args: Args<'_>) -> 
     })
 }
 
-fn member(desk: &Desk<'_>, method: &str, args: Args<'_>) -> Result<Payload, Raise> {
+/// Takes a member that is looked for, a set as a frozen one.
+fn wanted(desk: &Desk<'_>, method: &str, args: Args<'_>) -> Result<Payload, Raise> {
     let [member] = args.all(method, ["elem"])?;
-    // A set that is looked for is looked for as a frozen one.
     let member = if let Node::Set(_) = member.node() { member } else { member.hashable()? };
     member.payload(desk)
 }
@@ -99,15 +108,17 @@ fn all(set: ObjectId, then: impl FnOnce(Vec<Payload>) -> Outcome + Send + 'stati
 }
 
 fn remove(set: ObjectId, member: Payload) -> Outcome {
-    let remove = const { set::method("remove") };
-    ask(set, remove, &(member.clone(),), move |desk, was_there: bool| {
-        if was_there { none(desk, ()) } else { Err(KEY_ERROR.of(member)) }
+    ask_within(None, set, REMOVE, &(member.clone(),), move |desk, was_there| {
+        if if_key(was_there)? { none(desk, ()) } else { Err(KEY_ERROR.of(member)) }
     })
 }
 
 fn pop(set: ObjectId) -> Outcome {
-    ask(set, const { set::method("pop") }, &(), |_, member: Option<SetMember>| match member {
-        Some(member) => done(Reply::Value(member.member)),
+    ask(set, const { set::method("pop") }, &(), move |_, member: Option<SetMember>| match member {
+        Some(member) => {
+            let reply = Reply::Key(member.member.clone());
+            taken(reply, set, const { set::method("restore") }, &(member,))
+        }
         None => Err(KEY_ERROR.with("pop from an empty set")),
     })
 }

@@ -2,12 +2,12 @@
 
 use num_bigint::BigInt;
 use serde::de::IgnoredAny;
-use sync_objects::{Slice, list};
-use sync_proto::{MethodId, ObjectId, Payload};
+use sync_objects::{ListUpdate, list};
+use sync_proto::{MethodId, ObjectId, Payload, Refusal};
 
 use super::none;
 use crate::python::args::Arg;
-use crate::python::desk::{Desk, Outcome, ask};
+use crate::python::desk::{Desk, Outcome, ask_within};
 use crate::python::exceptions::{
     MEMORY_ERROR, NOT_IMPLEMENTED_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR,
 };
@@ -77,8 +77,11 @@ impl Key {
         };
         match (self, value::plain(item)) {
             (Self::Str, Some(text @ (Node::Str(_) | Node::WideStr(_)))) => Ok(text),
-            (Self::Str | Self::Repr, _) => Ok(Node::Str(reply::try_repr(item)?)),
-            (Self::Abs | Self::Float | Self::Int | Self::Len, Some(Node::Object(_))) => {
+            (Self::Str | Self::Repr, _) if value::is_plain(item) => {
+                Ok(Node::Str(reply::try_repr(item)?))
+            }
+            (Self::Str | Self::Repr, _)
+            | (Self::Abs | Self::Float | Self::Int | Self::Len, Some(Node::Object(_))) => {
                 let why =
                     format!("this manager runs no Python code and has no such key of a '{found}'");
                 Err(NOT_IMPLEMENTED_ERROR.with(why))
@@ -94,7 +97,7 @@ impl Key {
                 None => Err(TYPE_ERROR.with(format!("object of type '{found}' has no len()"))),
             },
             (Self::Abs, Some(Node::Float(number))) => Ok(Node::Float(number.abs())),
-            (Self::Abs, number) => match number.and_then(whole) {
+            (Self::Abs, number) => match number.and_then(value::whole) {
                 Some(number) => Ok(integer(number.magnitude().clone().into())),
                 None => Err(TYPE_ERROR.with(format!("bad operand type for abs(): '{found}'"))),
             },
@@ -104,9 +107,29 @@ impl Key {
     }
 }
 
-/// Sorts a list by a key: in one step, and not at all if an item has no key, or keys no order.
-pub(super) fn by_key(desk: &mut Desk<'_>, list: ObjectId, key: Key, descending: bool) -> Outcome {
-    let items: Vec<Payload> = desk.ask(list, TO_VEC, &())?;
+/// Sorts a list by a key, in its turn among those who write to it: in one step, and not at all if
+/// an item has no key, or keys no order.
+pub(super) fn by_key(list: ObjectId, key: Key, descending: bool) -> Outcome {
+    let begin = const { list::method("begin_update") };
+    ask_within(None, list, begin, &(), move |desk, begun: Result<ListUpdate, Refusal>| {
+        let sorted = begun.map_err(Raise::from).and_then(|ListUpdate { token, items, .. }| {
+            let commit = (token, sorted(desk, &items, key, descending)?);
+            Ok(desk.ask::<()>(list, const { list::method("commit_update") }, &commit)?)
+        });
+        if sorted.is_err() {
+            // Also of a list that was too long to be looked at the turn has begun.
+            desk.ask::<()>(list, const { list::method("abandon_update") }, &())?;
+        }
+        none(desk, sorted?)
+    })
+}
+
+fn sorted(
+    desk: &mut Desk<'_>,
+    items: &[Payload],
+    key: Key,
+    descending: bool,
+) -> Result<Vec<Payload>, Raise> {
     // Items of the same key keep their order, in whichever direction.
     let place = |at: usize| if descending { -(at as i64) } else { at as i64 };
     let (mut keyed, mut bytes) = (Vec::with_capacity(items.len()), 0);
@@ -127,19 +150,7 @@ pub(super) fn by_key(desk: &mut Desk<'_>, list: ObjectId, key: Key, descending: 
         let (IgnoredAny, at): (_, i64) = keyed.unpack()?;
         Ok(items[at.unsigned_abs() as usize].clone())
     });
-    let sorted = sorted.collect::<Result<Vec<_>, Raise>>()?;
-    let set_slice = const { list::method("set_slice") };
-    ask(list, set_slice, &(Slice::default(), sorted), none::<()>)
-}
-
-/// Returns an integer's value.
-fn whole(node: Node) -> Option<BigInt> {
-    match node {
-        Node::Bool(truth) => Some(u8::from(truth).into()),
-        Node::Int(number) => Some(number.into()),
-        Node::BigInt(number) => Some(*number),
-        _ => None,
-    }
+    sorted.collect()
 }
 
 /// Returns an integer as a value.
@@ -194,7 +205,7 @@ fn int(item: &Payload, number: Option<Node>) -> Result<Node, Raise> {
             read_integer(&String::from_utf8_lossy(&text))?
         }
         number => {
-            let number = number.and_then(whole).ok_or_else(|| {
+            let number = number.and_then(value::whole).ok_or_else(|| {
                 let found = type_name_of(item);
                 TYPE_ERROR.with(format!(
                     "int() argument must be a string, a bytes-like object or a real number, not \
@@ -229,18 +240,13 @@ fn float(item: &Payload, number: Option<Node>) -> Result<f64, Raise> {
             read_float(item, &String::from_utf8_lossy(&text))
         }
         number => {
-            let number = number.and_then(whole).ok_or_else(|| {
+            let number = number.and_then(value::whole).ok_or_else(|| {
                 let found = type_name_of(item);
                 TYPE_ERROR.with(format!(
                     "float() argument must be a string or a real number, not '{found}'"
                 ))
             })?;
-            // The nearest float is that of the digits; beyond all floats it is infinite, and the
-            // digits are not even asked for.
-            let is_near = number.bits() <= f64::MAX_EXP.unsigned_abs().into();
-            let nearest = is_near.then(|| number.to_string().parse::<f64>().ok()).flatten();
-            nearest
-                .filter(|nearest| nearest.is_finite())
+            value::nearest_float(&number)
                 .ok_or_else(|| OVERFLOW_ERROR.with("int too large to convert to float"))
         }
     }

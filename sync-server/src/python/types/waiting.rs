@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::python::args::{Arg, Args};
-use crate::python::exceptions::{Raise, VALUE_ERROR};
+use crate::python::args::{Arg, Args, SECONDS_MAX};
+use crate::python::exceptions::{OVERFLOW_ERROR, Raise, VALUE_ERROR};
 
 /// Takes a time of which none means for ever.
 pub(super) fn timeout(arg: Option<Arg<'_>>) -> Result<Option<Duration>, Raise> {
@@ -22,6 +22,9 @@ pub(super) fn of_lock(args: Args<'_>) -> Result<Option<Duration>, Raise> {
         }
         Some(seconds) if seconds < 0.0 => {
             Err(VALUE_ERROR.with("timeout value must be a non-negative number"))
+        }
+        Some(seconds) if seconds > SECONDS_MAX => {
+            Err(OVERFLOW_ERROR.with("timestamp too large to convert to C PyTime_t"))
         }
         Some(seconds) => Ok(Some(Duration::from_secs_f64(seconds))),
     }

@@ -1,5 +1,6 @@
 //! Takes values apart without a client.
 
+use num_bigint::BigInt;
 use sync_proto::cbor::{self, Kind};
 use sync_proto::{Handle, Payload, Refusal};
 
@@ -37,6 +38,41 @@ pub fn plain(payload: &Payload) -> Option<Node> {
     let mut graph = Graph::new();
     let root = from_payload(payload, &mut graph, &mut Kept(Vec::new())).ok()?;
     Some(graph.get(root).clone())
+}
+
+/// Returns whether nothing in a value on the wire is of a class that only Python knows.
+pub fn is_plain(payload: &Payload) -> bool {
+    let mut graph = Graph::new();
+    let read = from_payload(payload, &mut graph, &mut Kept(Vec::new()));
+    read.is_ok() && graph.is_plain()
+}
+
+/// Returns an integer's value.
+pub fn whole(node: Node) -> Option<BigInt> {
+    match node {
+        Node::Bool(truth) => Some(u8::from(truth).into()),
+        Node::Int(number) => Some(number.into()),
+        Node::BigInt(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Returns the float that is nearest to an integer; nothing where that is beyond all floats.
+pub fn nearest_float(number: &BigInt) -> Option<f64> {
+    // It is that of the digits, which are not asked for where they are too many.
+    let is_near = number.bits() <= f64::MAX_EXP.unsigned_abs().into();
+    let nearest = is_near.then(|| number.to_string().parse::<f64>().ok()).flatten();
+    nearest.filter(|nearest| nearest.is_finite())
+}
+
+/// Returns a value on the wire that has no parts.
+///
+/// # Errors
+/// When the value cannot be kept.
+pub fn alone(node: Node) -> Result<Payload, Refusal> {
+    let mut graph = Graph::new();
+    let root = graph.push(node);
+    to_payload(&graph, root, &mut Kept(Vec::new()))
 }
 
 /// Returns a tuple of a value without parts and a number, which order it among equal ones.

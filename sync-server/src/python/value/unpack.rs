@@ -25,6 +25,28 @@ pub fn from_payload(
     graph: &mut Graph,
     present: &mut impl Present,
 ) -> Result<NodeId, Refusal> {
+    read(payload, Place::Anywhere, graph, present)
+}
+
+/// Converts a key or a set's member as [`from_payload`] does: Python has a hash for it.
+///
+/// # Errors
+///
+/// Those of [`from_payload`].
+pub fn key_from_payload(
+    payload: &Payload,
+    graph: &mut Graph,
+    present: &mut impl Present,
+) -> Result<NodeId, Refusal> {
+    read(payload, Place::Hashed, graph, present)
+}
+
+fn read(
+    payload: &Payload,
+    place: Place,
+    graph: &mut Graph,
+    present: &mut impl Present,
+) -> Result<NodeId, Refusal> {
     let Encoding::Cbor = payload.encoding else {
         return Err(malformed("an encoding that this version does not know"));
     };
@@ -38,7 +60,7 @@ pub fn from_payload(
         shared: Vec::new(),
         globals: HashMap::new(),
     };
-    reader.value(Place::Anywhere)
+    reader.value(place)
 }
 
 /// Where a value stands.

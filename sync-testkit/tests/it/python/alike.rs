@@ -36,3 +36,38 @@ fn an_array_is_made_of_an_array() {
 fn an_array_of_characters_is_alike() {
     alike("an_array_of_characters_is_alike");
 }
+
+#[test]
+fn nan_is_in_nothing() {
+    alike("nan_is_in_nothing");
+}
+
+#[test]
+fn a_set_takes_no_set() {
+    alike("a_set_takes_no_set");
+}
+
+#[test]
+fn bytes_that_may_change_are_equal_to_those_that_may_not() {
+    alike("bytes_that_may_change_are_equal_to_those_that_may_not");
+}
+
+#[test]
+fn a_shared_array_and_a_text_with_surrogates_are_iterated_over() {
+    alike("a_shared_array_and_a_text_with_surrogates_are_iterated_over");
+}
+
+#[test]
+fn what_need_not_wait_looks_at_no_time() {
+    alike("what_need_not_wait_looks_at_no_time");
+}
+
+#[test]
+fn a_namespace_shows_itself_in_the_same_order() {
+    alike("a_namespace_shows_itself_in_the_same_order");
+}
+
+#[test]
+fn what_only_its_class_shows_is_no_key_of_a_sort() {
+    alike("what_only_its_class_shows_is_no_key_of_a_sort");
+}

@@ -1,5 +1,6 @@
 //! Rust and Python programs share objects by name.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -39,6 +40,64 @@ fn containers_of_pythons_library_are_iterated_over_and_kept_as_they_are() {
 fn what_has_no_hash_is_neither_member_nor_key_out_of_a_shared_list_either() {
     let name = "puts_nothing_without_a_hash_where_it_needs_one";
     both(|site, _, address| run(site, address, "share.py", &[name]));
+}
+
+#[test]
+fn what_python_has_no_form_for_stays_where_it_is() {
+    // Python's dicts are no keys.
+    type Item = BTreeMap<BTreeMap<String, i32>, i32>;
+    let item = |at: i32| BTreeMap::from([(BTreeMap::from([("a".to_owned(), at)]), 1)]);
+    both(|site, manager, address| {
+        let jobs = manager.named("jobs").create_queue::<Item>(8).unwrap();
+        let shelf = manager.named("shelf").create_list::<Item>().unwrap();
+        let table = manager.named("table").create_dict::<i32, Item>().unwrap();
+        for at in 0..3 {
+            jobs.put(&item(at)).unwrap();
+            shelf.push(&item(at)).unwrap();
+            table.insert(&at, &item(at)).unwrap();
+        }
+        run(site, address, "share.py", &["takes_nothing_that_it_has_no_form_for"]);
+        let all: Vec<_> = (0..3).map(item).collect();
+        assert_eq!(jobs.get_many(8).unwrap(), all);
+        assert_eq!(shelf.to_vec().unwrap(), all);
+        assert_eq!(table.items().unwrap(), (0..3).map(|at| (at, item(at))).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_list_in_a_key_is_a_tuple_to_python() {
+    both(|site, manager, address| {
+        let key = (1, vec![2, 3]);
+        let table = manager.named("table").create_dict::<(i32, Vec<i32>), i32>().unwrap();
+        table.insert(&key, &4).unwrap();
+        let members = manager.named("members").create_set::<(i32, Vec<i32>)>().unwrap();
+        members.insert(&key).unwrap();
+        run(site, address, "share.py", &["has_a_tuple_where_rust_has_a_list_in_a_key"]);
+    });
+}
+
+#[test]
+fn python_sorts_by_a_key_in_its_turn_among_updates() {
+    both(|site, manager, address| {
+        let list = manager.named("shelf").create_list_from([3, -2, 1]).unwrap();
+        let watcher = Manager::connect(site.server.address().clone()).unwrap();
+        std::thread::scope(|scope| {
+            let sorted = list.update(|items| {
+                let sorted = scope.spawn(|| run(site, address, "share.py", &["sorts_by_a_key"]));
+                let before = Instant::now();
+                while super::python().is_some() && watcher.debug_info().unwrap().blocked_count == 0
+                {
+                    assert!(before.elapsed() < Duration::from_secs(30), "it never came to wait");
+                }
+                items.push(0);
+                sorted
+            });
+            sorted.unwrap().join().unwrap();
+        });
+        if super::python().is_some() {
+            assert_eq!(list.to_vec().unwrap(), [0, 1, -2, 3]);
+        }
+    });
 }
 
 #[test]
