@@ -208,7 +208,7 @@ def an_array_of_characters_is_alike(m):
 
 def an_array_is_made_of_an_array(m):
     for typecode in "bBhHiIlLqQfd":
-        for start in [], [1, 2, 3], [0] * 2**17:
+        for start in [], [1, 2, 3], [0] * 2**10:
             own = array.array(typecode, start)
             for of in typecode, "q", "d":
                 # Whether this takes floats as integers, the module says.

@@ -1,5 +1,6 @@
 //! `cargo xtask python`: CPython's own tests of `multiprocessing.Manager()`, unmodified, against
-//! the server, with every interpreter that is found.
+//! the server, with every interpreter that is found; and those of this project's Python tests that
+//! know what the versions of Python do.
 
 #![expect(clippy::print_stdout, reason = "printing is xtask's job")]
 
@@ -13,6 +14,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// How CPython starts processes: a fork keeps what a parent had, a spawn pickles it.
 const METHODS: [&str; 2] = ["fork", "spawn"];
+
+/// This project's tests that depend on the version of Python.
+const OURS: [&str; 3] = ["python::alike", "python::names", "python::proxies"];
 
 /// Tells an interpreter's version, if it is one that is meant and has its tests.
 const PROBE: &str = "\
@@ -32,6 +36,10 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         println!("\npython {version}: {}", python.display());
         run_all(root, &server, python).map(|more| failed + more)
     })?;
+    for (version, python) in &interpreters {
+        println!("\nours, with python 3.{version}");
+        run_ours(root, python)?;
+    }
     ensure!(failed == 0, "{failed} runs of CPython's tests failed");
     Ok(())
 }
@@ -64,10 +72,26 @@ fn probe(python: &Path) -> Option<u32> {
     version.trim().strip_prefix("3.")?.parse().ok()
 }
 
+/// Runs what this project tests that depends on the version of Python.
+fn run_ours(root: &Path, python: &Path) -> Result<()> {
+    let passed = cargo(root)
+        .args(["test", "--quiet", "--package", "sync-testkit", "--test", "it", "--locked", "--"])
+        .args(OURS)
+        .env("SYNC_TEST_PYTHON", python)
+        .status();
+    ensure!(passed.context("cargo can't be started")?.success(), "a test of ours failed");
+    Ok(())
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root);
+    cargo
+}
+
 fn build(root: &Path) -> Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = ["build", "--package", "sync-server", "--bin", "sync-server", "--locked"];
-    let built = Command::new(cargo).current_dir(root).args(arguments).status();
+    let built = cargo(root).args(arguments).status();
     ensure!(built.context("cargo can't be started")?.success(), "the server can't be built");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     Ok(target.join("debug/sync-server"))

@@ -1,8 +1,10 @@
 //! Unmodified Python programs as clients: each fault of CPython's own manager that this one does
 //! not have, as a Python process sees it, over a unix socket and over TCP.
 //!
-//! CPython's own tests are run by `cargo xtask python`.
+//! `cargo xtask python` runs CPython's own tests, and of these the ones that know what Python's
+//! versions do, with every interpreter that it finds.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -15,16 +17,17 @@ mod names;
 mod proxies;
 mod starts;
 
-/// The interpreter that the tests run; `cargo xtask python` runs every one that it finds.
+/// The interpreter that the tests run: that of the variable `SYNC_TEST_PYTHON`, or the path's.
 #[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was left out")]
-pub(crate) fn python() -> Option<&'static str> {
+pub(crate) fn python() -> Option<PathBuf> {
+    let python = env::var_os("SYNC_TEST_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
     let script = "import sys, multiprocessing.managers; sys.exit(sys.version_info < (3, 8))";
-    let found = Command::new("python3").args(["-c", script]).status();
+    let found = Command::new(&python).args(["-c", script]).status();
     let found = found.is_ok_and(|status| status.success());
     if !found {
         println!("skipped: there is no python3 of version 3.8 or later here");
     }
-    found.then_some("python3")
+    found.then_some(python)
 }
 
 /// A server for Python over a unix socket and over TCP, and the key's file.
