@@ -60,9 +60,18 @@ pub(crate) struct Session {
     /// Why the session is over.
     over: OnceLock<Refusal>,
     introductions: Introductions,
-    /// The session that a forked child opened in place of this one.
-    heir: Mutex<Option<Arc<Self>>>,
+    /// What a forked child has in place of this one.
+    heir: Mutex<Option<Heir>>,
     me: Weak<Self>,
+}
+
+/// What a forked child has in place of its parent's session.
+#[derive(Debug)]
+struct Heir {
+    /// The child. Its own child has another.
+    pid: u32,
+    /// The child's session, or why it has none.
+    session: Result<Arc<Session>, Refusal>,
 }
 
 impl Session {
@@ -158,7 +167,7 @@ impl Session {
         if let Some(why) = self.over.get() {
             return Some(why.clone());
         }
-        let lifeline = self.lifeline.as_ref().filter(|_| self.is_own())?;
+        let lifeline = self.lifeline.as_ref()?;
         lifeline.left().is_zero().then(|| self.end(lifeline.expired()))
     }
 
@@ -189,14 +198,33 @@ impl Session {
 
     /// Returns the session to use in this process: in a forked child that is its own.
     fn current(&self) -> Result<Arc<Self>, Refusal> {
+        let pid = std::process::id();
         let mut heir = self.heir.lock();
-        match &*heir {
-            Some(session) if session.pid == std::process::id() => Ok(Arc::clone(session)),
-            _ => {
-                let patience = self.target.patience;
-                Ok(Arc::clone(heir.insert(Self::open(self.target.clone(), patience)?)))
-            }
+        if let Some(heir) = heir.as_ref().filter(|heir| heir.pid == pid) {
+            return heir.session.clone();
         }
+        let session = Self::open(self.target.clone(), self.target.patience)?;
+        *heir = Some(Heir { pid, session: Ok(Arc::clone(&session)) });
+        Ok(session)
+    }
+
+    /// Ends the session that a forked child has in place of this one, and lets it have no other.
+    fn disconnect_heir(&self) {
+        let pid = std::process::id();
+        let mut heir = self.heir.lock();
+        if let Some(heir) = heir.as_ref().filter(|heir| heir.pid == pid) {
+            return heir.session.iter().for_each(|session| session.disconnect());
+        }
+        *heir = Some(Heir { pid, session: Err(disconnected()) });
+    }
+
+    /// Returns whether a forked child's session is over. It has none before its first call, and
+    /// one that is being opened is not over.
+    fn is_heir_over(&self) -> bool {
+        let heir = self.heir.try_lock();
+        let heir = heir.as_ref().and_then(|heir| heir.as_ref());
+        heir.filter(|heir| heir.pid == std::process::id())
+            .is_some_and(|heir| heir.session.as_ref().map_or(true, |session| session.is_over()))
     }
 
     fn is_own(&self) -> bool {
@@ -272,6 +300,11 @@ fn is_final(kind: ErrorKind) -> bool {
     !passing.contains(&kind)
 }
 
+fn disconnected() -> Refusal {
+    let why = "this process has disconnected from the manager";
+    Refusal::new(ErrorKind::Disconnected, why)
+}
+
 fn out_of_place(message: &ServerMessage) -> Refusal {
     let why = format!("the manager said {message:?}, which answers nothing");
     Refusal::new(ErrorKind::Malformed, why)
@@ -287,8 +320,11 @@ impl Transport for Session {
     }
 
     fn send(&self, call: Call) {
-        // What a forked child drops was its parent's.
         if !self.is_own() {
+            // A child that gets no session has nothing that this could be about.
+            if let Ok(heir) = self.current() {
+                heir.send(call);
+            }
             return;
         }
         let thread = ThreadId::current();
@@ -316,17 +352,17 @@ impl Transport for Session {
     }
 
     fn disconnect(&self) {
-        if self.is_own() {
-            if let (Some(lifeline), false) = (&self.lifeline, self.is_over()) {
-                self.say_goodbye(lifeline);
-            }
-            let why = "this process has disconnected from the manager";
-            self.end(Refusal::new(ErrorKind::Disconnected, why));
+        if !self.is_own() {
+            return self.disconnect_heir();
         }
+        if let (Some(lifeline), false) = (&self.lifeline, self.is_over()) {
+            self.say_goodbye(lifeline);
+        }
+        self.end(disconnected());
     }
 
     fn is_over(&self) -> bool {
-        self.why_over().is_some()
+        if self.is_own() { self.why_over().is_some() } else { self.is_heir_over() }
     }
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
@@ -351,7 +387,8 @@ impl Drop for Session {
 
 impl Keeper for Session {
     fn release(&self, object: ObjectId) {
-        if object != ObjectId::MANAGER && !self.is_over() {
+        // What a forked child drops was its parent's.
+        if object != ObjectId::MANAGER && self.is_own() && !self.is_over() {
             self.send(sync_objects::release_call(object));
         }
     }

@@ -1,6 +1,7 @@
 //! Gone means gone: a grandchild that keeps the socket open keeps nothing else.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 
 use fork::{Fork, fork};
@@ -9,11 +10,12 @@ use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process,
     pidfd_getfd, pidfd_open, test_kill_process, waitid,
 };
+use sync_client::ErrorKind;
 use sync_testkit::{Cast, Role, roles};
 
 use super::tcp::listening_on_tcp;
 
-roles![forker, dropper];
+roles![forker, dropper, inheritor, leaver];
 
 /// Takes the lock and has a child that inherits its connection.
 fn forker(role: &Role) {
@@ -50,22 +52,93 @@ fn dropper(role: &Role) {
     let lock = role.manager().named("lock").create_lock().unwrap();
     let list = role.manager().create_list::<u8>().unwrap();
     let guard = lock.lock().unwrap();
+    // The child has copies of its own of both.
+    let mut both = Some((guard, list));
+    in_a_child(|| {
+        both = None;
+        // It is another process, with a session of its own.
+        assert!(lock.try_lock().unwrap().is_none(), "the child found the lock held");
+    });
+    let (guard, list) = both.unwrap();
+    list.push(&1).unwrap();
+    role.say("still here");
+    role.hear();
+    assert!(!guard.is_lost());
+}
+
+/// Does something in a child of `fork`, and waits until it is done well.
+fn in_a_child(act: impl FnOnce()) {
     match fork().unwrap() {
         Fork::Child => {
-            drop((guard, list));
-            // It is another process, with a session of its own.
-            let is_held = lock.try_lock().is_ok_and(|guard| guard.is_none());
-            std::process::exit(if is_held { 0 } else { 1 });
+            let done = catch_unwind(AssertUnwindSafe(act));
+            std::process::exit(if done.is_ok() { 0 } else { 1 });
         }
         Fork::Parent(child) => {
             let child = WaitId::Pid(Pid::from_raw(child).unwrap());
             let ended = waitid(child, WaitIdOptions::EXITED).unwrap().unwrap();
-            assert_eq!(ended.exit_status(), Some(0), "the child found the lock held");
-            list.push(&1).unwrap();
-            role.say("still here");
-            role.hear();
-            assert!(!guard.is_lost());
+            assert_eq!(ended.exit_status(), Some(0), "the child says why");
         }
+    }
+}
+
+/// Has a child of `fork` take and drop, by proxies that it inherited.
+fn inheritor(role: &Role) {
+    let manager = role.manager();
+    let lock = manager.named("lock").create_lock().unwrap();
+    let rlock = manager.create_rlock().unwrap();
+    let semaphore = manager.create_semaphore(1).unwrap();
+    let queue = manager.create_queue::<u8>(1).unwrap();
+    let value = manager.create_value(1).unwrap();
+    queue.put(&7).unwrap();
+    in_a_child(|| {
+        drop(lock.lock().unwrap());
+        drop(lock.try_lock().unwrap().expect("the lock is free"));
+        drop(rlock.lock().unwrap());
+        assert!(!rlock.is_locked().unwrap(), "the lock is free");
+        drop(semaphore.acquire().unwrap());
+        drop(semaphore.try_acquire().unwrap().expect("the permit is back"));
+        drop(queue.get_leased().unwrap().unwrap());
+        assert_eq!(*queue.get_leased().unwrap().unwrap(), 7, "the item is back");
+        let stopped = catch_unwind(AssertUnwindSafe(|| value.update(|_| panic!("half done"))));
+        assert!(stopped.is_err());
+        // Another thread: the same would not wait for its own turn to end.
+        let set = std::thread::scope(|scope| scope.spawn(|| value.set(&2)).join().unwrap());
+        set.unwrap();
+    });
+    role.say("done");
+    assert_eq!(value.get().unwrap(), 2);
+}
+
+/// Has children of `fork` end their sessions, before and after their first call.
+fn leaver(role: &Role) {
+    let lock = role.manager().named("lock").create_lock().unwrap();
+    in_a_child(|| {
+        let guard = lock.lock().unwrap();
+        assert!(!guard.is_lost());
+        role.manager().disconnect();
+        assert!(guard.is_lost());
+        assert_eq!(lock.is_locked().unwrap_err().kind(), ErrorKind::Disconnected);
+    });
+    in_a_child(|| {
+        role.manager().disconnect();
+        assert_eq!(lock.is_locked().unwrap_err().kind(), ErrorKind::Disconnected);
+    });
+    assert!(!lock.is_locked().unwrap(), "the parent's session goes on");
+}
+
+#[test]
+fn what_a_forked_child_takes_and_drops_is_free_again() {
+    for cast in [Cast::new(), Cast::with(listening_on_tcp("127.0.0.1"))] {
+        let mut inheritor = cast.start(inheritor);
+        inheritor.expect("done");
+        inheritor.wait();
+    }
+}
+
+#[test]
+fn a_forked_child_that_disconnects_ends_its_own_session_and_not_its_parents() {
+    for cast in [Cast::new(), Cast::with(listening_on_tcp("127.0.0.1"))] {
+        cast.start(leaver).wait();
     }
 }
 
