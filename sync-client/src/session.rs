@@ -12,7 +12,7 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use sync_proto::frame::FrameLimit;
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
-use sync_proto::message::{ClientMessage, OneWay, Request, ServerMessage, WireHandle};
+use sync_proto::message::{Request, ServerMessage, WireHandle};
 use sync_proto::{
     Call, CallId, Data, Epoch, ErrorKind, Handle, Introductions, Keeper, ManagerId, ObjectId,
     OneWayId, Pipe, Refusal, ThreadId, Transport,
@@ -26,11 +26,13 @@ mod lifeline;
 mod pipe;
 mod rejoin;
 mod target;
+mod unsent;
 
 use connection::{Connection, Socket};
 use lifeline::Lifeline;
 use pipe::SocketPipe;
 pub(crate) use target::Target;
+use unsent::Unsent;
 
 /// Connections that are kept for later calls; one more is closed when its call is done.
 const IDLE_MAX: usize = 64;
@@ -54,9 +56,7 @@ pub(crate) struct Session {
     next_connection: AtomicU64,
     next_call: AtomicU64,
     one_ways: AtomicU64,
-    /// One-way calls for which no connection could be opened; the next one that is free takes
-    /// them along.
-    unsent: Mutex<Vec<(ThreadId, Call)>>,
+    unsent: Mutex<Unsent>,
     /// Why the session is over.
     over: OnceLock<Refusal>,
     introductions: Introductions,
@@ -116,11 +116,9 @@ impl Session {
         if let Some(connection) = self.take_idle() {
             return Ok(connection);
         }
-        let purpose = Purpose::Join(self.welcome.token, Epoch(0));
         // One connection too many is no reason to end what the others hold. If the manager is
         // gone, they find out.
-        let (connection, _) = Connection::open(&self.target, purpose, self.target.patience)?;
-        self.adopt(connection)
+        self.connect_once(self.target.patience)
     }
 
     fn take_idle(&self) -> Option<Connection> {
@@ -143,12 +141,11 @@ impl Session {
     }
 
     fn put_by(&self, mut connection: Connection) {
-        let unsent = std::mem::take(&mut *self.unsent.lock());
-        for (thread, call) in unsent {
-            if let Err(why) = self.send_on(&mut connection, thread, call) {
-                self.end(why);
-                return;
-            }
+        if self.lifeline.is_none()
+            && let Err(why) = self.queue_unsent(&mut connection).and_then(|()| connection.write())
+        {
+            self.end(why);
+            return;
         }
         let mut idle = self.idle.lock();
         // Looked at under the lock: who gives up an epoch empties the pool afterwards.
@@ -229,21 +226,6 @@ impl Session {
 
     fn is_own(&self) -> bool {
         self.pid == std::process::id()
-    }
-
-    fn send_on(
-        &self,
-        connection: &mut Connection,
-        thread: ThreadId,
-        call: Call,
-    ) -> Result<(), Refusal> {
-        let Call { object, method, data, .. } = call;
-        let data = data.into_wire(self.manager())?;
-        // Numbered last: from here to the write, others' requests wait for this one.
-        let number = OneWayId(self.one_ways.fetch_add(1, Ordering::SeqCst) + 1);
-        let message = OneWay { number, thread, object, method, data };
-        connection.queue(&ClientMessage::OneWay(message), self.limit())?;
-        connection.write()
     }
 
     /// Makes a call this session's next one.
@@ -331,15 +313,7 @@ impl Transport for Session {
         if let Some(lifeline) = &self.lifeline {
             return self.send_surely(lifeline, thread, call);
         }
-        match self.connection() {
-            Ok(mut connection) => match self.send_on(&mut connection, thread, call) {
-                Ok(()) => self.put_by(connection),
-                Err(why) => drop(self.end(why)),
-            },
-            // What is over has let go of everything.
-            Err(_) if self.is_over() => {}
-            Err(_) => self.unsent.lock().push((thread, call)),
-        }
+        self.send_soon(thread, call);
     }
 
     fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {

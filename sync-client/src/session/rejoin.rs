@@ -99,7 +99,7 @@ impl Session {
     /// Prepares what goes before anything else on a connection: messages that may not have
     /// arrived, and which answers have.
     pub(super) fn queue_first(&self, connection: &mut Connection) -> Result<(), Refusal> {
-        let Some(lifeline) = &self.lifeline else { return Ok(()) };
+        let Some(lifeline) = &self.lifeline else { return self.queue_unsent(connection) };
         for message in lifeline.take_due(connection.epoch()) {
             connection.queue(&ClientMessage::OneWay(message), self.limit())?;
         }

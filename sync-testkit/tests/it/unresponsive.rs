@@ -1,6 +1,6 @@
 //! A server that is stopped: whoever waits goes on with it, or, if he likes, without it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sync_client::{ErrorKind, Manager};
 use sync_testkit::{Cast, Role, ServerProcess, roles};
@@ -52,6 +52,24 @@ fn clients_of_a_stopped_server_block_and_then_go_on() {
     patient.expect("0");
     patient.tell("end");
     patient.wait();
+}
+
+#[test]
+fn a_guard_that_is_dropped_while_the_server_stands_still_is_released_once_it_goes_on() {
+    let (_directory, _, server) = server();
+    let cast = Cast::joining(&server);
+    let lock = server.connect().create_lock().unwrap();
+    let guard = lock.lock().unwrap();
+    // Another thread takes the one connection that there is.
+    let waiter = std::thread::spawn(move || lock.lock().map(drop));
+    cast.until("it waits", || cast.manager().blocked_count().unwrap() == 1);
+    server.stop();
+    let began = Instant::now();
+    drop(guard);
+    assert!(began.elapsed() < Duration::from_secs(5), "who drops a guard does not wait");
+    server.cont();
+    // No call is made that could take the release along.
+    waiter.join().unwrap().unwrap();
 }
 
 #[test]
