@@ -25,12 +25,14 @@ mod keeper;
 mod lifeline;
 mod pipe;
 mod rejoin;
+mod socket;
 mod target;
 mod unsent;
 
-use connection::{Connection, Socket};
+use connection::Connection;
 use lifeline::Lifeline;
 use pipe::SocketPipe;
+use socket::Socket;
 pub(crate) use target::Target;
 use unsent::Unsent;
 

@@ -12,8 +12,8 @@ use crate::{Call, CallId, Data, Error, ErrorKind, MethodId, Refusal, Remote, Tra
 /// [`Pipeline`]. Dropped, it gives up the calls that wait, and takes in what is left of the
 /// answers.
 pub trait Pipe: fmt::Debug {
-    /// Sends a call, behind those sent before. May wait for answers to earlier ones where too much
-    /// is under way.
+    /// Sends a call, behind those sent before. May wait until the manager takes it, but not for
+    /// the answers to those: they may depend on it.
     ///
     /// # Errors
     /// Why it cannot be sent; [`ErrorKind::Disconnected`] when the session is over.
@@ -28,7 +28,8 @@ pub trait Pipe: fmt::Debug {
 
 /// Sends calls without waiting for the answers to those before: many calls, and one wait for all
 /// of them. They are carried out in the order of asking, but one that must stand in line keeps
-/// none behind it waiting.
+/// none behind it waiting. The manager has a limit for the calls of one pipeline that stand in
+/// line (`--max-calls-per-connection`); more of them fail with [`ErrorKind::LimitReached`].
 pub struct Pipeline<'t> {
     transport: &'t dyn Transport,
     pipe: RefCell<Option<Box<dyn Pipe>>>,

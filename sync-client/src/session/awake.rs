@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sync_proto::Spin;
 
-use super::connection::Socket;
+use super::socket::Socket;
 
 /// Reads an answer; looks for it for a moment first, where that is worth it.
 #[derive(Debug)]

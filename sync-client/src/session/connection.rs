@@ -1,22 +1,19 @@
 //! One blocking connection, used by one thread at a time.
 
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::os::unix::net::UnixStream;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Buf;
-use rustix::buffer::spare_capacity;
-use rustix::net::{RecvFlags, recv};
+use rustix::event::{PollFlags, Timespec};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator, Stranger};
 use sync_proto::version::PREAMBLE;
-use sync_proto::{Address, AuthKey, CallId, Epoch, ErrorKind, Refusal};
+use sync_proto::{AuthKey, CallId, Epoch, ErrorKind, Refusal};
 
-use super::{Target, awake::Awake, target::Guard};
+use super::{Target, awake::Awake, socket::Socket, target::Guard};
 
 /// Bytes read at once; larger answers are read straight to their place.
 const READ_BUFFER: usize = 16 * 1024;
@@ -27,11 +24,15 @@ const ACKNOWLEDGED_MAX: usize = 4096;
 /// Bytes of a sealed connection read at once: a record of the longest.
 const SEALED_BUFFER: usize = 64 * 1024;
 
-#[derive(Debug)]
-pub(crate) enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
+/// What can go on on a connection; the first that is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    ToRead,
+    ToWrite,
+    Nothing,
 }
+
+type WriteBy = fn(&Socket, &[IoSlice<'_>]) -> io::Result<usize>;
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -239,6 +240,17 @@ impl Connection {
 
     /// Writes what was prepared.
     pub(crate) fn write(&mut self) -> Result<(), Refusal> {
+        let left = self.write_by(Socket::write)?;
+        left.map_or(Ok(()), |why| Err(gone(Some(why))))
+    }
+
+    /// Writes what the system takes at once of what was prepared; returns whether that was all.
+    pub(super) fn write_now(&mut self) -> Result<bool, Refusal> {
+        Ok(self.write_by(Socket::write_now)?.is_none())
+    }
+
+    /// Writes; returns why something is left, if it is only that it would take longer.
+    fn write_by(&mut self, write: WriteBy) -> Result<Option<io::Error>, Refusal> {
         loop {
             let out = match &mut self.seal {
                 None => &mut self.out,
@@ -248,19 +260,44 @@ impl Connection {
                 }
             };
             if out.is_empty() {
-                return Ok(());
+                return Ok(None);
             }
             let mut slices = [IoSlice::new(&[]); 16];
             let count = out.chunks_vectored(&mut slices);
-            match self.socket.write(&slices[..count]) {
+            match write(&self.socket, &slices[..count]) {
                 Ok(0) => return Err(gone(None)),
                 Ok(written) => out.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_timeout(&error) => return Err(gone(Some(error))),
+                Err(error) if is_timeout(&error) => return Ok(Some(error)),
                 // Why it was closed may be there to read.
                 Err(error) => return Err(self.last_words().unwrap_or_else(|| gone(Some(error)))),
             }
         }
+    }
+
+    /// Waits until there is something to read, or room to write; for at most so long.
+    pub(super) fn wait(&self, time: Option<Duration>) -> Result<Ready, Refusal> {
+        self.look(PollFlags::IN | PollFlags::OUT, time)
+    }
+
+    /// Returns whether there is something to read.
+    pub(super) fn is_spoken_to(&self) -> Result<bool, Refusal> {
+        self.look(PollFlags::IN, Some(Duration::ZERO)).map(|ready| ready == Ready::ToRead)
+    }
+
+    fn look(&self, what: PollFlags, time: Option<Duration>) -> Result<Ready, Refusal> {
+        if !self.unread.is_empty() {
+            return Ok(Ready::ToRead);
+        }
+        // So long a time that the system cannot measure it is no limit.
+        let time = time.and_then(|time| Timespec::try_from(time).ok());
+        let found = self.socket.look(what, time.as_ref()).map_err(|error| gone(Some(error)))?;
+        Ok(match found {
+            found if found.is_empty() => Ready::Nothing,
+            PollFlags::OUT => Ready::ToWrite,
+            // Its end, or an error, is to be read, too.
+            _ => Ready::ToRead,
+        })
     }
 
     /// Waits for the next message.
@@ -315,98 +352,6 @@ impl Connection {
     }
 }
 
-impl Socket {
-    fn connect(address: &Address, patience: Duration) -> io::Result<Self> {
-        let socket = match address {
-            Address::Unix(path) => UnixStream::connect(path).map(Self::Unix)?,
-            Address::Tcp { host, port } => {
-                let socket = connect_tcp(host, *port, patience)?;
-                // A request is one write: waiting to fill a packet only delays it.
-                socket.set_nodelay(true)?;
-                keep_alive(&socket)?;
-                Self::Tcp(socket)
-            }
-        };
-        socket.set_patience(Some(patience))?;
-        Ok(socket)
-    }
-
-    /// Sets how long a read or a write may take.
-    fn set_patience(&self, patience: Option<Duration>) -> io::Result<()> {
-        match self {
-            Self::Unix(socket) => {
-                socket.set_read_timeout(patience)?;
-                socket.set_write_timeout(patience)
-            }
-            Self::Tcp(socket) => {
-                socket.set_read_timeout(patience)?;
-                socket.set_write_timeout(patience)
-            }
-        }
-    }
-
-    /// Wakes whoever reads from it: the end has come.
-    pub(crate) fn shutdown(&self) {
-        // It may be closed already, which is what is wanted.
-        let _ = match self {
-            Self::Unix(socket) => socket.shutdown(Shutdown::Both),
-            Self::Tcp(socket) => socket.shutdown(Shutdown::Both),
-        };
-    }
-
-    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Unix(socket) => (&*socket).read(buffer),
-            Self::Tcp(socket) => (&*socket).read(buffer),
-        }
-    }
-
-    /// Reads into the spare capacity, as it is. What is long in coming is under way: there is no
-    /// looking for it first.
-    fn read_more(&self, body: &mut Vec<u8>) -> io::Result<usize> {
-        let room = spare_capacity(body);
-        let read = match self {
-            Self::Unix(socket) => recv(socket, room, RecvFlags::empty()),
-            Self::Tcp(socket) => recv(socket, room, RecvFlags::empty()),
-        };
-        Ok(read?.0)
-    }
-
-    /// Reads what is there; `WouldBlock` when nothing is.
-    pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match self {
-            Self::Unix(socket) => recv(socket, buffer, RecvFlags::DONTWAIT),
-            Self::Tcp(socket) => recv(socket, buffer, RecvFlags::DONTWAIT),
-        };
-        Ok(read?.0)
-    }
-
-    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        // The usual case; one piece costs the system less than a list of one.
-        if let [slice] = slices {
-            return match self {
-                Self::Unix(socket) => (&*socket).write(slice),
-                Self::Tcp(socket) => (&*socket).write(slice),
-            };
-        }
-        match self {
-            Self::Unix(socket) => (&*socket).write_vectored(slices),
-            Self::Tcp(socket) => (&*socket).write_vectored(slices),
-        }
-    }
-}
-
-fn connect_tcp(host: &str, port: u16, patience: Duration) -> io::Result<TcpStream> {
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, patience) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
-}
-
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
@@ -441,17 +386,4 @@ fn silence(heard: usize) -> Refusal {
 fn foul(why: Stranger) -> Refusal {
     let why = format!("the connection to the manager is not to be trusted any more: {why}");
     Refusal::new(ErrorKind::Disconnected, why)
-}
-
-/// Has the system ask whether a silent manager is still there: after 10 s of silence every 5 s,
-/// and given up after 3 times. Then every call that waits for it is told.
-fn keep_alive(socket: &TcpStream) -> io::Result<()> {
-    use rustix::net::sockopt;
-    sockopt::set_socket_keepalive(socket, true)?;
-    sockopt::set_tcp_keepidle(socket, Duration::from_secs(10))?;
-    sockopt::set_tcp_keepintvl(socket, Duration::from_secs(5))?;
-    sockopt::set_tcp_keepcnt(socket, 3)?;
-    // It does not ask while a request is on its way, so that is bounded by itself.
-    sockopt::set_tcp_user_timeout(socket, 25_000)?;
-    Ok(())
 }

@@ -4,7 +4,7 @@
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{Data, ErrorKind, Refusal};
 
-use super::{Connection, Session};
+use super::{Connection, Session, connection::Ready};
 
 /// The answer to a call, before its handles are made.
 pub(super) type Outcome = Result<Data<WireHandle>, Refusal>;
@@ -98,6 +98,24 @@ impl Session {
                     return Err(Failure::Over(self.unresponsive()));
                 }
                 Err(why) => return Err(failure(why)),
+            }
+        }
+    }
+
+    /// Writes what is queued, until all is written, which is `true`, or until the manager says
+    /// something meanwhile: it may be that it takes no more before that is read.
+    pub(super) fn write_or_hear(&self, connection: &mut Connection) -> Result<bool, Failure> {
+        let mut is_silent = false;
+        loop {
+            if connection.write_now().map_err(failure)? {
+                return Ok(true);
+            }
+            let ready = connection.wait(self.target.unresponsive_after).map_err(failure)?;
+            match ready {
+                Ready::ToRead => return Ok(false),
+                Ready::ToWrite => is_silent = false,
+                Ready::Nothing if is_silent => return Err(Failure::Over(self.unresponsive())),
+                Ready::Nothing => is_silent = self.target.unresponsive_after.is_some(),
             }
         }
     }

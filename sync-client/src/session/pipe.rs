@@ -9,18 +9,16 @@ use sync_proto::{Call, CallId, Data, ErrorKind, Pipe, Refusal};
 use super::exchange::{Failure, Outcome};
 use super::{Connection, Session};
 
-/// About how many bytes of calls may be under way. What the manager has not read yet lies in the
-/// socket's buffer: as long as all of it has room there, writing never waits for the manager
-/// while the manager waits for its answers to be read. One larger call alone does no harm.
-const WINDOW: usize = 64 * 1024;
-
 /// Calls are written when so many bytes of them are ready, or when an answer is waited for.
 const BATCH: usize = 16 * 1024;
 
-/// About how many bytes a call takes beside its values.
-const CALL_SIZE: usize = 64;
-
 /// A connection with many calls under way.
+///
+/// Calls are never held back for the answers to those before: one that stands in line may wait
+/// for one that comes after it. What is written and not answered is bounded by others: by the room
+/// in the socket, while the manager is behind, and by the calls that it lets wait for one
+/// connection. Answers are taken in as they come with each batch, and while the manager takes no
+/// more.
 #[derive(Debug)]
 pub(super) struct SocketPipe {
     session: Arc<Session>,
@@ -31,8 +29,6 @@ pub(super) struct SocketPipe {
     calls: VecDeque<(CallId, State)>,
     /// How many have no answer.
     asked: usize,
-    /// What these take.
-    size: usize,
     /// Nobody waits for what stands in line.
     is_given_up: bool,
 }
@@ -42,8 +38,6 @@ pub(super) struct SocketPipe {
 enum State {
     /// It has no answer.
     Asked {
-        /// How many bytes it takes.
-        size: usize,
         /// The call, where it may have to be sent again.
         again: Option<Box<ClientMessage>>,
     },
@@ -55,14 +49,19 @@ impl SocketPipe {
     pub(super) fn open(session: Arc<Session>) -> Result<Self, Refusal> {
         let connection = Some(session.connection()?);
         let calls = VecDeque::new();
-        Ok(Self { session, connection, calls, asked: 0, size: 0, is_given_up: false })
+        Ok(Self { session, connection, calls, asked: 0, is_given_up: false })
     }
 
     /// Sends what is queued and takes in one answer.
     fn read(&mut self) -> Result<(), Refusal> {
+        self.write()?;
+        self.take_in()
+    }
+
+    /// Waits for one answer.
+    fn take_in(&mut self) -> Result<(), Refusal> {
         let (session, connection) = self.parts()?;
-        let said = session.write(connection).and_then(|()| session.listen(connection));
-        match said {
+        match session.listen(connection) {
             Ok(ServerMessage::Reply(Reply { call, outcome })) => {
                 if session.lifeline.is_some() {
                     connection.arrived().push(call);
@@ -77,13 +76,12 @@ impl SocketPipe {
     /// Keeps an answer until somebody waits for it.
     fn answered(&mut self, call: CallId, outcome: Outcome) -> Result<(), Refusal> {
         let state = self.place(call).map(|at| &mut self.calls[at].1);
-        let Some(state @ &mut State::Asked { size, .. }) = state else {
+        let Some(state @ &mut State::Asked { .. }) = state else {
             let why = format!("the manager answered call {call}, which was not asked");
             return Err(self.end(Refusal::new(ErrorKind::Malformed, why)));
         };
         *state = State::Answered(outcome);
         self.asked -= 1;
-        self.size -= size;
         if let (0, Some(connection)) = (self.asked, &mut self.connection) {
             connection.confirm();
         }
@@ -104,10 +102,24 @@ impl SocketPipe {
         }
     }
 
-    /// Sends what is queued.
+    /// Sends what is queued, and takes in answers while the manager takes no more of it.
     fn write(&mut self) -> Result<(), Refusal> {
-        let (session, connection) = self.parts()?;
-        session.write(connection).or_else(|failure| self.go_on_after(failure))
+        loop {
+            let (session, connection) = self.parts()?;
+            match session.write_or_hear(connection) {
+                Ok(true) => return Ok(()),
+                Ok(false) => self.take_in()?,
+                Err(failure) => self.go_on_after(failure)?,
+            }
+        }
+    }
+
+    /// Takes in the answers that have come, so that the manager need not keep them.
+    fn catch_up(&mut self) -> Result<(), Refusal> {
+        while self.asked > 0 && self.parts()?.1.is_spoken_to()? {
+            self.take_in()?;
+        }
+        Ok(())
     }
 
     fn parts(&mut self) -> Result<(&Session, &mut Connection), Refusal> {
@@ -173,10 +185,7 @@ impl SocketPipe {
 impl Pipe for SocketPipe {
     fn send(&mut self, call: Call) -> Result<CallId, Refusal> {
         let request = self.session.request(call)?;
-        let (call, size) = (request.call, request.data.len() + CALL_SIZE);
-        while self.asked > 0 && self.size + size > WINDOW {
-            self.read()?;
-        }
+        let call = request.call;
         let message = ClientMessage::Request(request);
         let (session, connection) = self.parts()?;
         session.queue_first(connection)?;
@@ -188,11 +197,11 @@ impl Pipe for SocketPipe {
         }
         let queued = connection.queued();
         let again = session.lifeline.is_some().then(|| Box::new(message));
-        self.calls.push_back((call, State::Asked { size, again }));
+        self.calls.push_back((call, State::Asked { again }));
         self.asked += 1;
-        self.size += size;
         if queued >= BATCH {
             self.write()?;
+            self.catch_up()?;
         }
         Ok(call)
     }

@@ -2,7 +2,7 @@
 
 use std::net::{TcpStream, ToSocketAddrs};
 
-use sync_client::{Address, AuthKey, ErrorKind, Manager};
+use sync_client::{Address, AuthKey, ErrorKind, Manager, Pending, QueueOptions};
 use sync_server::{Builder, Server};
 use sync_testkit::{Cast, Role, ServerProcess, roles};
 
@@ -46,6 +46,22 @@ fn a_wrong_key_and_a_missing_one_are_refused_and_not_repeated() {
     let key = AuthKey::new(KEY).unwrap();
     let manager = Manager::options().authkey(key).connect(address.clone()).unwrap();
     assert_eq!(manager.object_count().unwrap(), 0);
+}
+
+#[test]
+fn calls_in_a_pipeline_wait_for_those_behind_them_whatever_their_size() {
+    let cast = Cast::with(listening_on_tcp("127.0.0.1"));
+    let key = AuthKey::new(KEY).unwrap();
+    let manager = Manager::options().authkey(key).connect(cast.server().address()).unwrap();
+    let words = manager.create_queue::<String>(QueueOptions::unbounded()).unwrap();
+    // More than fits into the sockets' buffers, both ways.
+    let large = "x".repeat(300_000);
+    manager.pipeline(|p| {
+        let got: Vec<_> = (0..40).map(|_| words.later(p).get()).collect();
+        let put: Vec<_> = (0..40).map(|_| words.later(p).put(&large)).collect();
+        assert!(got.into_iter().all(|got| got.wait().unwrap().as_ref() == Some(&large)));
+        put.into_iter().try_for_each(Pending::wait).unwrap();
+    });
 }
 
 /// The system completes connections for a server that does not look, as many as it was told to.

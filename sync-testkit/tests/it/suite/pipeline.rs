@@ -8,6 +8,7 @@ behaviours![
     answers_belong_to_their_calls_in_whatever_order_they_come,
     a_call_that_fails_harms_none_of_the_others,
     calls_are_carried_out_in_the_order_of_asking,
+    calls_that_stand_in_line_keep_none_behind_them_waiting,
     a_call_that_nobody_waited_for_is_given_up_and_takes_nothing,
     large_answers_and_large_calls_do_not_block_each_other,
     a_proxy_in_an_answer_that_nobody_took_is_released,
@@ -50,6 +51,23 @@ fn calls_are_carried_out_in_the_order_of_asking(stage: &Stage) {
     });
     assert!(before.into_iter().eq(0..5_000));
     assert_eq!(count.get().unwrap(), 5_000);
+}
+
+fn calls_that_stand_in_line_keep_none_behind_them_waiting(stage: &Stage) {
+    let large = "x".repeat(70_000);
+    let words = stage.manager().create_queue::<String>(1).unwrap();
+    let jobs = stage.manager().create_queue::<u64>(QueueOptions::unbounded()).unwrap();
+    stage.manager().pipeline(|p| {
+        let got = words.later(p).get();
+        let put = words.later(p).put(&large);
+        assert_eq!(got.wait().unwrap().as_ref(), Some(&large));
+        put.wait().unwrap();
+        let got: Vec<_> = (0..3_000).map(|_| jobs.later(p).get()).collect();
+        let put: Vec<_> = (0..3_000).map(|item| jobs.later(p).put(&item)).collect();
+        let got = got.into_iter().map(|got| got.wait().unwrap().unwrap());
+        assert!(got.eq(0..3_000));
+        put.into_iter().try_for_each(Pending::wait).unwrap();
+    });
 }
 
 fn a_call_that_nobody_waited_for_is_given_up_and_takes_nothing(stage: &Stage) {
