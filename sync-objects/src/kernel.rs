@@ -38,6 +38,7 @@ pub(crate) use cycles::HANDLES_PER_LOOK;
 pub use deadlock::Deadlocks;
 pub use limits::Limits;
 pub use memory::VALUE_COST;
+pub(crate) use memory::handles_cost;
 pub use names::Naming;
 pub use note::{DisconnectReason, Note};
 pub use report::{

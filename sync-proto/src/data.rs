@@ -98,9 +98,9 @@ impl Data {
     }
 
     fn read<T: DeserializeOwned>(&mut self, to_take: bool) -> Result<T, Refusal> {
-        let payloads = Some(core::mem::take(&mut self.payloads));
+        let payloads = core::mem::take(&mut self.payloads);
         let handles = core::mem::take(&mut self.handles);
-        let lists = scope::Lists { payloads, handles, to_take };
+        let lists = scope::Lists::new(payloads, handles, to_take);
         let (read, lists) = scope::provide(lists, || postcard::take_from_bytes::<T>(&self.args));
         (self.payloads, self.handles) = (lists.payloads.unwrap_or_default(), lists.handles);
         let malformed = |why: String| Refusal::new(ErrorKind::Malformed, why);
@@ -183,5 +183,26 @@ impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (args, payloads, handles) = <(Vec<u8>, _, _)>::deserialize(deserializer)?;
         Ok(Self { args: args.into(), payloads, handles })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_along_once_is_read_once_however_often_it_is_named() {
+        let value = || Payload::pack("a value").unwrap();
+        let mut data = Data::encode(&[value(), value()]).unwrap();
+        for _ in 0..2 {
+            let both: [Payload; 2] = data.look().unwrap();
+            assert_eq!(both, [value(), value()], "a call is looked at again and again");
+        }
+        for args in [[0, 0], [1, 0], [1, 1]] {
+            data.args = args.into_iter().collect();
+            let refused = data.look::<[Payload; 2]>().unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::Malformed);
+            assert_eq!(data.decode::<[Payload; 2]>().unwrap_err().kind, ErrorKind::Malformed);
+        }
     }
 }

@@ -12,14 +12,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Meter(Arc<AtomicUsize>);
 
 /// Bytes that count as long as one of its clones lives.
-#[derive(Clone)]
 pub struct Charge {
-    _shared: Arc<Charged>,
+    shared: Arc<Charged>,
 }
 
 struct Charged {
     meter: Meter,
     bytes: usize,
+    /// What each clone has of its own.
+    each: usize,
 }
 
 impl Meter {
@@ -36,8 +37,15 @@ impl Meter {
     /// Counts bytes until the charge and all its clones are dropped.
     #[must_use]
     pub fn charge(&self, bytes: usize) -> Charge {
-        self.add(bytes);
-        Charge { _shared: Arc::new(Charged { meter: self.clone(), bytes }) }
+        self.charge_each(bytes, 0)
+    }
+
+    /// Counts bytes until the charge and all its clones are dropped, and further ones for each of
+    /// them: what is copied with it and not shared.
+    #[must_use]
+    pub fn charge_each(&self, bytes: usize, each: usize) -> Charge {
+        self.add(bytes + each);
+        Charge { shared: Arc::new(Charged { meter: self.clone(), bytes, each }) }
     }
 
     /// Counts bytes until they are [subtracted](Self::subtract).
@@ -48,6 +56,24 @@ impl Meter {
     /// Counts bytes no longer that were [added](Self::add).
     pub fn subtract(&self, bytes: usize) {
         self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Clone for Charge {
+    fn clone(&self) -> Self {
+        // Most have nothing of their own, and the meter's word is every thread's.
+        if self.shared.each > 0 {
+            self.shared.meter.add(self.shared.each);
+        }
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if self.shared.each > 0 {
+            self.shared.meter.subtract(self.shared.each);
+        }
     }
 }
 
@@ -85,6 +111,18 @@ mod tests {
         drop(second);
         assert_eq!(meter.used(), 5);
         drop(other);
+        assert_eq!(meter.used(), 0);
+    }
+
+    #[test]
+    fn what_each_clone_has_of_its_own_counts_as_often_as_there_are_clones() {
+        let meter = Meter::new();
+        let first = meter.charge_each(10, 3);
+        let second = first.clone();
+        assert_eq!(meter.used(), 16);
+        drop(first);
+        assert_eq!(meter.used(), 13);
+        drop(second);
         assert_eq!(meter.used(), 0);
     }
 }

@@ -18,13 +18,14 @@ pub(super) const OBJECT: usize = 512;
 pub(super) const WAITING: usize = 512;
 
 /// What a value costs beside its bytes, as often as it is kept: its row in a container. An object
-/// tells it as its [`weight`](crate::Object::weight).
+/// tells it as its [`weight`](crate::Object::weight). The handles in it count by themselves.
 pub const VALUE_COST: usize = 80;
 
 /// What a value's bytes cost beside themselves: what they are shared by.
 const VALUE: usize = 64;
 
-/// What a handle inside a value costs.
+/// What a handle inside a value costs, as often as the value is kept: each place has its own, and
+/// where it goes that is noted.
 const HANDLE: usize = 16;
 
 /// What a grant costs: its rows in the tables of its object and its session.
@@ -86,8 +87,8 @@ impl Core {
         self.afford_call(len + own)?;
         for payload in &mut data.payloads {
             // The memory that it keeps is at most twice as much: see `frame::Body`.
-            let charge = self.meter.charge(payload.bytes.len() + own_cost(payload));
-            payload.count_by(charge);
+            let (shared, each) = (payload.bytes.len() + VALUE, handles_cost(payload));
+            payload.count_by(self.meter.charge_each(shared, each));
         }
         Ok(())
     }
@@ -125,11 +126,20 @@ impl Core {
 
 /// Returns what a value costs beside its bytes.
 fn own_cost<H>(payload: &Payload<H>) -> usize {
-    VALUE + HANDLE * payload.handles.len()
+    VALUE + handles_cost(payload)
+}
+
+/// Returns what the handles of a value cost in each place where it is kept. A clone of the value
+/// counts them itself; this is for who has to ask before there is one.
+pub(crate) fn handles_cost<H>(payload: &Payload<H>) -> usize {
+    HANDLE * payload.handles.len()
 }
 
 /// Returns about how much memory an answer takes.
 pub(super) fn answer_size(outcome: &Result<Data<WireHandle>, Refusal>) -> usize {
-    let data = outcome.as_ref().map_or(0, |data| data.len() + VALUE_COST * data.payloads.len());
-    VALUE_COST + data
+    let of = |data: &Data<WireHandle>| {
+        let inside = data.payloads.iter().map(handles_cost).sum::<usize>();
+        data.len() + VALUE_COST * data.payloads.len() + inside + HANDLE * data.handles.len()
+    };
+    VALUE_COST + outcome.as_ref().map_or(0, of)
 }

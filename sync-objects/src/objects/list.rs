@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sync_proto::{Handle, Payload, Refusal, Token};
 
 use super::turn::Turn;
-use crate::{Channel, Cx, Flow, VALUE_COST, interface};
+use crate::{Channel, Cx, Flow, interface};
 
 mod find;
 mod service;
@@ -110,8 +110,9 @@ interface! {
 
 const TURN: Channel = Channel::new(0);
 
-/// The most items that `repeat` makes: a call of a few bytes must not fill the manager's memory.
-const REPEATED_ITEMS_MAX: u64 = 1 << 22;
+/// The most items that `repeat` makes, with the proxies in them: a call of a few bytes must not
+/// fill the manager's memory.
+const REPEATED_ITEMS_MAX: usize = 1 << 22;
 
 #[derive(Debug, Default)]
 pub(crate) struct List {
@@ -141,14 +142,15 @@ impl List {
         result.into()
     }
 
-    /// Runs a write that adds items, if it is the caller's turn and the manager may keep them.
+    /// Runs a write that adds items, if it is the caller's turn and the manager may keep so many
+    /// bytes more.
     fn grow<T>(
         &mut self,
         cx: &mut Cx<'_>,
         more: usize,
         write: impl FnOnce(&mut VecDeque<Payload>) -> Result<T, Refusal>,
     ) -> Flow<T> {
-        let room = cx.afford(more.saturating_mul(VALUE_COST));
+        let room = cx.afford(more);
         self.write(cx, |items| room.and_then(|()| write(items)))
     }
 

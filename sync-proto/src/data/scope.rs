@@ -18,18 +18,26 @@ pub(crate) struct Lists {
     pub(crate) handles: Vec<Handle>,
     /// Whoever decodes gets what is in the lists, and nothing is left there; else a clone stays.
     pub(crate) to_take: bool,
+    /// The places of the next payload and handle. Who encodes a call gives each a place of its
+    /// own, one after the other: an index that comes again would make much of few bytes.
+    next: (usize, usize),
 }
 
 impl Default for Lists {
     fn default() -> Self {
-        Self { payloads: Some(Vec::new()), handles: Vec::new(), to_take: false }
+        Self::new(Vec::new(), Vec::new(), false)
     }
 }
 
 impl Lists {
     /// Makes lists in which a payload has no place.
     pub(crate) const fn of_handles(handles: Vec<Handle>) -> Self {
-        Self { payloads: None, handles, to_take: false }
+        Self { payloads: None, handles, to_take: false, next: (0, 0) }
+    }
+
+    /// Makes lists of what came beside encoded bytes.
+    pub(crate) const fn new(payloads: Vec<Payload>, handles: Vec<Handle>, to_take: bool) -> Self {
+        Self { payloads: Some(payloads), handles, to_take, next: (0, 0) }
     }
 
     fn is_empty(&self) -> bool {
@@ -98,16 +106,27 @@ pub(crate) fn put_payload(payload: &Payload) -> Option<u32> {
     })
 }
 
+/// Returns a handle of the lists; of a call's, each once.
 pub(crate) fn handle(index: u32) -> Option<Handle> {
-    SCOPE.with_borrow(|scope| scope.as_ref()?.handles.get(index as usize).cloned())
+    SCOPE.with_borrow_mut(|scope| {
+        let Lists { payloads, handles, next, .. } = scope.as_mut()?;
+        let index = index as usize;
+        if payloads.is_some() && index < std::mem::replace(&mut next.1, index + 1) {
+            return None;
+        }
+        handles.get(index).cloned()
+    })
 }
 
-/// Returns a payload of the lists. One that is taken leaves nothing behind: who encodes gives each
-/// a place of its own, and no encoded value is empty.
+/// Returns a payload of the lists, each once. No encoded value is empty.
 pub(crate) fn payload(index: u32) -> Option<Payload> {
     let payload = SCOPE.with_borrow_mut(|scope| {
-        let Lists { payloads, to_take, .. } = scope.as_mut()?;
-        let payload = payloads.as_mut()?.get_mut(index as usize)?;
+        let Lists { payloads, to_take, next, .. } = scope.as_mut()?;
+        let index = index as usize;
+        if index < std::mem::replace(&mut next.0, index + 1) {
+            return None;
+        }
+        let payload = payloads.as_mut()?.get_mut(index)?;
         if !*to_take {
             return Some(payload.clone());
         }

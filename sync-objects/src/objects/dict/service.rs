@@ -4,6 +4,7 @@ use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 
 use super::store::ENTRY_COST;
 use super::{Dict, DictPage, DictPart, DictUpdate, Removed, Stop, bulk, dict, flow};
+use crate::kernel::handles_cost;
 use crate::objects::equal;
 use crate::objects::number::NumberKind;
 use crate::{Cx, Flow, Gone};
@@ -20,10 +21,15 @@ impl dict::Service for Dict {
         key.map(|key| self.store.get(&key).cloned()).into()
     }
 
-    fn get_many(&mut self, _: &mut Cx<'_>, keys: Vec<Payload>) -> Flow<Vec<Option<Payload>>> {
-        let value = |key: &Payload| Ok(self.store.get(&key.normalize_key()?).cloned());
-        let values: Result<_, Refusal> = keys.iter().map(value).collect();
-        values.into()
+    fn get_many(&mut self, cx: &mut Cx<'_>, keys: Vec<Payload>) -> Flow<Vec<Option<Payload>>> {
+        let value = |key: &Payload| Ok(self.store.get(&key.normalize_key()?));
+        let values = keys.iter().map(value).collect::<Result<Vec<_>, Refusal>>();
+        // A value that is asked for often is copied as often, with the proxies in it.
+        let values = values.and_then(|values| {
+            let handles = values.iter().flatten().map(|value| handles_cost(value)).sum();
+            if handles > 0 { cx.afford(handles) } else { Ok(()) }.map(|()| values)
+        });
+        values.map(|values| values.into_iter().map(|value| value.cloned()).collect()).into()
     }
 
     fn contains_key(&mut self, _: &mut Cx<'_>, key: Payload) -> Flow<bool> {

@@ -5,7 +5,7 @@ use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 use super::find::Wanted;
 use super::slice::{self, Slice};
 use super::{List, ListPage, ListUpdate, REPEATED_ITEMS_MAX, TURN, list, sort};
-use crate::kernel::HANDLES_PER_LOOK;
+use crate::kernel::{HANDLES_PER_LOOK, handles_cost};
 use crate::{Cx, Flow, Gone, VALUE_COST};
 
 impl list::Service for List {
@@ -92,21 +92,21 @@ impl list::Service for List {
     }
 
     fn insert(&mut self, cx: &mut Cx<'_>, index: i64, value: Payload) -> Flow<()> {
-        self.grow(cx, 1, |items| {
+        self.grow(cx, VALUE_COST, |items| {
             items.insert(slice::gap(index, items.len()), value);
             Ok(())
         })
     }
 
     fn push(&mut self, cx: &mut Cx<'_>, value: Payload) -> Flow<()> {
-        self.grow(cx, 1, |items| {
+        self.grow(cx, VALUE_COST, |items| {
             items.push_back(value);
             Ok(())
         })
     }
 
     fn extend(&mut self, cx: &mut Cx<'_>, items: Vec<Payload>) -> Flow<()> {
-        self.grow(cx, items.len(), |own| {
+        self.grow(cx, VALUE_COST * items.len(), |own| {
             own.extend(items);
             Ok(())
         })
@@ -151,7 +151,7 @@ impl list::Service for List {
     }
 
     fn set_slice(&mut self, cx: &mut Cx<'_>, slice: Slice, items: Vec<Payload>) -> Flow<()> {
-        self.grow(cx, items.len(), |own| slice.of(own.len())?.set(own, items))
+        self.grow(cx, VALUE_COST * items.len(), |own| slice.of(own.len())?.set(own, items))
     }
 
     fn delete_slice(&mut self, cx: &mut Cx<'_>, slice: Slice) -> Flow<()> {
@@ -173,15 +173,19 @@ impl list::Service for List {
     }
 
     fn repeat(&mut self, cx: &mut Cx<'_>, times: i64) -> Flow<()> {
-        let more = usize::try_from(times).unwrap_or(0).saturating_sub(1);
-        let more = more.saturating_mul(self.items.len()).min(REPEATED_ITEMS_MAX as usize);
-        self.grow(cx, more, |items| {
-            let (times, once) = (u64::try_from(times).unwrap_or(0), items.len() as u64);
-            let wanted = times.checked_mul(once);
-            if times > 1 && wanted.is_none_or(|wanted| wanted > REPEATED_ITEMS_MAX) {
+        let times = usize::try_from(times).unwrap_or(0);
+        // A proxy in an item is copied as the item is.
+        let proxies: usize = self.items.iter().map(|item| item.handles.len()).sum();
+        let (once, handles) = (self.items.len() + proxies, self.items.iter().map(handles_cost));
+        let cost = VALUE_COST * self.items.len() + handles.sum::<usize>();
+        // More than can be repeated to is refused for that, and not for what it would cost.
+        let wanted = times.saturating_mul(once);
+        let more = if wanted > REPEATED_ITEMS_MAX { 0 } else { times.saturating_sub(1) };
+        self.grow(cx, more * cost, |items| {
+            if times > 1 && wanted > REPEATED_ITEMS_MAX {
                 let why = format!(
-                    "{times} times {once} items are more than {REPEATED_ITEMS_MAX}, the most that \
-                     a list is repeated to"
+                    "{times} times {once} items and proxies are more than {REPEATED_ITEMS_MAX}, \
+                     the most that a list is repeated to"
                 );
                 return Err(Refusal::new(ErrorKind::TooLarge, why));
             }

@@ -2,7 +2,7 @@
 
 use sync_objects::{
     ArrayStart, DictPart, Error, ErrorKind, Limits, Order, OtherSet, Payload, SetOp, Typecode,
-    array, dict, event, list, namespace, queue, registry, semaphore, set, value,
+    array, dict, event, list, lock, namespace, queue, registry, semaphore, set, value,
 };
 use sync_testkit::sim::{Sim, SimClient};
 
@@ -228,4 +228,25 @@ fn calls_that_wait_are_counted_and_too_many_are_refused() {
     event.set().unwrap();
     waiting.into_iter().for_each(|call| call.answer().unwrap());
     assert_eq!(used(&sim), before);
+}
+
+#[test]
+fn the_proxies_in_a_value_count_in_each_place_where_it_is_kept() {
+    const PROXIES: usize = 1000;
+    let (sim, client) = limited();
+    let lock = lock::Proxy::new(&client).unwrap();
+    let value = || pack(&vec![&lock; PROXIES]);
+    let list = list::Proxy::new(&client, vec![value()]).unwrap();
+    let once = used(&sim);
+    list.repeat(21).unwrap();
+    assert!(used(&sim) - once > 20 * 8 * PROXIES, "{} more", used(&sim) - once);
+    assert_eq!(kind(list.repeat(10)), ErrorKind::OutOfMemory);
+    assert_eq!(kind(list.repeat(1000)), ErrorKind::TooLarge);
+    let dict = dict::Proxy::new(&client, vec![(pack(&1), value())]).unwrap();
+    assert_eq!(kind(dict.get_many(vec![pack(&1); 100])), ErrorKind::OutOfMemory);
+    assert_eq!(dict.get_many(vec![pack(&1); 2]).unwrap(), [Some(value()), Some(value())]);
+    list.delete_slice(sync_objects::Slice::between(1, 21)).unwrap();
+    dict.clear().unwrap();
+    assert_eq!(list.get(0).unwrap(), value());
+    assert!(used(&sim) < once + 2000, "{} more", used(&sim) - once);
 }
