@@ -8,6 +8,7 @@
 //! * [`sim`]: a manager with many clients in one thread, under a clock that jumps.
 //! * [`simulator`]: the same in a storm of faults, with everything checked at every step.
 //! * [`witness`]: histories of real runs, proven linearizable by the order of their commits.
+//! * [`growth`]: whether work grows as what there is, and no faster.
 //! * [`every`]: all combinations of a test's choices, one after the other.
 //!
 //! # How to write a cross-process test
@@ -90,6 +91,7 @@ mod cast;
 mod chance;
 pub mod every;
 pub mod fuzz;
+pub mod growth;
 mod models;
 mod proxy;
 mod raw;

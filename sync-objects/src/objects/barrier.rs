@@ -252,12 +252,14 @@ impl barrier::Service for Barrier {
     }
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
+        let acted = gone.held.iter().any(|&(token, _)| self.acts_now(token));
+        let before = self.parties.len();
         for (token, _) in &gone.held {
-            let acted = self.acts_now(*token);
-            if self.parties.remove(token).is_some() {
-                let why = if acted { "the party that ran its action died" } else { DIED };
-                self.break_up(cx, why);
-            }
+            self.parties.remove(token);
+        }
+        // Once for all of them: it looks after everybody who is here.
+        if self.parties.len() < before {
+            self.break_up(cx, if acted { "the party that ran its action died" } else { DIED });
         }
     }
 

@@ -95,10 +95,14 @@ impl Turn {
         }
     }
 
-    /// Ends the turn of a session that is gone.
+    /// Ends the turn of a session that is gone, of an object that has one turn.
     pub(crate) fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone, line: Channel) {
-        let lost = |open: &mut Open| gone.held.iter().any(|&(token, _)| token == open.token);
-        if self.open.take_if(lost).is_some() {
+        gone.held.iter().for_each(|&(token, _)| self.lose(cx, token, line));
+    }
+
+    /// Ends the turn if it is the one under this token, which its session has lost.
+    pub(crate) fn lose(&mut self, cx: &mut Cx<'_>, token: Token, line: Channel) {
+        if self.open.take_if(|open| open.token == token).is_some() {
             cx.wake_in_turn(line);
         }
     }

@@ -33,6 +33,7 @@ mod deadlock;
 mod death;
 mod endless;
 mod fencing;
+mod growth;
 mod limits;
 mod lines;
 mod one_way;

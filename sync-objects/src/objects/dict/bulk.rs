@@ -76,8 +76,11 @@ impl Dict {
 
     pub(super) fn remove_every(&mut self, cx: &mut Cx<'_>) -> Result<(), Stop> {
         // An update of a key that is not there has nothing to lose by it.
-        let touched = self.turns.keys().filter(|key| self.store.contains(key));
-        let touched: Vec<_> = touched.cloned().collect();
+        let touched: Vec<_> = if self.turns.len() < self.store.len() {
+            self.turns.keys().filter(|key| self.store.contains(key)).cloned().collect()
+        } else {
+            self.store.keys().filter(|key| self.turns.has(key)).cloned().collect()
+        };
         self.write_many(cx, &touched, |store| {
             store.clear();
             Ok(())

@@ -152,6 +152,11 @@ impl Store {
         entries.next().map(|(&seq, _)| seq)
     }
 
+    /// Returns the keys, in the order of their normal forms.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Normal> {
+        self.entries.keys()
+    }
+
     /// Returns every payload that is kept.
     pub(super) fn payloads(&self) -> impl Iterator<Item = &Payload> {
         self.entries.values().flat_map(|entry| [&entry.key, &entry.value])

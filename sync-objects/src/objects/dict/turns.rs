@@ -1,13 +1,13 @@
 //! The turns to write a dict's entries, and the lines before them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_proto::cbor::Normal;
 use sync_proto::{Payload, Refusal, Token};
 
 use super::store::ENTRY_COST;
 use crate::objects::turn::{Turn, not_open};
-use crate::{Channel, Cx, Flow, Gone};
+use crate::{Caller, Channel, Cx, Flow, Gone};
 
 /// The dict's own line: of those who write many entries, and who begin an update behind them.
 pub(super) const WHOLE: Channel = Channel::new(0);
@@ -16,9 +16,19 @@ pub(super) const WHOLE: Channel = Channel::new(0);
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     entries: BTreeMap<Normal, EntryTurn>,
-    updates: BTreeMap<Token, Normal>,
+    /// Those entries that are under no update: the only ones that may have to be forgotten.
+    free: BTreeSet<Normal>,
+    updates: BTreeMap<Token, Update>,
+    /// How many updates a caller has under way.
+    inside: BTreeMap<Caller, usize>,
     /// The number of the last entry's line; never given twice, lest two entries share a line.
     last_line: u64,
+}
+
+#[derive(Debug)]
+struct Update {
+    normal: Normal,
+    caller: Caller,
 }
 
 #[derive(Debug)]
@@ -83,7 +93,10 @@ impl Turns {
         });
         entry.key = key;
         let token = entry.turn.take(cx, entry.line);
-        self.updates.insert(token, normal);
+        let caller = cx.caller();
+        *self.inside.entry(caller).or_default() += 1;
+        self.free.remove(&normal);
+        self.updates.insert(token, Update { normal, caller });
         Flow::Done(token)
     }
 
@@ -96,14 +109,13 @@ impl Turns {
         cx: &mut Cx<'_>,
         token: Token,
     ) -> Result<(Normal, Payload), Refusal> {
-        let normal = self.updates.get(&token).cloned();
+        let normal = self.updates.get(&token).map(|update| update.normal.clone());
         let entry = normal.and_then(|normal| Some((self.entries.get_mut(&normal)?, normal)));
         let (entry, normal) = entry.ok_or_else(not_open)?;
         let key = entry.key.clone();
         let ended = entry.turn.end(cx, token, entry.line);
         if entry.turn.token() != Some(token) {
-            self.updates.remove(&token);
-            self.tidy(cx, &normal);
+            self.forget(cx, token);
             cx.wake_in_turn(WHOLE);
         }
         ended.map(|()| (normal, key))
@@ -111,14 +123,12 @@ impl Turns {
 
     /// Ends the updates of a session that is gone.
     pub(super) fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
-        for (token, _) in &gone.held {
-            let Some(normal) = self.updates.remove(token) else {
-                continue;
-            };
-            if let Some(entry) = self.entries.get_mut(&normal) {
-                entry.turn.session_gone(cx, gone, entry.line);
+        for &(token, _) in &gone.held {
+            let update = self.updates.get(&token);
+            if let Some(entry) = update.and_then(|update| self.entries.get_mut(&update.normal)) {
+                entry.turn.lose(cx, token, entry.line);
             }
-            self.tidy(cx, &normal);
+            self.forget(cx, token);
         }
         // Behind the entries' lines, which go first.
         cx.wake_in_turn(WHOLE);
@@ -135,12 +145,35 @@ impl Turns {
     pub(super) fn tidy(&mut self, cx: &Cx<'_>, key: &Normal) {
         if self.entries.get(key).is_some_and(|entry| entry.is_idle(cx)) {
             self.entries.remove(key);
+            self.free.remove(key);
         }
     }
 
     /// Forgets all such turns.
     pub(super) fn tidy_all(&mut self, cx: &Cx<'_>) {
-        self.entries.retain(|_, entry| !entry.is_idle(cx));
+        let entries = &mut self.entries;
+        self.free.retain(|key| {
+            let is_idle = entries.get(key).is_none_or(|entry| entry.is_idle(cx));
+            if is_idle {
+                entries.remove(key);
+            }
+            !is_idle
+        });
+    }
+
+    /// Forgets an update that has ended.
+    fn forget(&mut self, cx: &Cx<'_>, token: Token) {
+        let Some(Update { normal, caller }) = self.updates.remove(&token) else { return };
+        if let Some(count) = self.inside.get_mut(&caller) {
+            *count -= 1;
+            if *count == 0 {
+                self.inside.remove(&caller);
+            }
+        }
+        self.tidy(cx, &normal);
+        if self.entries.contains_key(&normal) {
+            self.free.insert(normal);
+        }
     }
 
     /// Returns what the turns cost.
@@ -151,6 +184,15 @@ impl Turns {
     /// Returns the keys that have a turn.
     pub(super) fn keys(&self) -> impl Iterator<Item = &Normal> {
         self.entries.keys()
+    }
+
+    /// Returns whether a key has a turn.
+    pub(super) fn has(&self, key: &Normal) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Returns the keys as they came, which an update may yet put into the dict.
@@ -167,8 +209,7 @@ impl Turns {
 
     /// Returns whether the caller has an update open in this dict.
     fn is_inside(&self, cx: &Cx<'_>) -> bool {
-        !self.updates.is_empty()
-            && cx.held_by_session().iter().any(|&token| cx.owner(token) == Some(cx.caller()))
+        self.inside.contains_key(&cx.caller())
     }
 
     fn is_own(&self, cx: &Cx<'_>, key: &Normal) -> bool {

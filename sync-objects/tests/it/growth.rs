@@ -1,0 +1,124 @@
+//! What many clients, grants or entries make of a step's work: no more than their number.
+
+use core::time::Duration;
+
+use sync_objects::{
+    DisconnectReason, Kernel, Limits, Naming, Payload, Time, Via, barrier, dict, manager, registry,
+};
+use sync_proto::handshake::ClientInfo;
+use sync_proto::message::{Request, WireHandle};
+use sync_proto::{
+    CallId, Data, Interface, ManagerId, MethodId, ObjectId, OneWayId, SessionId, ThreadId,
+};
+use sync_testkit::growth::{assert_constant, assert_linear, cost};
+
+use crate::support::pack;
+
+/// A kernel that is driven by hand: a simulation looks at everything after each call.
+struct Bare {
+    kernel: Kernel,
+    session: SessionId,
+    next_call: u64,
+}
+
+type Args = Data<WireHandle>;
+
+impl Bare {
+    fn new() -> Self {
+        let mut limits = Limits::default();
+        (limits.calls_per_session, limits.waiters_per_object) = (1_000_000, 1_000_000);
+        let mut kernel = Kernel::new(registry(), limits, ManagerId(1));
+        let session = connect(&mut kernel);
+        Self { kernel, session, next_call: 1 }
+    }
+
+    /// Sends a call of a thread; its answer is taken if it is there.
+    fn send(
+        &mut self,
+        thread: u64,
+        object: ObjectId,
+        method: MethodId,
+        data: &Args,
+    ) -> Option<Args> {
+        let (call, after, thread) = (CallId(self.next_call), OneWayId::NONE, ThreadId(thread));
+        self.next_call += 1;
+        let data = data.clone();
+        let request = Request { call, after, thread, object, method, timeout: None, data };
+        self.kernel.handle_request(Time::ZERO, self.session, Via(0), request);
+        self.kernel.poll_reply().map(|outgoing| outgoing.reply.outcome.unwrap())
+    }
+
+    fn call(&mut self, object: ObjectId, method: MethodId, args: &impl serde::Serialize) -> Args {
+        self.send(1, object, method, &encode(args)).unwrap()
+    }
+
+    fn create(&mut self, interface: &Interface, args: &impl serde::Serialize) -> ObjectId {
+        let (name, fingerprint) = (interface.name.to_owned(), interface.fingerprint);
+        let args = Data::encode(args).unwrap();
+        let args = (name, fingerprint, Naming::Anonymous, args);
+        self.call(ObjectId::MANAGER, manager::method("create"), &args).handles[0].object
+    }
+
+    /// Lets another client in, which holds the object, too; returns its session.
+    fn share(&mut self, object: ObjectId) -> SessionId {
+        let other = connect(&mut self.kernel);
+        self.kernel.handle_share(Time::ZERO, other, object).unwrap();
+        other
+    }
+
+    /// Ends the session; returns what that cost.
+    fn kill(&mut self) -> Duration {
+        let (kernel, session) = (&mut self.kernel, self.session);
+        cost(|| kernel.handle_disconnect(Time::ZERO, session, DisconnectReason::ProcessEnded))
+    }
+}
+
+fn connect(kernel: &mut Kernel) -> SessionId {
+    let info = ClientInfo { pid: 1, program: "growth".to_owned() };
+    kernel.handle_connect(Time::ZERO, info).unwrap()
+}
+
+fn encode(args: &impl serde::Serialize) -> Args {
+    Data::encode(args).unwrap().into_wire(ManagerId(1)).unwrap()
+}
+
+/// Returns a manager with a dict of which so many entries are under updates of one client.
+fn updates(count: usize) -> (Bare, ObjectId) {
+    let mut bare = Bare::new();
+    let dict = bare.create(&dict::INTERFACE, &(Vec::<(Payload, Payload)>::new(),));
+    for key in 0..count {
+        bare.call(dict, dict::method("begin_update"), &(pack(&key),));
+    }
+    bare.share(dict);
+    (bare, dict)
+}
+
+#[test]
+fn the_end_of_a_session_costs_as_much_as_it_had_updates_under_way() {
+    assert_linear(4000, |count| updates(count).0.kill());
+}
+
+#[test]
+fn who_writes_many_entries_does_not_pay_for_the_updates_of_others() {
+    assert_constant(500, |count| {
+        let (mut bare, dict) = updates(count);
+        bare.session = bare.share(dict);
+        let entry = encode(&(vec![(pack(&"own"), pack(&1))],));
+        let extend = dict::method("extend");
+        cost(|| (0..100).for_each(|_| drop(bare.send(1, dict, extend, &entry).unwrap())))
+    });
+}
+
+#[test]
+fn the_end_of_a_session_costs_as_much_as_it_had_parties_at_a_barrier() {
+    assert_linear(500, |count| {
+        let mut bare = Bare::new();
+        let barrier = bare.create(&barrier::INTERFACE, &(u32::MAX, None::<Duration>));
+        let wait = encode(&(false, false));
+        for thread in 0..count as u64 {
+            assert_eq!(bare.send(thread, barrier, barrier::method("wait"), &wait), None);
+        }
+        bare.share(barrier);
+        bare.kill()
+    });
+}
