@@ -133,8 +133,9 @@ impl Core {
             return;
         };
         let (is_kept, ledger) = (session.resumable.is_some(), &self.ledger);
-        let outcome =
-            outcome.and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger))));
+        let outcome = outcome
+            .and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger))))
+            .map_err(super::memory::brief);
         let reply = Reply { call: route.call, outcome };
         if is_kept && !self.keep_answer(route, &reply) {
             return;

@@ -35,6 +35,9 @@ pub(super) const HOLD: usize = 128;
 /// which key to delete.
 const SMALL: usize = 1024;
 
+/// Bytes of a refusal's message that are told: it may quote what it refuses, which may be long.
+const MESSAGE_MAX: usize = 1024;
+
 /// The share of the limit that is left for small requests.
 const RESERVE: usize = 16;
 
@@ -141,5 +144,19 @@ pub(super) fn answer_size(outcome: &Result<Data<WireHandle>, Refusal>) -> usize 
         let inside = data.payloads.iter().map(handles_cost).sum::<usize>();
         data.len() + VALUE_COST * data.payloads.len() + inside + HANDLE * data.handles.len()
     };
-    VALUE_COST + outcome.as_ref().map_or(0, of)
+    VALUE_COST + outcome.as_ref().map_or_else(|refusal| refusal.message.len(), of)
+}
+
+/// Cuts a refusal's message to what is told of it.
+pub(super) fn brief(mut refusal: Refusal) -> Refusal {
+    if refusal.message.len() > MESSAGE_MAX {
+        refusal.message = format!("{}…", first_bytes(&refusal.message, MESSAGE_MAX));
+    }
+    refusal
+}
+
+/// Returns the beginning of a text, at most so many bytes.
+pub(super) fn first_bytes(text: &str, max: usize) -> &str {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    &text[..ends.take_while(|&end| end <= max).last().unwrap_or(0)]
 }

@@ -8,7 +8,7 @@ use sync_proto::{
 };
 
 use super::calls::{Blocked, CallKey, Route, Stance};
-use super::memory::{OBJECT, WAITING};
+use super::memory::{OBJECT, WAITING, brief};
 use super::table::{Body, gone};
 use super::timers::Timer;
 use super::{Core, Note, Via};
@@ -118,6 +118,7 @@ impl Core {
             || format!("method {}", method.0),
             |slot| format!("{}.{}", slot.interface.name, slot.interface.method_name(method)),
         );
+        let refusal = brief(refusal);
         self.notes.push_back(Note::OneWayFailed { session, object, method, refusal });
     }
 

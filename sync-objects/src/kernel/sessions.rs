@@ -262,7 +262,5 @@ impl Core {
 
 /// Cuts a thread's name to what is kept of it.
 pub(crate) fn cut(name: &str) -> &str {
-    let ends = name.char_indices().map(|(at, c)| at + c.len_utf8());
-    let end = ends.take_while(|&end| end <= THREAD_NAME_MAX).last().unwrap_or(0);
-    &name[..end]
+    super::memory::first_bytes(name, THREAD_NAME_MAX)
 }

@@ -162,6 +162,31 @@ fn a_message_that_fails_is_noted_and_counted_and_is_no_other_calls_error() {
 }
 
 #[test]
+fn a_refusal_that_quotes_much_is_cut_whoever_is_told() {
+    let sim = Sim::new();
+    let client = sim.client();
+    let open = |name: &str| {
+        let lock = &lock::INTERFACE;
+        client.manager().open(name.into(), lock.name.into(), lock.fingerprint).map(drop)
+    };
+    let short = open("short").unwrap_err();
+    assert_eq!(short.message(), "no object has the name \"short\"");
+    // Of two bytes each, so that the cut falls into one of them.
+    let long = "ä".repeat(1 << 20);
+    let refused = open(&long).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotFound);
+    assert!(refused.message().len() <= 1024 + "…".len(), "{}", refused.message().len());
+    assert!(refused.message().starts_with("no object has the name \"ää"), "{refused}");
+    assert!(refused.message().ends_with("ä…"), "{refused}");
+    let (name, interface) = (lock::INTERFACE.name.to_owned(), lock::INTERFACE.fingerprint);
+    client.manager().one_way().open(long, name, interface).unwrap();
+    open("short").unwrap_err();
+    let notes = sim.notes();
+    let [Note::OneWayFailed { refusal, .. }] = &notes[..] else { panic!("{} notes", notes.len()) };
+    assert!(refusal.message.len() <= 1024 + "…".len(), "{}", refusal.message.len());
+}
+
+#[test]
 fn what_a_dead_session_still_had_on_its_way_is_dropped() {
     let hand = ByHand::new();
     assert_eq!(hand.request(901, 1, "is_set"), []);

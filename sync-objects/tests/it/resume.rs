@@ -405,6 +405,22 @@ fn who_acknowledges_nothing_does_not_fill_the_memory_with_small_answers() {
     assert!(network.answer().unwrap().1.outcome.is_ok(), "there is room again");
 }
 
+#[test]
+fn nor_with_refusals_which_are_kept_as_answers_are() {
+    let mut limits = Limits::default();
+    limits.memory = 1_000_000;
+    let mut network = Network::with(limits);
+    let one = network.open(1);
+    let (manager, lock) = (&sync_objects::manager::INTERFACE, &lock::INTERFACE);
+    let args = ("x".repeat(10_000), lock.name, lock.fingerprint);
+    let calls = (1..10_000).take_while(|&call| {
+        network.send(one, 1, &request(call, (ObjectId::MANAGER, manager), "open", &args));
+        let refusal = network.answer().unwrap().1.outcome.unwrap_err();
+        refusal.kind == ErrorKind::NotFound
+    });
+    assert!((500..1500).contains(&calls.count()), "about a kilobyte of each is kept");
+}
+
 fn zeros(count: u64) -> (Typecode, ArrayStart) {
     (Typecode::UnsignedChar, ArrayStart::Zeros(count))
 }
