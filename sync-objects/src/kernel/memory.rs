@@ -53,7 +53,7 @@ impl Core {
     }
 
     /// Checks that the manager may keep what a call brings; a small one may use the reserve.
-    pub(super) fn afford_call(&self, more: usize) -> Result<(), Refusal> {
+    pub(crate) fn afford_call(&self, more: usize) -> Result<(), Refusal> {
         let limit = self.limits.memory;
         let reserve = if more <= SMALL { limit / RESERVE } else { 0 };
         self.check_memory(more, limit.saturating_add(reserve))

@@ -180,6 +180,11 @@ impl<T> From<Stop> for Flow<T> {
 }
 
 impl Dict {
+    /// Returns how many bytes the normal forms of all keys have, also of those under an update.
+    pub(super) fn normal_bytes(&self) -> usize {
+        self.store.normal_bytes() + self.turns.normal_bytes()
+    }
+
     /// Writes one entry, if it is the caller's turn.
     fn write<T>(
         &mut self,

@@ -123,7 +123,8 @@ impl namespace::Service for Namespace {
     }
 
     fn weight(&self) -> usize {
-        self.attributes.weight()
+        // A name came as no value, which would count by itself: it has as many bytes as its form.
+        self.attributes.weight() + self.attributes.normal_bytes()
     }
 
     fn handles(&self, visit: &mut dyn FnMut(&Handle)) {

@@ -52,6 +52,11 @@ impl Store {
         ENTRY_COST * self.entries.len() + self.normal_bytes
     }
 
+    /// Returns how many bytes the keys' normal forms have.
+    pub(super) fn normal_bytes(&self) -> usize {
+        self.normal_bytes
+    }
+
     /// Returns how often keys came and went.
     pub(super) fn changes(&self) -> u64 {
         self.changes

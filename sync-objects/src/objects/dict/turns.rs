@@ -21,6 +21,8 @@ pub(super) struct Turns {
     updates: BTreeMap<Token, Update>,
     /// How many updates a caller has under way.
     inside: BTreeMap<Caller, usize>,
+    /// How many bytes the entries' normal forms have.
+    normal_bytes: usize,
     /// The number of the last entry's line; never given twice, lest two entries share a line.
     last_line: u64,
 }
@@ -83,7 +85,13 @@ impl Turns {
             Some((Ok(false), line)) => return Flow::Wait(line),
             Some((Ok(true), _)) | None => {}
         }
+        if entry.is_none()
+            && let Err(refusal) = cx.core().afford_call(ENTRY_COST + normal.as_bytes().len())
+        {
+            return Flow::Refuse(refusal);
+        }
         let entry = self.entries.entry(normal.clone()).or_insert_with(|| {
+            self.normal_bytes += normal.as_bytes().len();
             self.last_line += 1;
             EntryTurn {
                 turn: Turn::default(),
@@ -144,6 +152,7 @@ impl Turns {
     /// Forgets an entry's turn when nobody has it and nobody but the caller stands in its line.
     pub(super) fn tidy(&mut self, cx: &Cx<'_>, key: &Normal) {
         if self.entries.get(key).is_some_and(|entry| entry.is_idle(cx)) {
+            self.normal_bytes -= key.as_bytes().len();
             self.entries.remove(key);
             self.free.remove(key);
         }
@@ -151,14 +160,9 @@ impl Turns {
 
     /// Forgets all such turns.
     pub(super) fn tidy_all(&mut self, cx: &Cx<'_>) {
-        let entries = &mut self.entries;
-        self.free.retain(|key| {
-            let is_idle = entries.get(key).is_none_or(|entry| entry.is_idle(cx));
-            if is_idle {
-                entries.remove(key);
-            }
-            !is_idle
-        });
+        let is_idle = |key: &&Normal| self.entries.get(key).is_some_and(|entry| entry.is_idle(cx));
+        let idle: Vec<Normal> = self.free.iter().filter(is_idle).cloned().collect();
+        idle.iter().for_each(|key| self.tidy(cx, key));
     }
 
     /// Forgets an update that has ended.
@@ -178,7 +182,12 @@ impl Turns {
 
     /// Returns what the turns cost.
     pub(super) fn weight(&self) -> usize {
-        ENTRY_COST * self.entries.len()
+        ENTRY_COST * self.entries.len() + self.normal_bytes
+    }
+
+    /// Returns how many bytes the normal forms of their keys have.
+    pub(super) fn normal_bytes(&self) -> usize {
+        self.normal_bytes
     }
 
     /// Returns the keys that have a turn.

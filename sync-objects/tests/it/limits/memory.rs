@@ -250,3 +250,37 @@ fn the_proxies_in_a_value_count_in_each_place_where_it_is_kept() {
     assert_eq!(list.get(0).unwrap(), value());
     assert!(used(&sim) < once + 2000, "{} more", used(&sim) - once);
 }
+
+#[test]
+fn the_keys_of_updates_under_way_and_the_names_of_attributes_count() {
+    type Keep = fn(&dict::Proxy, &namespace::Proxy, String) -> Result<(), Error>;
+    let each: [Keep; 3] = [
+        |dict, _, key| dict.begin_update(pack(&key)).map(drop),
+        |_, names, name| names.begin_update(name).map(drop),
+        |_, names, name| names.set(name, pack(&1)),
+    ];
+    for keep in each {
+        let (sim, client) = limited();
+        let dict = dict::Proxy::new(&client, Vec::new()).unwrap();
+        let names = namespace::Proxy::new(&client, Vec::new()).unwrap();
+        let before = used(&sim);
+        let name = |at: usize| format!("{at}{}", bytes(100_000));
+        let refused = (0..20).find_map(|at| Some((at, keep(&dict, &names, name(at)).err()?)));
+        let (count, error) = refused.expect("they do not all fit");
+        assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+        // Each has the key as it came, and its normal form.
+        assert!(count <= 5, "{count} names of 100,000 bytes in a megabyte");
+        assert!(used(&sim) > before + 800_000);
+        client.kill();
+        assert!(used(&sim) < before);
+    }
+}
+
+#[test]
+fn updates_without_end_are_refused_whatever_they_are_of() {
+    let (sim, client) = limited_to(100_000);
+    let names = namespace::Proxy::new(&client, Vec::new()).unwrap();
+    let refused = (0..1000).find_map(|at| names.begin_update(at.to_string()).err());
+    assert_eq!(refused.expect("too many").kind(), ErrorKind::OutOfMemory);
+    assert!(used(&sim) < 110_000, "{}", used(&sim));
+}
