@@ -247,6 +247,14 @@ def brings_no_more_at_once_than(m, limit):
     assert len(often) == 128 and len(pairs) == 1
 
 
+def names_no_keyword_twice(m):
+    mine = Client(m.address, authkey=multiprocessing.current_process().authkey)
+    # No dict has a key twice; this pickle says 'a' once and recalls it.
+    mine.send_bytes(b"\x80\x04(N\x8c\x06create\x8c\x09Namespace\x85}(\x8c\x01a\x94Nh\x00Nut.")
+    kind, said = mine.recv()
+    assert kind == "#TRACEBACK" and "given twice" in said, (kind, said)
+
+
 def sorts_by_no_longer_keys_than_may_be(m):
     numbers = m.list([10**5000, 1])
     try:

@@ -38,11 +38,14 @@ pub struct Limits {
     pub values: usize,
     /// The most bytes that a reference to a value may stand for in a container; four bytes each.
     pub references: usize,
+    /// The most bytes that calls and names may copy out of other values, which are recalled in a
+    /// few bytes; as many as the pickle has itself in any case.
+    pub copied: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { values: 1 << 23, references: 1 << 25 }
+        Self { values: 1 << 23, references: 1 << 25, copied: 1 << 26 }
     }
 }
 

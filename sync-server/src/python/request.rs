@@ -1,5 +1,7 @@
 //! What a Python client asks for.
 
+use std::collections::HashSet;
+
 use sync_proto::{ManagerId, ObjectId};
 
 use super::args::Args;
@@ -42,7 +44,12 @@ impl Request {
             let why = "a request names a function, a tuple or list of arguments and a dict of them";
             return Err(trouble("TypeError", why));
         };
+        // No dict has a key twice, and a long one that is recalled would be copied each time.
+        let mut seen = HashSet::new();
         let name = |&(name, value): &(NodeId, NodeId)| match graph.get(name) {
+            Node::Str(_) if !seen.insert(name) => {
+                Err(trouble("TypeError", "a keyword is given twice"))
+            }
             Node::Str(name) => Ok((name.clone(), value)),
             _ => Err(trouble("TypeError", "keywords must be strings")),
         };

@@ -10,7 +10,7 @@ use sync_server::python::value::{Present, Resolve, from_payload, repr, to_payloa
 /// # Panics
 /// When it does not hold.
 pub fn pickle(input: &[u8]) {
-    let limits = Limits { values: 10_000, references: 20_000 };
+    let limits = Limits { values: 10_000, references: 20_000, copied: 20_000 };
     let Ok(graph) = read(input, &limits) else { return };
     assert!(graph.len() <= limits.values);
     let _ = repr(&graph, graph.root);

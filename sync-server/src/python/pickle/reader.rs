@@ -29,6 +29,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Graph, PickleError> {
         protocol: 0,
         limits: *limits,
         references: 0,
+        copied: 0,
     };
     loop {
         let opcode = machine.input.byte()?;
@@ -48,6 +49,8 @@ struct Machine<'b> {
     limits: Limits,
     /// How many places in containers were filled.
     references: usize,
+    /// How many bytes were copied out of other values.
+    copied: usize,
 }
 
 impl Machine<'_> {
@@ -209,10 +212,13 @@ impl Machine<'_> {
             op::GLOBAL => (self.name_line()?, self.name_line()?),
             _ => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                match (self.graph.text(module), self.graph.text(name)) {
-                    (Some(module), Some(name)) => (module.to_owned(), name.to_owned()),
-                    _ => return Err(self.input.malformed("a global's name is no text")),
-                }
+                let (Some(module), Some(name)) = (self.graph.text(module), self.graph.text(name))
+                else {
+                    return Err(self.input.malformed("a global's name is no text"));
+                };
+                let names = (module.to_owned(), name.to_owned());
+                self.count_copied(names.0.len() + names.1.len())?;
+                names
             }
         };
         let global = match self.protocol {
@@ -234,6 +240,7 @@ impl Machine<'_> {
             op::REDUCE => {
                 let (args, callable) = (self.pop_tuple()?, self.pop()?);
                 if let Some(plain) = super::known::plain(&self.graph, callable, args) {
+                    self.count_copy(&plain)?;
                     return self.push(plain);
                 }
                 Make::Call { callable, args }

@@ -105,6 +105,12 @@ fn a_short_call_makes_no_keys_that_the_manager_has_no_memory_for() {
 }
 
 #[test]
+fn a_keyword_is_not_copied_as_often_as_it_is_recalled() {
+    let site = Site::new();
+    run(&site, &site.server.python_addresses()[0], "share.py", &["names_no_keyword_twice"]);
+}
+
+#[test]
 fn items_that_were_asked_for_ahead_by_who_is_gone_are_in_their_place() {
     let site = Site::new();
     for address in site.server.python_addresses() {

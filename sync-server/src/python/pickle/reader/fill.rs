@@ -81,6 +81,28 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// Counts what was copied into a value that a call makes: each call takes a few bytes.
+    pub(super) fn count_copy(&mut self, copy: &Node) -> Result<(), PickleError> {
+        match copy {
+            Node::List(items) | Node::Set(items) | Node::FrozenSet(items) => {
+                self.count_references(items.len())
+            }
+            Node::Bytes(bytes) | Node::ByteArray(bytes) => self.count_copied(bytes.len()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts bytes that were copied out of other values. What an interpreter writes has each of
+    /// its bytes copied once at most.
+    pub(super) fn count_copied(&mut self, bytes: usize) -> Result<(), PickleError> {
+        self.copied += bytes;
+        let limit = self.limits.copied.max(self.input.len());
+        if self.copied > limit {
+            return Err(PickleError::TooLarge { what: "bytes that its calls copy", limit });
+        }
+        Ok(())
+    }
+
     fn entries(
         &self,
         items: Vec<NodeId>,

@@ -14,6 +14,11 @@ impl<'b> Input<'b> {
         Self { bytes, at: 0 }
     }
 
+    /// How many bytes there are in all.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// How many bytes are left.
     pub(super) fn remaining(&self) -> usize {
         self.bytes.len() - self.at

@@ -9,7 +9,7 @@ use super::{Limits, read, write};
 
 /// Reads what may be a pickle, and if it is, writes it.
 fn survives(bytes: &[u8]) {
-    let limits = Limits { values: 10_000, references: 20_000 };
+    let limits = Limits { values: 10_000, references: 20_000, copied: 20_000 };
     if let Ok(graph) = read(bytes, &limits) {
         assert!(graph.len() <= limits.values);
         if let Ok(written) = write(&graph) {

@@ -21,7 +21,7 @@ fn depth_costs_no_stack() {
 
 #[test]
 fn values_and_references_are_counted() {
-    let limits = Limits { values: 100, references: 100 };
+    let limits = Limits { values: 100, references: 100, ..Limits::default() };
     let lists = [&b"]".repeat(101)[..], b"."].concat();
     let error = read(&lists, &limits).unwrap_err();
     assert_eq!(error, PickleError::TooLarge { what: "values", limit: 100 });
@@ -30,6 +30,44 @@ fn values_and_references_are_counted() {
     doubled.push(b'.');
     let error = read(&doubled, &limits).unwrap_err();
     assert_eq!(error, PickleError::TooLarge { what: "references", limit: 100 });
+}
+
+/// A byte string, memoized, and calls that each copy it.
+fn copied(length: usize, global: &[u8], times: usize) -> Vec<u8> {
+    let mut pickle = [global, b"\x94B"].concat();
+    pickle.extend(u32::try_from(length).unwrap().to_le_bytes());
+    pickle.resize(pickle.len() + length, b'x');
+    pickle.extend(b"\x85\x94");
+    pickle.extend(b"h\x00h\x01R0".repeat(times));
+    pickle.extend(b"N.");
+    pickle
+}
+
+#[test]
+fn what_calls_and_names_copy_is_counted() {
+    let limits = Limits { copied: 4000, ..Limits::default() };
+    let error = PickleError::TooLarge { what: "bytes that its calls copy", limit: 4000 };
+    let byte_array = b"\x80\x04cbuiltins\nbytearray\n";
+    assert!(read(&copied(1000, byte_array, 4), &limits).is_ok());
+    assert_eq!(read(&copied(1000, byte_array, 5), &limits), Err(error.clone()));
+    // A pickle may always copy as much as it has itself.
+    assert!(read(&copied(5000, byte_array, 1), &limits).is_ok());
+    let encoded = [&b"\x80\x04c_codecs\nencode\n\x94X\xe8\x03\0\0"[..], &[b'x'; 1000]].concat();
+    let encoded =
+        [&encoded[..], b"\x8c\x06latin1\x86\x94", &b"h\0h\x01R0".repeat(5), b"N."].concat();
+    assert_eq!(read(&encoded, &limits), Err(error.clone()));
+    let named = [&b"\x80\x04X\xe8\x03\0\0"[..], &[b'x'; 1000], b"\x94"].concat();
+    let named = [&named[..], &b"h\0h\0\x930".repeat(3), b"N."].concat();
+    assert_eq!(read(&named, &limits), Err(error));
+    let limits = Limits { references: 30, ..limits };
+    for class in ["set", "frozenset", "list"] {
+        let list = format!("\u{80}\u{4}cbuiltins\n{class}\n\u{94}](NNNNNNNNNNe\u{85}\u{94}");
+        let mut listed: Vec<_> = list.chars().map(|c| c as u8).collect();
+        listed.extend(b"h\0h\x01R0".repeat(2));
+        listed.extend(b"N.");
+        let error = PickleError::TooLarge { what: "references", limit: 30 };
+        assert_eq!(read(&listed, &limits), Err(error), "{class}");
+    }
 }
 
 #[test]
