@@ -215,6 +215,18 @@ def reads_no_more_at_once_than(m, limit):
         else:
             raise AssertionError("it was read")
     assert len(many) == 1 << 20 and many[-1] == few[0] and many[:3] == few * 3
+    # What is in one value counts, too: two bytes here are a text there.
+    texts = m.list([["a"] * 100_000])
+    assert texts[:] == [["a"] * 100_000]
+    texts._callmethod("__imul__", (16,))
+    for act in (lambda: texts[:], lambda: texts._callmethod("pop") + texts[:]):
+        try:
+            act()
+        except MemoryError as error:
+            assert "ask for less at a time" in str(error), repr(error)
+        else:
+            raise AssertionError("it was read")
+    assert len(texts) == 15 and texts[0] == ["a"] * 100_000
 
 
 def object_connection(m):
@@ -237,6 +249,10 @@ def brings_no_more_at_once_than(m, limit):
     for act in (
         lambda: often.extend([[text, at] for at in range(int(limit) + 1)]),
         lambda: pairs.update([(at, [text, at]) for at in range(int(limit) + 1)]),
+        # The pickle says a short one in two bytes, and a list again in two.
+        lambda: often.extend([1] * ((int(limit) << 20) // 64)),
+        lambda: often.append([1] * ((int(limit) << 20) // 64)),
+        lambda: m.set().union(*[list(range(1000))] * (int(limit) * 20)),
     ):
         try:
             act()
@@ -245,6 +261,7 @@ def brings_no_more_at_once_than(m, limit):
         else:
             raise AssertionError("it was taken")
     assert len(often) == 128 and len(pairs) == 1
+    assert len(m.Array("i", [1] * 500_000)) == 500_000
 
 
 def names_no_keyword_twice(m):

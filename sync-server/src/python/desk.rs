@@ -113,7 +113,8 @@ pub(crate) struct Desk<'a> {
 struct Brought {
     /// The long values, by their place among the arguments: what is named again is not copied.
     values: HashMap<NodeId, Payload>,
-    bytes: usize,
+    /// What all of them cost.
+    cost: usize,
 }
 
 /// From so many bytes on a value is long.
@@ -133,30 +134,47 @@ impl<'a> Desk<'a> {
 
 impl Desk<'_> {
     /// Returns a part of the arguments as a value. What the call names twice is one value, and all
-    /// that it brings may be as long as an answer: some few shared parts could otherwise be copied
-    /// more often than memory holds.
+    /// that it brings may cost as much as an answer: some few shared parts could otherwise be
+    /// copied more often than memory holds, and what could be taken can be read.
     ///
     /// # Errors
     /// `TooLarge`, and why the part is no value.
     pub(crate) fn bring(&self, graph: &Graph, part: NodeId) -> Result<Payload, Refusal> {
-        if let Some(value) = self.brought.borrow().values.get(&part) {
-            return Ok(value.clone());
+        let limit = self.trays.answer_max;
+        let too_large = || {
+            let why = format!(
+                "what the call brings takes more than {limit} bytes, with {VALUE_COST} for each \
+                 value: bring less at a time"
+            );
+            Refusal::new(ErrorKind::TooLarge, why)
+        };
+        let brought = &mut *self.brought.borrow_mut();
+        let mut room = limit.saturating_sub(brought.cost);
+        if let Some(value) = brought.values.get(&part) {
+            brought.cost += VALUE_COST;
+            return if room < VALUE_COST { Err(too_large()) } else { Ok(value.clone()) };
         }
-        let value = super::value::to_payload(graph, part, &mut Known(self.kernel))?;
+        let known = &mut Known(self.kernel);
+        let value =
+            super::value::to_payload_within(graph, part, known, &mut room).map_err(|refusal| {
+                match refusal.kind {
+                    ErrorKind::TooLarge => too_large(),
+                    _ => refusal,
+                }
+            })?;
+        brought.cost = limit - room;
         if value.bytes.len() >= LONG {
-            let mut brought = self.brought.borrow_mut();
-            brought.bytes += value.bytes.len();
-            if brought.bytes > self.trays.answer_max {
-                let (size, limit) = (brought.bytes, self.trays.answer_max);
-                let why = format!(
-                    "what the call brings takes more than {size} bytes, over the limit of \
-                     {limit}: bring less at a time"
-                );
-                return Err(Refusal::new(ErrorKind::TooLarge, why));
-            }
             brought.values.insert(part, value.clone());
         }
         Ok(value)
+    }
+
+    /// Returns a part of the arguments as a value that is looked at and not kept.
+    ///
+    /// # Errors
+    /// Why the part is no value.
+    pub(crate) fn glance(&self, graph: &Graph, part: NodeId) -> Result<Payload, Refusal> {
+        super::value::to_payload(graph, part, &mut Known(self.kernel))
     }
 
     /// Asks an object something that it answers at once.

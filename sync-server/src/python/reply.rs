@@ -1,6 +1,6 @@
 //! What a call is answered, as a pickle.
 
-use sync_objects::Typecode;
+use sync_objects::{Typecode, VALUE_COST};
 use sync_proto::{Handle, Payload, Refusal};
 
 use super::exceptions::{Arg, Exception, Raise};
@@ -67,19 +67,25 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Writes an answer.
-    pub(crate) fn write(outcome: Result<Reply, Raise>, address: &Address) -> Self {
-        let mut writer = Writer::new(address);
+    /// Writes an answer, of values that cost so much at most.
+    pub(crate) fn write(
+        outcome: Result<Reply, Raise>,
+        address: &Address,
+        answer_max: usize,
+    ) -> Self {
+        // Each value is a few bytes to the manager; lists that were repeated have many.
+        let most = answer_max / VALUE_COST;
+        let mut writer = Writer::new(address, most);
         let put = outcome.and_then(|reply| writer.put(reply));
         let is_reply = put.is_ok();
         if let Err(raise) = put {
-            writer = Writer::new(address);
+            writer = Writer::new(address, most);
             writer.raise(raise);
         }
         match pickle::write(&writer.graph) {
             Ok(message) => Self { message, handles: writer.handles, is_reply },
             Err(error) => {
-                let mut writer = Writer::new(address);
+                let mut writer = Writer::new(address, most);
                 let text = writer.graph.str(error.to_string());
                 writer.graph.reply("#UNSERIALIZABLE", text);
                 // A text can be written.
@@ -97,8 +103,8 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(address: &'a Address) -> Self {
-        Self { graph: Graph::new(), handles: Vec::new(), address }
+    fn new(address: &'a Address, most: usize) -> Self {
+        Self { graph: Graph::of_at_most(most), handles: Vec::new(), address }
     }
 
     fn put(&mut self, reply: Reply) -> Result<(), Raise> {

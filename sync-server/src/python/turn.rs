@@ -268,7 +268,9 @@ impl Front {
     /// Queues an answer. Returns whether it is the reply itself, and no error.
     pub(super) fn answer(&mut self, key: usize, outcome: Result<Reply, Raise>) -> bool {
         let Some(connection) = self.connections.get_mut(key) else { return false };
-        let Answer { message, handles, is_reply } = Answer::write(outcome, &connection.address);
+        let answer_max = self.trays.answer_max;
+        let Answer { message, handles, is_reply } =
+            Answer::write(outcome, &connection.address, answer_max);
         connection.in_flight = handles;
         connection.push(&message);
         self.dirty.insert(key);

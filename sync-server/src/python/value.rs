@@ -33,7 +33,7 @@ mod unpack;
 
 pub use hash::unhashable;
 pub use names::{type_name, type_name_of};
-pub use pack::to_payload;
+pub use pack::{to_payload, to_payload_within};
 pub use parts::{alone, is_plain, keyed, nearest_float, plain, two, unhashable_payload, whole};
 pub use repr::{ReprError, repr, repr_of_str};
 pub use unpack::{from_payload, key_from_payload};

@@ -152,7 +152,12 @@ pub struct Graph {
     nodes: Vec<Node>,
     /// The value itself.
     pub root: NodeId,
+    /// The most values that are read into it from elsewhere.
+    most: usize,
 }
+
+/// The most values, unless it is said: they take a gigabyte or so.
+const MOST_VALUES: usize = 1 << 24;
 
 impl Default for Graph {
     fn default() -> Self {
@@ -163,8 +168,18 @@ impl Default for Graph {
 impl Graph {
     /// Makes a graph whose value is `None`.
     pub fn new() -> Self {
+        Self::of_at_most(MOST_VALUES)
+    }
+
+    /// Makes a graph whose value is `None`, and that is [full](Self::is_full) with so many values.
+    pub fn of_at_most(most: usize) -> Self {
         let nodes = vec![Node::None, Node::Bool(true), Node::Bool(false), Node::Tuple(Vec::new())];
-        Self { nodes, root: NodeId::NONE }
+        Self { most: most.saturating_add(nodes.len()), nodes, root: NodeId::NONE }
+    }
+
+    /// Returns whether there are more values than are to be read into it.
+    pub fn is_full(&self) -> bool {
+        self.nodes.len() > self.most
     }
 
     /// Adds a value.

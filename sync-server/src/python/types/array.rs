@@ -32,6 +32,14 @@ pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Rais
             return Err(VALUE_ERROR.with("bytes length not a multiple of item size"));
         }
         // One of the same typecode needs not be unrolled.
+        // Of many numbers not each is brought as a value of its own.
+        Node::List(items) | Node::Tuple(items) => {
+            let mut bytes = Vec::with_capacity(items.len() * of.size());
+            for &item in items {
+                bytes.extend_from_slice(&checked(of, &desk.glance(sequence.graph, item)?)?);
+            }
+            bytes
+        }
         _ => match elements(of, sequence) {
             Ok(bytes) => bytes,
             Err(_) => packed(of, &iterable::items(desk, sequence)?)?,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use num_bigint::{BigInt, Sign};
+use sync_objects::VALUE_COST;
 use sync_proto::cbor::{MAX_DEPTH, tag};
 use sync_proto::{Encoding, ErrorKind, Handle, Payload, Refusal};
 
@@ -21,20 +22,35 @@ const TAG: u8 = 6;
 /// From how many bytes on a text or the like is referred to instead of repeated.
 const LONG: usize = 64;
 
-/// The most bytes that a value may come to: short parts are repeated, so that a pickle that
-/// recalls them often is smaller.
+/// The most bytes that a value may cost, unless it is said: short parts are repeated, so that a
+/// pickle that recalls them often is smaller.
 const MOST_BYTES: usize = 1 << 30;
 
 /// Converts a value of Python to what objects keep.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`], when it nests deeper than any value may; and what `resolve` fails
-/// with.
+/// [`ErrorKind::InvalidInput`], when it nests deeper than any value may; [`ErrorKind::TooLarge`],
+/// when it is too long; and what `resolve` fails with.
 pub fn to_payload(
     graph: &Graph,
     id: NodeId,
     resolve: &mut impl Resolve,
+) -> Result<Payload, Refusal> {
+    to_payload_within(graph, id, resolve, &mut { MOST_BYTES })
+}
+
+/// As [`to_payload`], of what costs at most `room`, which is less by that much then: its bytes,
+/// and for each value in it what one costs who reads it.
+///
+/// # Errors
+///
+/// As [`to_payload`].
+pub fn to_payload_within(
+    graph: &Graph,
+    id: NodeId,
+    resolve: &mut impl Resolve,
+    room: &mut usize,
 ) -> Result<Payload, Refusal> {
     let mut writer = Writer {
         graph,
@@ -45,8 +61,12 @@ pub fn to_payload(
         numbers: 0,
         hashed: HashSet::new(),
         depth: 0,
+        values: 0,
+        most: *room,
     };
     writer.value(id)?;
+    writer.check_cost()?;
+    *room = room.saturating_sub(writer.cost());
     let (bytes, handles) = (writer.out.into(), writer.handles);
     Ok(Payload::new(Encoding::Cbor, bytes, handles))
 }
@@ -98,13 +118,27 @@ struct Writer<'g, R> {
     /// Tuples that are in keys.
     hashed: HashSet<NodeId>,
     depth: usize,
+    /// How many values were written.
+    values: usize,
+    /// The most that all may cost.
+    most: usize,
 }
 
 impl<R: Resolve> Writer<'_, R> {
-    fn value(&mut self, id: NodeId) -> Result<(), Refusal> {
-        if self.out.len() > MOST_BYTES {
-            return Err(invalid(format!("the value takes more than {MOST_BYTES} bytes")));
+    fn cost(&self) -> usize {
+        self.values * VALUE_COST + self.out.len()
+    }
+
+    fn check_cost(&self) -> Result<(), Refusal> {
+        if self.cost() <= self.most {
+            return Ok(());
         }
+        let why = format!("the value takes more than {} bytes", self.most);
+        Err(Refusal::new(ErrorKind::TooLarge, why))
+    }
+
+    fn value(&mut self, id: NodeId) -> Result<(), Refusal> {
+        self.check_cost()?;
         if self.proxy(id)? {
             return Ok(());
         }
@@ -122,6 +156,7 @@ impl<R: Resolve> Writer<'_, R> {
             }
             None => {}
         }
+        self.values += 1;
         match self.graph.get(id) {
             Node::None => self.out.push(0xf6),
             Node::Bool(value) => self.out.push(if *value { 0xf5 } else { 0xf4 }),

@@ -19,7 +19,8 @@ use crate::python::pickle::{Global, Graph, Make, Node, NodeId, Object, Step, Wid
 /// # Errors
 ///
 /// [`ErrorKind::Malformed`], when it is no sound value; [`ErrorKind::WrongType`], when no value of
-/// Python comes near it; and what `present` fails with.
+/// Python comes near it; [`ErrorKind::TooLarge`], when the graph is full; and what `present` fails
+/// with.
 pub fn from_payload(
     payload: &Payload,
     graph: &mut Graph,
@@ -59,6 +60,7 @@ fn read(
         present,
         shared: Vec::new(),
         globals: HashMap::new(),
+        to_copy: payload.bytes.len(),
     };
     reader.value(place)
 }
@@ -82,10 +84,18 @@ struct Reader<'b, 'g, P> {
     shared: Vec<NodeId>,
     /// A class that many objects are of is named once.
     globals: HashMap<Global, NodeId>,
+    /// How much of recipes may still be copied. Python's own have each byte copied once at most;
+    /// others may refer to a long name in a few bytes.
+    to_copy: usize,
 }
 
 impl<P: Present> Reader<'_, '_, P> {
     fn value(&mut self, place: Place) -> Result<NodeId, Refusal> {
+        if self.graph.is_full() {
+            let why =
+                "there are more values in it than an answer may bring: ask for less at a time";
+            return Err(Refusal::new(ErrorKind::TooLarge, why));
+        }
         let kind = self.kind()?;
         if kind != Type::Tag {
             let node = self.node(kind, place)?;
@@ -215,6 +225,7 @@ impl<P: Present> Reader<'_, '_, P> {
                     return Err(foreign());
                 };
                 let global = Global::new(module, name);
+                self.copy(global.module.len() + global.name.len())?;
                 return Ok(self.global(global));
             }
             recipe::CALL => Make::Call { callable: next(self)?, args: next(self)? },
@@ -225,6 +236,7 @@ impl<P: Present> Reader<'_, '_, P> {
             recipe::INSTANCE => {
                 let (class, args) = (next(self)?, next(self)?);
                 let args = self.graph.tuple(args).ok_or_else(foreign)?.to_vec();
+                self.copy(args.len())?;
                 Make::Instance { class, args }
             }
             _ => return Err(foreign()),
@@ -262,6 +274,15 @@ impl<P: Present> Reader<'_, '_, P> {
             Node::Tuple(items) => self.graph.new_tuple(items),
             node => self.graph.push(node),
         }
+    }
+
+    /// Counts a copy of what is read already.
+    fn copy(&mut self, size: usize) -> Result<(), Refusal> {
+        self.to_copy = self.to_copy.checked_sub(size).ok_or_else(|| {
+            let why = "its recipes are longer than its bytes: what is shared is not to be copied";
+            Refusal::new(ErrorKind::TooLarge, why)
+        })?;
+        Ok(())
     }
 
     /// Demands a further part of a recipe.

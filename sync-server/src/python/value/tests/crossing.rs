@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sync_objects::VALUE_COST;
 use sync_proto::cbor::{SET, tag};
-use sync_proto::{ErrorKind, Fingerprint, Keeper, ManagerId, ObjectId, Transport};
+use sync_proto::{Encoding, ErrorKind, Fingerprint, Keeper, ManagerId, ObjectId, Transport};
 
 use super::*;
-use crate::python::value::{repr_payload, two, type_name, type_name_of};
+use crate::python::value::{repr_payload, to_payload_within, two, type_name, type_name_of};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Job {
@@ -91,6 +92,51 @@ fn what_rust_has_no_type_for_is_named() {
     let wide = read_all(b"\x80\x04\x8c\x03\xed\xa0\x80.");
     let error = pack(&wide).unpack::<String>().unwrap_err().to_string();
     assert!(error.contains("found text with lone surrogates"), "{error}");
+}
+
+#[test]
+fn a_name_that_is_shared_is_not_copied_as_often_as_it_is_referred_to() {
+    let text = [&[0xd8, tag::SHARED as u8, 0x79, 0x03, 0xe8][..], &[b'x'; 1000]].concat();
+    let again = [0xd8, tag::REFERENCE as u8, 0];
+    let class = |name: &[u8]| [&class_begins()[..], &again, name].concat();
+    let read = |classes: &[Vec<u8>]| {
+        let head = [0x81 + classes.len() as u8];
+        let bytes = [&head, &text[..], &classes.concat()].concat();
+        let payload = Payload::new(Encoding::Cbor, bytes.into(), Vec::new());
+        from_payload(&payload, &mut Graph::new(), &mut Nobody).map_err(|refusal| refusal.kind)
+    };
+    assert!(read(&[class(b"\x61a")]).is_ok());
+    assert_eq!(read(&[class(b"\x61a"), class(b"\x61b")]), Err(ErrorKind::TooLarge));
+}
+
+/// Begins the recipe of a class: its name for people, its kind.
+fn class_begins() -> Vec<u8> {
+    [&[0xd9][..], &(tag::OPAQUE as u16).to_be_bytes(), &[0x84, 0x61, b'a', 0]].concat()
+}
+
+#[test]
+fn no_more_values_are_read_than_there_is_room_for() {
+    let payload = Payload::pack(&vec![7; 100]).unwrap();
+    let read = |most| from_payload(&payload, &mut Graph::of_at_most(most), &mut Nobody);
+    assert!(read(101).is_ok());
+    assert_eq!(read(98).unwrap_err().kind, ErrorKind::TooLarge);
+}
+
+#[test]
+fn no_more_is_written_than_there_is_room_for() {
+    let mut graph = Graph::new();
+    let one = graph.int(1);
+    let list = graph.list(vec![one; 100]);
+    let write = |mut room: usize| {
+        let written = to_payload_within(&graph, list, &mut Nobody, &mut room);
+        written.map(|_| room).map_err(|refusal| refusal.kind)
+    };
+    // A list of two bytes, and its items of one.
+    assert_eq!(write(10_000), Ok(10_000 - 101 * VALUE_COST - 102));
+    assert_eq!(write(8000), Err(ErrorKind::TooLarge));
+    let text = graph.str("x".repeat(200));
+    let room = &mut 100;
+    assert!(to_payload_within(&graph, text, &mut Nobody, room).is_err());
 }
 
 #[test]
