@@ -29,6 +29,7 @@ use processes::Processes;
 mod accept;
 mod args;
 mod auth;
+pub mod bare;
 mod connection;
 mod control;
 mod desk;

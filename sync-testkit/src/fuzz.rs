@@ -3,12 +3,14 @@
 //! The targets under `fuzz/` call them with what a fuzzer makes up; an ordinary test replays the
 //! inputs that are kept there, on stable. Each panics when something does not hold.
 
+mod calls;
 mod frames;
 mod handshake;
 mod kernel;
 mod payload;
 mod pickle;
 
+pub use calls::calls;
 pub use frames::frames;
 pub use handshake::handshake;
 pub use kernel::kernel;
@@ -19,7 +21,8 @@ pub use pickle::pickle;
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their files under `fuzz/`.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
+    ("calls", calls),
     ("frames", frames),
     ("handshake", handshake),
     ("kernel", kernel),

@@ -70,6 +70,14 @@ pub(crate) struct Ask {
     pub(crate) then: Then,
 }
 
+/// Where a call is.
+pub(crate) enum Stand {
+    /// It is answered; what was taken out for it goes back if its client does not get that.
+    Answered(Result<Reply, Raise>, Option<Undo>),
+    /// An object was asked, and what is made of its answer is to be seen.
+    Waits(CallId, Then),
+}
+
 /// What is made of an answer.
 pub(crate) type Then = Box<dyn FnOnce(&mut Desk<'_>, Result<Data, Refusal>) -> Outcome + Send>;
 
@@ -207,6 +215,21 @@ impl Desk<'_> {
             Err(Refusal::new(ErrorKind::Broken, "an object waits where it never does"))
         })?;
         self.receive(answer)
+    }
+
+    /// Goes on with a call: asks the object that is to be asked.
+    pub(crate) fn go_on(&mut self, via: Via, outcome: Outcome) -> Stand {
+        match outcome {
+            Ok(Next::Return(reply)) => Stand::Answered(Ok(reply), None),
+            Ok(Next::Hand(reply, undo)) => Stand::Answered(Ok(reply), Some(undo)),
+            Ok(Next::Ask(Ask { object, method, timeout, data, then })) => {
+                match self.request(via, object, method, timeout, data) {
+                    Ok(call) => Stand::Waits(call, then),
+                    Err(refusal) => Stand::Answered(Err(refusal.into()), None),
+                }
+            }
+            Err(raise) => Stand::Answered(Err(raise), None),
+        }
     }
 
     /// Puts back what a client does not get.

@@ -7,7 +7,7 @@ use sync_proto::{ErrorKind, ObjectId, Refusal};
 use super::accept::key_of;
 use super::auth::Step;
 use super::connection::{Caller, Got, Stage, Waiting};
-use super::desk::{Desk, Next, Outcome};
+use super::desk::{Desk, Outcome, Stand};
 use super::exceptions::Raise;
 use super::reply::{Answer, Reply};
 use super::request::Request;
@@ -188,40 +188,26 @@ impl Front {
 
     /// Answers, or asks an object and keeps the call until that one has answered.
     fn follow(&mut self, kernel: &mut Kernel, now: Time, key: usize, outcome: Outcome) {
-        let ask = match outcome {
-            Ok(Next::Ask(ask)) => ask,
-            Ok(Next::Hand(reply, undo)) => {
-                let is_given = self.answer(key, Ok(reply));
-                let Some(connection) = self.connections.get_mut(key) else { return };
-                if is_given {
-                    connection.keep(undo);
-                } else if let Stage::Object(caller) = &connection.stage {
-                    // Python has no form for it: it stays for who has.
-                    desk(kernel, now, &mut self.trays, caller).undo(undo);
-                }
-                return;
-            }
-            Ok(Next::Return(reply)) => {
-                if let Reply::Proxy(_, handle) = &reply {
-                    self.count(kernel, now, key, handle.object());
-                }
-                self.answer(key, Ok(reply));
-                return;
-            }
-            Err(raise) => {
-                self.answer(key, Err(raise));
-                return;
-            }
-        };
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Stage::Object(caller) = &connection.stage else { return };
-        let mut desk = desk(kernel, now, &mut self.trays, caller);
         let via = connection.via;
-        match desk.request(via, ask.object, ask.method, ask.timeout, ask.data) {
-            Ok(call) => connection.waiting = Some(Waiting { call, then: ask.then }),
-            Err(refusal) => {
-                self.answer(key, Err(refusal.into()));
+        let (answer, undo) = match desk(kernel, now, &mut self.trays, caller).go_on(via, outcome) {
+            Stand::Waits(call, then) => {
+                connection.waiting = Some(Waiting { call, then });
+                return;
             }
+            Stand::Answered(answer, undo) => (answer, undo),
+        };
+        if let Ok(Reply::Proxy(_, handle)) = &answer {
+            self.count(kernel, now, key, handle.object());
+        }
+        let is_given = self.answer(key, answer);
+        let (Some(undo), Some(connection)) = (undo, self.connections.get_mut(key)) else { return };
+        if is_given {
+            connection.keep(undo);
+        } else if let Stage::Object(caller) = &connection.stage {
+            // Python has no form for it: it stays for who has.
+            desk(kernel, now, &mut self.trays, caller).undo(undo);
         }
     }
 
