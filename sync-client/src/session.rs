@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use sync_proto::frame::FrameLimit;
+use sync_proto::frame::{self, FrameLimit};
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
-use sync_proto::message::{Request, ServerMessage, WireHandle};
+use sync_proto::message::{OneWay, Request, ServerMessage, WireHandle};
 use sync_proto::{
     Call, CallId, Data, Epoch, ErrorKind, Handle, Introductions, Keeper, ManagerId, ObjectId,
     OneWayId, Pipe, Refusal, ThreadId, Transport,
@@ -143,10 +143,7 @@ impl Session {
     }
 
     fn put_by(&self, mut connection: Connection) {
-        if self.lifeline.is_none()
-            && let Err(why) = self.queue_unsent(&mut connection).and_then(|()| connection.write())
-        {
-            self.end(why);
+        if self.lifeline.is_none() && self.write_unsent(&mut connection).is_err() {
             return;
         }
         let mut idle = self.idle.lock();
@@ -258,7 +255,8 @@ impl Session {
         if self.introductions.are_due()
             && let Some(name) = std::thread::current().name()
         {
-            self.send(sync_objects::name_thread_call(name));
+            // A name that is not told is missed only by who looks at the manager.
+            let _ = self.send(sync_objects::name_thread_call(name));
         }
     }
 
@@ -303,19 +301,20 @@ impl Transport for Session {
         self.converse(call)
     }
 
-    fn send(&self, call: Call) {
+    fn send(&self, call: Call) -> Result<(), Refusal> {
         if !self.is_own() {
-            // A child that gets no session has nothing that this could be about.
-            if let Ok(heir) = self.current() {
-                heir.send(call);
-            }
-            return;
+            return self.current()?.send(call);
         }
+        let Call { object, method, data, .. } = call;
+        let data = data.into_wire(self.manager())?;
+        // Before it has a number: one that is missing would hold up whatever comes after it.
+        frame::check(&data, self.limit())?;
         let thread = ThreadId::current();
-        if let Some(lifeline) = &self.lifeline {
-            return self.send_surely(lifeline, thread, call);
+        let message = |number| OneWay { number, thread, object, method, data };
+        match &self.lifeline {
+            Some(lifeline) => self.send_surely(lifeline, message),
+            None => self.send_soon(message),
         }
-        self.send_soon(thread, call);
     }
 
     fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {
@@ -365,7 +364,8 @@ impl Keeper for Session {
     fn release(&self, object: ObjectId) {
         // What a forked child drops was its parent's.
         if object != ObjectId::MANAGER && self.is_own() && !self.is_over() {
-            self.send(sync_objects::release_call(object));
+            // A session that is over has released it.
+            let _ = self.send(sync_objects::release_call(object));
         }
     }
 

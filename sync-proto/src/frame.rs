@@ -12,7 +12,7 @@
 //! read from the socket straight into the memory it is kept in, and written from there.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use postcard::ser_flavors::Flavor;
+use postcard::ser_flavors::{Flavor, Size};
 use serde::{Deserialize, Serialize, Serializer};
 use smallvec::SmallVec;
 
@@ -108,6 +108,21 @@ pub fn encode<M: Message>(
         }
     }
     Ok(())
+}
+
+/// Room for what stands in the head of a call beside its data: numbers.
+const HEAD_SLACK: usize = 64;
+
+/// Checks that a call with this data will be [`encode`]d, whatever its numbers.
+///
+/// # Errors
+/// [`ErrorKind::TooLarge`] when it would be over the limit.
+pub fn check(data: &Data<WireHandle>, limit: FrameLimit) -> Result<(), Refusal> {
+    let head =
+        postcard::serialize_with_flavor(&DataRef(data), Size::default()).map_err(|error| {
+            Refusal::new(ErrorKind::Malformed, format!("a call cannot be encoded: {error}"))
+        })?;
+    limit.check(head + HEAD_SLACK, data.len())
 }
 
 /// Appends what postcard writes.

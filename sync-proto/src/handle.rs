@@ -55,8 +55,13 @@ pub trait Transport: Keeper {
     fn call(&self, call: Call) -> Result<Data, Refusal>;
 
     /// Sends a call whose answer nobody needs, without waiting. Every later call of the session,
-    /// from whichever thread, is carried out after it. A failure is the manager's to log.
-    fn send(&self, call: Call);
+    /// from whichever thread, is carried out after it. What the object refuses is the manager's to
+    /// log.
+    ///
+    /// # Errors
+    /// Why it cannot be sent, which harms no other call: it is too large, or brings a handle of
+    /// another manager; [`ErrorKind::Disconnected`](crate::ErrorKind) when the session is over.
+    fn send(&self, call: Call) -> Result<(), Refusal>;
 
     /// Returns what carries many calls at once.
     ///

@@ -91,13 +91,11 @@ impl Remote {
     /// Sends a call whose answer nobody needs; see [`Transport::send`].
     ///
     /// # Errors
-    /// Only what doesn't encode.
+    /// Why it cannot be sent; not what the object says to it.
     pub fn send(&self, method: MethodId, args: &impl Serialize) -> Result<(), Error> {
-        let call = self.encode(method, args).map_err(|refusal| self.error(method, refusal))?;
-        if let Ok(transport) = self.transport() {
-            transport.send(call);
-        }
-        Ok(())
+        self.encode(method, args)
+            .and_then(|call| self.transport()?.send(call))
+            .map_err(|refusal| self.error(method, refusal))
     }
 
     pub(crate) fn encode(&self, method: MethodId, args: &impl Serialize) -> Result<Call, Refusal> {

@@ -66,7 +66,8 @@ impl Local {
         if self.introductions.are_due()
             && let Some(name) = std::thread::current().name()
         {
-            self.send(sync_objects::name_thread_call(name));
+            // A name that is not told is missed only by who looks at the manager.
+            let _ = self.send(sync_objects::name_thread_call(name));
         }
     }
 
@@ -147,7 +148,8 @@ impl Drop for Local {
 impl Keeper for Local {
     fn release(&self, object: ObjectId) {
         if object != ObjectId::MANAGER {
-            self.send(sync_objects::release_call(object));
+            // A session that is over has released it.
+            let _ = self.send(sync_objects::release_call(object));
         }
     }
 
@@ -167,15 +169,16 @@ impl Transport for Local {
         self.receive(self.hub.begin(self.session, request).wait())
     }
 
-    fn send(&self, call: Call) {
+    fn send(&self, call: Call) -> Result<(), Refusal> {
         let Call { object, method, data, .. } = call;
-        let Ok(data) = self.check(data) else { return };
+        let data = self.check(data)?;
         let thread = ThreadId::current();
         let mut number = self.one_ways.lock();
         *number += 1;
         let message = OneWay { number: OneWayId(*number), thread, object, method, data };
         // Its turn has come: none is sent before an earlier one, and nothing can refuse it.
         let _ = self.hub.visit(|kernel, now| kernel.handle_one_way(now, self.session, message));
+        Ok(())
     }
 
     fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {

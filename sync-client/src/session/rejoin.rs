@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sync_proto::handshake::{Purpose, SILENCE};
 use sync_proto::message::{ClientMessage, OneWay, ServerMessage};
-use sync_proto::{Call, ErrorKind, Refusal, ThreadId};
+use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::keeper::PAUSES;
 use super::lifeline::Lifeline;
@@ -113,24 +113,25 @@ impl Session {
     }
 
     /// Sends a one-way message that arrives also if this connection breaks.
-    pub(super) fn send_surely(&self, lifeline: &Lifeline, thread: ThreadId, call: Call) {
-        let Call { object, method, data, .. } = call;
-        let data = match data.into_wire(self.welcome.manager) {
-            Ok(data) => data,
-            Err(why) => return drop(self.end(why)),
-        };
-        if self.why_over().is_some() {
-            return;
+    pub(super) fn send_surely(
+        &self,
+        lifeline: &Lifeline,
+        message: impl FnOnce(OneWayId) -> OneWay,
+    ) -> Result<(), Refusal> {
+        if let Some(why) = self.why_over() {
+            return Err(why);
         }
         let connection = self.take_idle().map_or_else(|| self.attempt(lifeline), Ok);
         // Numbered last: from here to the write, others' requests wait for this one.
-        let message = lifeline.keep(|number| OneWay { number, thread, object, method, data });
+        let message = lifeline.keep(message);
         let Ok(mut connection) = connection else {
-            return lifeline.set_due();
+            lifeline.set_due();
+            return Ok(());
         };
         if connection.epoch() != lifeline.epoch() {
             self.retire(&mut connection);
-            return lifeline.set_due();
+            lifeline.set_due();
+            return Ok(());
         }
         let sent = connection
             .queue(&ClientMessage::OneWay(message), self.limit())
@@ -138,9 +139,10 @@ impl Session {
             .and_then(|()| connection.write());
         match sent.and_then(|()| self.make_room(lifeline, &mut connection)) {
             Ok(()) => self.put_by(connection),
-            Err(why) if is_final(why.kind) => drop(self.end(why)),
+            Err(why) if is_final(why.kind) => return Err(self.end(why)),
             Err(_) => self.lose(lifeline, connection),
         }
+        Ok(())
     }
 
     /// Asks which one-way messages need not be kept, if there are many.

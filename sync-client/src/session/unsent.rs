@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, OneWay};
-use sync_proto::{Call, Epoch, ErrorKind, Keeper, OneWayId, Refusal, ThreadId};
+use sync_proto::{Epoch, ErrorKind, OneWayId, Refusal};
 
+use super::exchange::Failure;
 use super::keeper::PAUSES;
 use super::{Connection, Session};
 
@@ -28,27 +29,30 @@ pub(super) struct Unsent {
 
 impl Session {
     /// Sends a one-way message, or leaves it to whoever has a connection first.
-    pub(super) fn send_soon(&self, thread: ThreadId, call: Call) {
-        let Call { object, method, data, .. } = call;
-        let data = match data.into_wire(self.manager()) {
-            Ok(data) => data,
-            Err(why) => return drop(self.end(why)),
-        };
-        // What is over has let go of everything.
-        if self.over.get().is_some() {
-            return;
+    pub(super) fn send_soon(
+        &self,
+        message: impl FnOnce(OneWayId) -> OneWay,
+    ) -> Result<(), Refusal> {
+        if let Some(why) = self.over.get() {
+            return Err(why.clone());
         }
         let connection = self.take_idle().or_else(|| self.connect_promptly());
-        let message = |number| OneWay { number, thread, object, method, data };
         let Some(mut connection) = connection else {
-            return self.leave(message);
+            self.leave(message);
+            return Ok(());
         };
         // Numbered last: from here to the write, others' requests wait for this one.
         let message = ClientMessage::OneWay(message(self.next_one_way()));
-        match connection.queue(&message, self.limit()) {
-            Ok(()) => self.put_by(connection),
-            Err(why) => drop(self.end(why)),
-        }
+        connection.queue(&message, self.limit())?;
+        self.write_unsent(&mut connection)?;
+        self.put_by(connection);
+        Ok(())
+    }
+
+    /// Writes what is queued and what was left unsent. A session without it is over.
+    pub(super) fn write_unsent(&self, connection: &mut Connection) -> Result<(), Refusal> {
+        self.queue_unsent(connection)?;
+        self.write(connection).map_err(|(Failure::Broken(why) | Failure::Over(why))| self.end(why))
     }
 
     fn next_one_way(&self) -> OneWayId {

@@ -196,16 +196,17 @@ impl Transport for Link {
         }
     }
 
-    fn send(&self, call: Call) {
+    fn send(&self, call: Call) -> Result<(), Refusal> {
         let Call { object, method, data, .. } = call;
         let data = data.into_wire(self.manager).expect("handles of this manager");
         let mut state = self.state.lock();
         if state.is_over {
-            return;
+            return Err(ErrorKind::Disconnected.into());
         }
         state.one_ways += 1;
         let (number, thread) = (OneWayId(state.one_ways), state.thread);
         state.outbox.push(ClientMessage::OneWay(OneWay { number, thread, object, method, data }));
+        Ok(())
     }
 
     fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {
@@ -230,7 +231,8 @@ impl Keeper for Link {
     fn release(&self, object: ObjectId) {
         // A run that failed drops its proxies: a second panic here would hide the first.
         if object != ObjectId::MANAGER && !std::thread::panicking() {
-            self.send(release_call(object));
+            // A session that is over has released it.
+            let _ = self.send(release_call(object));
         }
     }
 

@@ -102,7 +102,7 @@ impl Transport for Session {
         outcome?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, self.keeper())))
     }
 
-    fn send(&self, call: Call) {
+    fn send(&self, call: Call) -> Result<(), Refusal> {
         let Call { object, method, data, .. } = call;
         let data = data.into_wire(self.manager).expect("handles of this manager");
         let mut state = self.state.lock();
@@ -110,6 +110,7 @@ impl Transport for Session {
         let number = OneWayId(state.one_ways);
         let message = OneWay { number, thread: ThreadId(1), object, method, data };
         state.raw.send(&ClientMessage::OneWay(message));
+        Ok(())
     }
 
     fn pipe(&self) -> Result<Box<dyn Pipe>, Refusal> {
@@ -132,7 +133,8 @@ impl Transport for Session {
 impl Keeper for Session {
     fn release(&self, object: ObjectId) {
         if object != ObjectId::MANAGER && !std::thread::panicking() {
-            self.send(release_call(object));
+            // The server is gone, and so is the object.
+            let _ = self.send(release_call(object));
         }
     }
 

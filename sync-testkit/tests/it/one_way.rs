@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
-use sync_client::{Manager, Shared};
-use sync_objects::event;
+use sync_client::{AuthKey, ErrorKind, Manager, Shared};
+use sync_objects::{event, list};
 use sync_proto::handshake::{Hello, Purpose};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
 use sync_proto::version::PREAMBLE;
-use sync_proto::{CallId, Data, OneWayId, ThreadId};
+use sync_proto::{CallId, Data, OneWayId, Payload, ThreadId};
+use sync_server::{Limits, Server};
 use sync_testkit::{Cast, RawClient};
+
+use super::tcp::{KEY, listening_on_tcp};
 
 #[test]
 fn a_dropped_guard_is_never_overtaken_by_another_thread() {
@@ -92,6 +95,36 @@ fn a_request_waits_for_the_messages_before_it_that_come_by_another_connection() 
     let data = Data::default();
     first.send(&ClientMessage::OneWay(OneWay { number, thread, object, method, data }));
     assert!(answer(1));
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused_and_ends_no_session() {
+    let mut limits = Limits::default();
+    limits.message = 1000;
+    let other = Cast::new();
+    let foreign = other.manager().create_event().unwrap();
+    for builder in [Server::builder(), listening_on_tcp("127.0.0.1")] {
+        let cast = Cast::with(builder.limits(limits.clone()));
+        let key = AuthKey::new(KEY).unwrap();
+        let address = cast.server().address();
+        let connected = Manager::options().authkey(key).connect(address).unwrap();
+        for manager in [&connected, cast.manager()] {
+            let guard = manager.create_lock().unwrap().lock().unwrap();
+            let list = manager.create_list::<String>().unwrap();
+            let list = list::Proxy::attach(list.handle().clone()).unwrap();
+            let push = |payload| list.one_way().push(payload).map_err(|error| error.kind());
+            let (small, large) = (Payload::pack("small"), Payload::pack(&"x".repeat(2000)));
+            assert_eq!(push(large.unwrap()), Err(ErrorKind::TooLarge));
+            assert_eq!(push(Payload::pack(&foreign).unwrap()), Err(ErrorKind::InvalidInput));
+            push(small.unwrap()).unwrap();
+            assert_eq!(list.len().unwrap(), 1, "no number is missing before it");
+            guard.unlock().unwrap();
+        }
+        let event = connected.create_event().unwrap();
+        let event = event::Proxy::attach(event.handle().clone()).unwrap();
+        connected.disconnect();
+        assert!(event.one_way().set().unwrap_err().is_disconnected());
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use sync_testkit::{Cast, Role, ServerProcess, roles};
 
 roles![adder];
 
-const KEY: &str = "a tall ship and a star to steer her by";
+pub(crate) const KEY: &str = "a tall ship and a star to steer her by";
 
 fn adder(role: &Role) {
     let value = role.manager().named("value").create_value(0u64).unwrap();
