@@ -18,6 +18,7 @@ use sync_proto::{
     OneWayId, Pipe, Refusal, ThreadId, Transport,
 };
 
+mod another;
 mod awake;
 mod connection;
 mod exchange;
@@ -109,18 +110,10 @@ impl Session {
 
     /// Takes a connection that no other thread uses.
     fn connection(&self) -> Result<Connection, Refusal> {
-        if let Some(lifeline) = &self.lifeline {
-            return self.join(lifeline, false);
+        match &self.lifeline {
+            Some(lifeline) => self.join(lifeline, false),
+            None => self.another(),
         }
-        if let Some(why) = self.over.get() {
-            return Err(why.clone());
-        }
-        if let Some(connection) = self.take_idle() {
-            return Ok(connection);
-        }
-        // One connection too many is no reason to end what the others hold. If the manager is
-        // gone, they find out.
-        self.connect_once(self.target.patience)
     }
 
     fn take_idle(&self) -> Option<Connection> {

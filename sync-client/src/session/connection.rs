@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use rustix::event::{PollFlags, Timespec};
+use rustix::io::Errno;
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
@@ -84,6 +85,7 @@ impl Connection {
         let socket =
             Socket::connect(&target.address, patience).map_err(|error| match error.kind() {
                 io::ErrorKind::TimedOut => gone(Some(error)),
+                _ if is_local(&error) => Refusal::new(ErrorKind::Io, error.to_string()),
                 _ => Refusal::new(ErrorKind::Disconnected, error.to_string()),
             })?;
         if let Socket::Unix(socket) = &socket {
@@ -354,6 +356,12 @@ impl Connection {
 
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// Returns whether it is this process that can have no further connection.
+fn is_local(error: &io::Error) -> bool {
+    let scarce = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    Errno::from_io_error(error).is_some_and(|error| scarce.contains(&error))
 }
 
 fn gone(error: Option<io::Error>) -> Refusal {

@@ -125,7 +125,7 @@ impl Session {
         why.kind == ErrorKind::Unresponsive && self.target.unresponsive_after.is_some()
     }
 
-    fn unresponsive(&self) -> Refusal {
+    pub(super) fn unresponsive(&self) -> Refusal {
         let limit = self.target.unresponsive_after.unwrap_or_default();
         let why = format!(
             "the manager has said nothing for {limit:?}, and then did not answer a ping for as \

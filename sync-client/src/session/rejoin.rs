@@ -6,6 +6,7 @@ use sync_proto::handshake::{Purpose, SILENCE};
 use sync_proto::message::{ClientMessage, OneWay, ServerMessage};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
+use super::another::of_one;
 use super::keeper::PAUSES;
 use super::lifeline::Lifeline;
 use super::{Connection, Session, is_final};
@@ -50,9 +51,9 @@ impl Session {
                 Err(why) if in_flight && is_final(why.kind) => return Err(self.end(why)),
                 Err(why) if why.kind == ErrorKind::NotFound => return Err(self.end(why)),
                 // One connection too many is no reason to end what the others hold.
-                Err(why) if !in_flight && why.kind == ErrorKind::LimitReached => return Err(why),
+                Err(why) if !in_flight && is_full(why.kind) => return Err(why),
                 Err(why) if is_final(why.kind) => return Err(why),
-                Err(why) if !in_flight && lifeline.is_long_ago(began) => return Err(why),
+                Err(why) if !in_flight && lifeline.is_long_ago(began) => return Err(of_one(why)),
                 Err(_) => {
                     lifeline.pause(pause);
                     pause = (pause * 2).min(PAUSES.1);
@@ -173,4 +174,9 @@ impl Session {
             .and_then(|()| connection.queue(&goodbye, self.limit()))
             .and_then(|()| connection.write());
     }
+}
+
+/// Returns whether there is room for no further connection, here or there.
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::LimitReached | ErrorKind::Io)
 }

@@ -56,6 +56,16 @@ impl Socket {
         };
     }
 
+    /// Returns whether the other side has not closed it.
+    pub(super) fn is_open(&self) -> bool {
+        let (mut byte, flags) = ([0], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        let seen = match self {
+            Self::Unix(socket) => recv(socket, &mut byte, flags),
+            Self::Tcp(socket) => recv(socket, &mut byte, flags),
+        };
+        seen.map_or_else(|error| error == Errno::AGAIN, |(count, _)| count > 0)
+    }
+
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Unix(socket) => (&*socket).read(buffer),

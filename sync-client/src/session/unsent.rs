@@ -4,9 +4,8 @@ use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, OneWay};
-use sync_proto::{Epoch, ErrorKind, OneWayId, Refusal};
+use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::exchange::Failure;
 use super::keeper::PAUSES;
@@ -67,13 +66,6 @@ impl Session {
             _ => return None,
         };
         self.connect_once(patience).ok()
-    }
-
-    /// Makes one more connection of this session.
-    pub(super) fn connect_once(&self, patience: Duration) -> Result<Connection, Refusal> {
-        let purpose = Purpose::Join(self.welcome.token, Epoch(0));
-        let (connection, _) = Connection::open(&self.target, purpose, patience)?;
-        self.adopt(connection)
     }
 
     fn leave(&self, message: impl FnOnce(OneWayId) -> OneWay) {

@@ -1,11 +1,13 @@
 //! A server that is stopped: whoever waits goes on with it, or, if he likes, without it.
 
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sync_client::{ErrorKind, Manager};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sync_client::{Error, ErrorKind, Event, LockGuard, Manager};
 use sync_testkit::{Cast, Role, ServerProcess, roles};
 
-roles![patient, impatient];
+roles![patient, impatient, starved];
 
 const SOON: Duration = Duration::from_millis(150);
 
@@ -70,6 +72,81 @@ fn a_guard_that_is_dropped_while_the_server_stands_still_is_released_once_it_goe
     server.cont();
     // No call is made that could take the release along.
     waiter.join().unwrap().unwrap();
+}
+
+/// Returns a session that has one connection, in which a call waits for an event.
+fn waiting(cast: &Cast, address: &str) -> (Event, LockGuard, JoinHandle<Result<(), Error>>) {
+    let manager = Manager::options().connect_timeout(SOON).connect(address).unwrap();
+    let event = manager.named("event").create_event().unwrap();
+    let guard = manager.create_lock().unwrap().lock().unwrap();
+    let waiter = std::thread::spawn({
+        let event = event.clone();
+        move || event.wait()
+    });
+    cast.until("it waits", || cast.manager().blocked_count().unwrap() == 1);
+    (event, guard, waiter)
+}
+
+#[test]
+fn a_call_that_needs_another_connection_waits_for_a_stopped_server_like_any_other() {
+    let (_directory, address, server) = server();
+    let cast = Cast::joining(&server);
+    let (event, guard, waiter) = waiting(&cast, &address);
+    server.stop();
+    let setter = std::thread::spawn(move || event.set());
+    // More time passes than the setter may take for connecting.
+    let late = Manager::options().connect_timeout(SOON * 4).connect(address.as_str());
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::Unresponsive);
+    server.cont();
+    setter.join().unwrap().unwrap();
+    waiter.join().unwrap().unwrap();
+    assert!(!guard.is_lost());
+}
+
+#[test]
+fn a_session_whose_socket_file_is_gone_lives_and_says_so() {
+    let (_directory, address, server) = server();
+    let cast = Cast::joining(&server);
+    let (event, guard, waiter) = waiting(&cast, &address);
+    std::fs::remove_file(address.strip_prefix("unix:").unwrap()).unwrap();
+    let error = event.is_set().unwrap_err();
+    assert_eq!((error.kind(), error.is_disconnected()), (ErrorKind::Io, false), "{error}");
+    assert!(!guard.is_lost());
+    cast.manager().named("event").create_event().unwrap().set().unwrap();
+    waiter.join().unwrap().unwrap();
+    assert!(event.is_set().unwrap(), "the one connection is free again");
+    guard.unlock().unwrap();
+}
+
+/// Makes a call for which it can open no file.
+fn starved(role: &Role) {
+    let event = role.manager().named("event").create_event().unwrap();
+    let guard = role.manager().create_lock().unwrap().lock().unwrap();
+    let waiter = std::thread::spawn({
+        let event = event.clone();
+        move || event.wait()
+    });
+    role.hear();
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limit }).unwrap();
+    let error = event.is_set().unwrap_err();
+    assert_eq!((error.kind(), error.is_disconnected()), (ErrorKind::Io, false), "{error}");
+    role.say("refused");
+    waiter.join().unwrap().unwrap();
+    assert!(event.is_set().unwrap());
+    guard.unlock().unwrap();
+}
+
+#[test]
+fn a_process_without_a_file_descriptor_to_spare_fails_one_call_and_keeps_its_session() {
+    let cast = Cast::new();
+    let event = cast.manager().named("event").create_event().unwrap();
+    let mut starved = cast.start(starved);
+    cast.until_blocked(&event, 1);
+    starved.tell("go on");
+    starved.expect("refused");
+    event.set().unwrap();
+    starved.wait();
 }
 
 #[test]

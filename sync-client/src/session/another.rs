@@ -1,0 +1,77 @@
+//! One more connection of a session over a unix socket.
+
+use std::time::{Duration, Instant};
+
+use sync_proto::handshake::Purpose;
+use sync_proto::{Epoch, ErrorKind, Refusal};
+
+use super::keeper::PAUSES;
+use super::{Connection, Session};
+
+impl Session {
+    /// Takes a connection that is free, or makes one. That no more can be had is no reason to end
+    /// what the others hold, and is told by a kind that does not say so. A manager that says
+    /// nothing is waited for as by any call.
+    pub(super) fn another(&self) -> Result<Connection, Refusal> {
+        let began = Instant::now();
+        let limit = self.target.unresponsive_after;
+        let patience = self.target.patience;
+        let mut pause = PAUSES.0;
+        loop {
+            if let Some(why) = self.over.get() {
+                return Err(why.clone());
+            }
+            if let Some(connection) = self.take_idle() {
+                return Ok(connection);
+            }
+            let why = match self.connect_once(patience.min(limit.unwrap_or(patience))) {
+                Ok(connection) => return Ok(connection),
+                Err(why) => why,
+            };
+            match why.kind {
+                ErrorKind::Unresponsive | ErrorKind::TimedOut => {
+                    if limit.is_some_and(|limit| began.elapsed() >= limit) {
+                        return Err(self.end(self.unresponsive()));
+                    }
+                }
+                ErrorKind::Disconnected | ErrorKind::NotFound if self.is_cut_off() => {
+                    return Err(self.end(why));
+                }
+                ErrorKind::Disconnected | ErrorKind::NotFound if began.elapsed() < patience => {
+                    // Nobody unparks this thread on purpose, and a pause cut short does no harm.
+                    std::thread::park_timeout(pause);
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+                _ => return Err(of_one(why)),
+            }
+        }
+    }
+
+    /// Makes one more connection of this session.
+    pub(super) fn connect_once(&self, patience: Duration) -> Result<Connection, Refusal> {
+        let purpose = Purpose::Join(self.welcome.token, Epoch(0));
+        let (connection, _) = Connection::open(&self.target, purpose, patience)?;
+        self.adopt(connection)
+    }
+
+    /// Returns whether the manager has closed all connections: it is gone, or its session is.
+    fn is_cut_off(&self) -> bool {
+        !self.open.iter().any(|entry| entry.value().1.is_open())
+    }
+}
+
+/// Says of a session that lives why it gets no further connection.
+pub(super) fn of_one(why: Refusal) -> Refusal {
+    let ends = [
+        ErrorKind::Disconnected,
+        ErrorKind::NotFound,
+        ErrorKind::TimedOut,
+        ErrorKind::Unauthorized,
+        ErrorKind::Unresponsive,
+    ];
+    if !ends.contains(&why.kind) {
+        return why;
+    }
+    let why = format!("no further connection can be had, though the session lives: {why}");
+    Refusal::new(ErrorKind::Io, why)
+}
