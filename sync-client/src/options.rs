@@ -120,7 +120,7 @@ impl ConnectOptions {
     }
 
     /// Gives up connecting when the manager takes longer than this for a step of it, instead of
-    /// 10 s: a machine that does not answer, or a manager that is stopped.
+    /// 10 s: a machine that does not answer, or a manager that is stopped, or lets nobody in.
     #[must_use]
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.patience = time.max(PAUSES.0);

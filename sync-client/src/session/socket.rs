@@ -3,12 +3,16 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{self, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, sendmsg};
+use rustix::net::{
+    self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrUnix, SocketFlags,
+    SocketType, recv, sendmsg, sockopt,
+};
 use sync_proto::Address;
 
 #[derive(Debug)]
@@ -20,7 +24,7 @@ pub(crate) enum Socket {
 impl Socket {
     pub(super) fn connect(address: &Address, patience: Duration) -> io::Result<Self> {
         let socket = match address {
-            Address::Unix(path) => UnixStream::connect(path).map(Self::Unix)?,
+            Address::Unix(path) => connect_unix(path, patience).map(Self::Unix)?,
             Address::Tcp { host, port } => {
                 let socket = connect_tcp(host, *port, patience)?;
                 // A request is one write: waiting to fill a packet only delays it.
@@ -132,6 +136,23 @@ impl Socket {
     }
 }
 
+/// Connects as the standard library does, but for no longer than this: it waits for room in the
+/// line of a manager that is stopped, or lets nobody in.
+fn connect_unix(path: &Path, patience: Duration) -> io::Result<UnixStream> {
+    let (family, kind) = (AddressFamily::UNIX, SocketType::STREAM);
+    let socket = net::socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(patience))?;
+    let address = SocketAddrUnix::new(path)?;
+    loop {
+        match net::connect(&socket, &address) {
+            Ok(()) => return Ok(socket.into()),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 fn connect_tcp(host: &str, port: u16, patience: Duration) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
@@ -146,7 +167,6 @@ fn connect_tcp(host: &str, port: u16, patience: Duration) -> io::Result<TcpStrea
 /// Has the system ask whether a silent manager is still there: after 10 s of silence every 5 s,
 /// and given up after 3 times. Then every call that waits for it is told.
 fn keep_alive(socket: &TcpStream) -> io::Result<()> {
-    use rustix::net::sockopt;
     sockopt::set_socket_keepalive(socket, true)?;
     sockopt::set_tcp_keepidle(socket, Duration::from_secs(10))?;
     sockopt::set_tcp_keepintvl(socket, Duration::from_secs(5))?;

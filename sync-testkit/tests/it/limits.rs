@@ -1,8 +1,10 @@
 //! What happens at the server's limits: nothing is lost, and no session ends for it.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
 use sync_client::{Address, ErrorKind, Manager, Received};
 use sync_server::{Limits, Server};
 use sync_testkit::Cast;
@@ -144,6 +146,31 @@ fn an_initializer_may_wait_with_a_deadline_and_what_it_names_is_there() {
     let manager = Manager::connect(server.address()).unwrap();
     let queue = manager.named("q").create_queue::<u8>(1).unwrap();
     assert_eq!(queue.get().unwrap(), Some(5));
+}
+
+#[test]
+fn what_listens_and_takes_no_more_in_is_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let address = Address::unix(&path).unwrap();
+    let stream = || net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    let path = SocketAddrUnix::new(&path).unwrap();
+    let full = stream();
+    net::bind(&full, &path).unwrap();
+    net::listen(&full, 0).unwrap();
+    let crowd = [(); 2].map(|()| {
+        let one = stream();
+        rustix::io::ioctl_fionbio(&one, true).unwrap();
+        (net::connect(&one, &path), one)
+    });
+    assert!(crowd.iter().any(|(connected, _)| connected.is_err()), "there is no room for more");
+    let (to_test, outcome) = channel();
+    std::thread::spawn(move || {
+        let options = Manager::options().connect_timeout(Duration::from_millis(20));
+        to_test.send(options.connect(address).map(drop)).unwrap();
+    });
+    let error = outcome.recv_timeout(Cast::LIMIT / 4).expect("it gives up").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unresponsive, "{error}");
 }
 
 #[test]
