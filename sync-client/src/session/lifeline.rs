@@ -20,6 +20,9 @@ const KEPT_MAX: usize = 1024;
 /// Answers that are acknowledged by one message.
 const ACKNOWLEDGED_AT_ONCE: usize = 1024;
 
+/// The shortest heartbeat: the system takes no patience at all for patience without end.
+const HEARTBEAT_MIN: Duration = Duration::from_millis(1);
+
 #[derive(Debug)]
 pub(super) struct Lifeline {
     began: Instant,
@@ -67,7 +70,9 @@ impl Lifeline {
         };
         Self {
             began,
-            heartbeat: resumption.heartbeat,
+            // Else a session that does nothing would be over between two of them. A broken
+            // connection is noticed after three, which leaves one to come back.
+            heartbeat: resumption.heartbeat.min(resumption.grace / 4).max(HEARTBEAT_MIN),
             grace: resumption.grace,
             contact: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
