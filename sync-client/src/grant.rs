@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sync_proto::{Error, Remote, Token};
+use sync_proto::{Error, ErrorKind, Refusal, Remote, Token};
 
 /// Something that this process holds of an object. In a forked child it is its parent's, and
 /// nothing that happens to it there counts.
@@ -27,14 +27,39 @@ impl Held {
         self.token = token;
     }
 
-    /// Returns the token to give up with, the first time and in the process that holds it.
+    /// Returns the token to drop it with, the first time and in the process that holds it.
     pub(crate) fn give_up(&mut self) -> Option<Token> {
         let first = !std::mem::replace(&mut self.given_up, true);
-        (first && self.pid == std::process::id()).then_some(self.token)
+        (first && self.is_own()).then_some(self.token)
     }
 
-    /// Returns whether what was held is lost: the session is over.
+    /// Returns the token to give up with by a call, after which dropping it does nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotOwner`] in a forked child.
+    pub(crate) fn hand_back(
+        &mut self,
+        remote: &Remote,
+        method: &'static str,
+    ) -> Result<Token, Error> {
+        self.given_up = true;
+        if self.is_own() {
+            return Ok(self.token);
+        }
+        let why = "the parent process holds it: this one is a forked child, and has a copy";
+        Err(Refusal::new(ErrorKind::NotOwner, why).during(remote.interface().name, method))
+    }
+
+    fn is_own(&self) -> bool {
+        self.pid == std::process::id()
+    }
+
+    /// Returns whether what was held is lost to this process: the session is over, or it is the
+    /// parent's.
     pub(crate) fn is_lost(&self, remote: &Remote) -> bool {
+        if !self.is_own() {
+            return true;
+        }
         remote.handle().keeper().transport().is_none_or(sync_proto::Transport::is_over)
     }
 }

@@ -144,7 +144,7 @@ impl LockGuard {
     }
 
     /// Returns whether the lock is lost: the session with the manager is over, and somebody else
-    /// may hold it now.
+    /// may hold it now. In a forked child so is what its parent holds.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.lock.proxy.remote())
     }
@@ -160,10 +160,13 @@ impl LockGuard {
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone, and
-    /// the lock with it.
+    /// the lock with it;
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds it.
     pub fn unlock(mut self) -> Result<(), Error> {
-        self.held.give_up().map_or(Ok(()), |token| self.lock.proxy.release(token))
+        let token = self.held.hand_back(self.lock.proxy.remote(), "release")?;
+        self.lock.proxy.release(token)
     }
+
     /// Notes that the lock was given up, and was granted to the same guard anew.
     pub(crate) fn regrant(&mut self, grant: Grant) {
         self.abandoned = grant.abandoned;

@@ -160,7 +160,7 @@ impl RLockGuard {
     }
 
     /// Returns whether the lock is lost: the session with the manager is over, and somebody else
-    /// may hold it now.
+    /// may hold it now. In a forked child so is what its parent holds.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.lock.proxy.remote())
     }
@@ -177,9 +177,10 @@ impl RLockGuard {
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone, and
     /// the lock with it; [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) when the thread
-    /// released it beside the guard.
+    /// released it beside the guard, and in a forked child, whose parent holds it.
     pub fn unlock(mut self) -> Result<(), Error> {
-        self.held.give_up().map_or(Ok(()), |_| self.lock.proxy.release())
+        self.held.hand_back(self.lock.proxy.remote(), "release")?;
+        self.lock.proxy.release()
     }
 
     /// Notes that the lock was given up, and was granted to the same thread anew.

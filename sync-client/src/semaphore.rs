@@ -166,7 +166,8 @@ impl Permit {
         self.held.token()
     }
 
-    /// Returns whether the permits are lost: the session with the manager is over.
+    /// Returns whether the permits are lost: the session with the manager is over. In a
+    /// forked child so are its parent's.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.semaphore.proxy.remote())
     }
@@ -174,18 +175,22 @@ impl Permit {
     /// Gives the permits back and waits until the manager has them.
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds them.
     pub fn release(mut self) -> Result<(), Error> {
-        self.held.give_up().map_or(Ok(()), |token| self.semaphore.proxy.release(token))
+        let token = self.held.hand_back(self.semaphore.proxy.remote(), "release")?;
+        self.semaphore.proxy.release(token)
     }
 
     /// Makes the permits nobody's: they stay taken, also when this process dies, until
     /// [`Semaphore::release`] adds as many.
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds them.
     pub fn forget(mut self) -> Result<(), Error> {
-        self.held.give_up().map_or(Ok(()), |token| self.semaphore.proxy.forget(token))
+        let token = self.held.hand_back(self.semaphore.proxy.remote(), "forget")?;
+        self.semaphore.proxy.forget(token)
     }
 }
 

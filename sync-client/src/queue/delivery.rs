@@ -36,7 +36,7 @@ impl<T> Delivery<T> {
     }
 
     /// Returns whether the lease is lost: the session with the manager is over, and somebody
-    /// else may have the item now.
+    /// else may have the item now. In a forked child so is its parent's.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.queue.remote())
     }
@@ -45,17 +45,21 @@ impl<T> Delivery<T> {
     /// [`Queue::task_done`](super::Queue::task_done).
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds it.
     pub fn ack(mut self) -> Result<(), Error> {
-        self.held.give_up().map_or(Ok(()), |token| self.queue.ack(token))
+        let token = self.held.hand_back(self.queue.remote(), "ack")?;
+        self.queue.ack(token)
     }
 
     /// Gives the item back to where it was, and waits until it is there.
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
+    /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds it.
     pub fn requeue(mut self) -> Result<(), Error> {
-        self.held.give_up().map_or(Ok(()), |token| self.queue.requeue(token))
+        let token = self.held.hand_back(self.queue.remote(), "requeue")?;
+        self.queue.requeue(token)
     }
 }
 

@@ -15,7 +15,7 @@ use sync_testkit::{Cast, Role, roles};
 
 use super::tcp::listening_on_tcp;
 
-roles![forker, dropper, inheritor, leaver];
+roles![forker, dropper, inheritor, leaver, pretender];
 
 /// Takes the lock and has a child that inherits its connection.
 fn forker(role: &Role) {
@@ -109,6 +109,48 @@ fn inheritor(role: &Role) {
     assert_eq!(value.get().unwrap(), 2);
 }
 
+/// Has a child of `fork` give up what its parent holds, and say so.
+fn pretender(role: &Role) {
+    let manager = role.manager();
+    let lock = manager.create_lock().unwrap();
+    let rlock = manager.create_rlock().unwrap();
+    let semaphore = manager.create_semaphore(2).unwrap();
+    let queue = manager.create_queue::<u8>(2).unwrap();
+    queue.put_many([1, 2]).unwrap();
+    let take = || {
+        let leased = || queue.get_leased().unwrap().unwrap();
+        let permit = || semaphore.acquire().unwrap();
+        (lock.lock().unwrap(), rlock.lock().unwrap(), permit(), permit(), leased(), leased())
+    };
+    // The child has copies of its own.
+    let mut held = Some(take());
+    in_a_child(|| {
+        let (guard, reentrant, permit, forgotten, leased, returned) = held.take().unwrap();
+        assert!(guard.is_lost() && reentrant.is_lost() && permit.is_lost() && leased.is_lost());
+        let outcomes = [
+            guard.unlock(),
+            reentrant.unlock(),
+            permit.release(),
+            forgotten.forget(),
+            leased.ack(),
+            returned.requeue(),
+        ];
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotOwner);
+            assert!(error.message().contains("the parent process holds it"), "{error}");
+        }
+    });
+    let (guard, reentrant, permit, forgotten, leased, returned) = held.unwrap();
+    assert!(!guard.is_lost() && !reentrant.is_lost() && !permit.is_lost() && !leased.is_lost());
+    guard.unlock().unwrap();
+    reentrant.unlock().unwrap();
+    permit.release().unwrap();
+    forgotten.forget().unwrap();
+    leased.ack().unwrap();
+    returned.requeue().unwrap();
+}
+
 /// Has children of `fork` end their sessions, before and after their first call.
 fn leaver(role: &Role) {
     let lock = role.manager().named("lock").create_lock().unwrap();
@@ -133,6 +175,12 @@ fn what_a_forked_child_takes_and_drops_is_free_again() {
         inheritor.expect("done");
         inheritor.wait();
     }
+}
+
+#[test]
+fn a_forked_child_is_told_that_what_it_gives_up_is_its_parents() {
+    let cast = Cast::new();
+    cast.start(pretender).wait();
 }
 
 #[test]
