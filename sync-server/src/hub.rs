@@ -11,6 +11,7 @@ use sync_proto::message::{Request, WireHandle};
 use sync_proto::{Data, ErrorKind, Refusal, SessionId};
 
 use crate::clock::Clock;
+use crate::journal::{Journal, Line};
 
 /// The answer to a call, before its handles are made.
 pub(crate) type Answer = Result<Data<WireHandle>, Refusal>;
@@ -36,6 +37,7 @@ pub(crate) struct Hub {
     mailbox: Mutex<Vec<Outgoing>>,
     /// Sessions that the kernel has ended, for the event loop to close their connections.
     ended: Mutex<Vec<(SessionId, DisconnectReason)>>,
+    journal: Mutex<Journal>,
     /// The front for Python clients, where there is one.
     python: OnceLock<Front>,
     /// Callers of this process whose calls wait.
@@ -112,6 +114,7 @@ impl Hub {
             waker,
             mailbox: Mutex::default(),
             ended: Mutex::default(),
+            journal: Mutex::default(),
             python: OnceLock::new(),
             callers: DashMap::new(),
             next_caller: AtomicU64::new(LOCAL),
@@ -136,11 +139,13 @@ impl Hub {
         if kernel.is_stopping() && !self.stop.swap(true, Ordering::Relaxed) {
             self.wake_python();
         }
-        self.drain(&mut kernel, out);
+        let lines = self.drain(&mut kernel, now, out);
         let wake = kernel.poll_timeout().map(|(at, _)| at);
         self.wakes_at.store(wake.map_or(u64::MAX, Time::as_nanos), Ordering::Relaxed);
         // Under the kernel's lock: what was put before is not overtaken.
         out.append(&mut self.mailbox.lock());
+        drop(kernel);
+        lines.into_iter().for_each(Line::log);
         wake
     }
 
@@ -163,17 +168,21 @@ impl Hub {
         for stray in strays {
             self.route(stray, &mut out);
         }
-        self.drain(&mut kernel, &mut out);
+        let lines = self.drain(&mut kernel, now, &mut out);
         let earlier = kernel
             .poll_timeout()
             .is_some_and(|(at, _)| at.as_nanos() < self.wakes_at.load(Ordering::Relaxed));
         let stops = kernel.is_stopping();
         let ended = !self.ended.lock().is_empty();
-        if earlier || stops || ended || !out.is_empty() {
+        let wakes = earlier || stops || ended || !out.is_empty();
+        if !out.is_empty() {
             self.mailbox.lock().append(&mut out);
-            drop(kernel);
+        }
+        drop(kernel);
+        if wakes {
             self.wake();
         }
+        lines.into_iter().for_each(Line::log);
         result
     }
 
@@ -308,21 +317,23 @@ impl Hub {
         }
     }
 
-    fn drain(&self, kernel: &mut Kernel, out: &mut Vec<Outgoing>) {
+    /// Brings the kernel's replies on their way; returns what is to be logged once the kernel is
+    /// no longer locked.
+    fn drain(&self, kernel: &mut Kernel, now: Time, out: &mut Vec<Outgoing>) -> Vec<Line> {
         while let Some(outgoing) = kernel.poll_reply() {
             self.route(outgoing, out);
         }
+        let mut lines = Vec::new();
         while let Some(note) = kernel.poll_note() {
-            match note {
-                Note::SessionEnded { session, ref reason, .. } => {
-                    tracing::debug!("{note}");
-                    self.ended.lock().push((session, reason.clone()));
-                }
-                _ => tracing::warn!("{note}"),
+            if let Note::SessionEnded { session, ref reason, .. } = note {
+                self.ended.lock().push((session, reason.clone()));
             }
+            self.journal.lock().pick(now, note, &mut lines);
         }
+        lines
     }
 }
+
 /// Takes a flag down; returns whether it was up. That is seldom, and looking is cheaper.
 fn take(flag: &AtomicBool) -> bool {
     flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Relaxed)

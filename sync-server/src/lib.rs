@@ -22,12 +22,14 @@ mod connection;
 mod door;
 mod event_loop;
 mod hub;
+mod journal;
 mod key_file;
 mod limits;
 mod listener;
 mod local;
 #[doc(hidden)]
 pub mod python;
+mod ration;
 mod sessions;
 mod socket_file;
 mod strangers;
