@@ -3,7 +3,7 @@
 //! An item that is *got* belongs to who got it. An item that is *leased* stays the queue's until
 //! it is acknowledged: if its consumer dies, or gives it back, it returns to where it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, Payload, Refusal, Token};
@@ -114,6 +114,8 @@ pub(crate) struct Queue {
     order: Order,
     ready: BTreeMap<Rank, Item>,
     leased: BTreeMap<Token, Item>,
+    /// The numbers of the items that are leased.
+    leased_ids: BTreeSet<u64>,
     next_id: u64,
     /// Items that were put and are not done.
     unfinished: u64,
@@ -168,8 +170,8 @@ impl Queue {
     /// Returns whether an item is out of this queue, as far as can be told.
     fn is_out(&self, item: &Item) -> bool {
         let known = item.id > 0 && item.id < self.next_id;
-        let is_inside = self.ready.contains_key(&self.rank(item))
-            || self.leased.values().any(|other| other.id == item.id);
+        let is_inside =
+            self.ready.contains_key(&self.rank(item)) || self.leased_ids.contains(&item.id);
         known && !is_inside
     }
 
@@ -196,12 +198,18 @@ impl Queue {
 
     fn end_lease(&mut self, cx: &mut Cx<'_>, token: Token) -> Result<Item, Refusal> {
         let ours = cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session);
-        let item = ours.then(|| self.leased.remove(&token)).flatten().ok_or_else(|| {
+        let item = ours.then(|| self.take_leased(token)).flatten().ok_or_else(|| {
             let why = "the item is not leased by this process: it was acknowledged or returned";
             Refusal::new(ErrorKind::NotOwner, why)
         })?;
         cx.let_go(token);
         Ok(item)
+    }
+
+    fn take_leased(&mut self, token: Token) -> Option<Item> {
+        let item = self.leased.remove(&token)?;
+        self.leased_ids.remove(&item.id);
+        Some(item)
     }
 
     fn done(&mut self, cx: &mut Cx<'_>, count: u64) {

@@ -3,7 +3,9 @@
 //! A permit has an owner, the session that acquired it, and comes back when the owner dies. One
 //! that is forgotten belongs to nobody and comes back only by `add`, as in Python.
 
-use sync_proto::{ErrorKind, Refusal, Token};
+use std::collections::{BTreeMap, BTreeSet};
+
+use sync_proto::{ErrorKind, Refusal, SessionId, Token};
 
 use crate::{Channel, Cx, Flow, Gone, interface};
 
@@ -41,6 +43,40 @@ pub(crate) struct Semaphore {
     bound: Option<u32>,
     /// Permits that came back because their holders died, and were not acquired since.
     unreleased: u32,
+    singles: Singles,
+}
+
+/// Grants of one permit, which may be given back by whoever says how many: in their order, and by
+/// their holders.
+#[derive(Debug, Default)]
+struct Singles {
+    holders: BTreeMap<Token, SessionId>,
+    by_holder: BTreeSet<(SessionId, Token)>,
+}
+
+/// What a grant of one permit costs beside what the kernel counts for it.
+const SINGLE_COST: usize = 64;
+
+impl Singles {
+    fn add(&mut self, token: Token, holder: SessionId) {
+        self.holders.insert(token, holder);
+        self.by_holder.insert((holder, token));
+    }
+
+    fn remove(&mut self, token: Token) {
+        if let Some(holder) = self.holders.remove(&token) {
+            self.by_holder.remove(&(holder, token));
+        }
+    }
+
+    /// Returns so many of them, as far as there are, those of a session first. Costs what it
+    /// returns: the session's own that it skips it has returned before.
+    fn first(&self, count: usize, of: SessionId) -> Vec<Token> {
+        let range = (of, Token(0))..=(of, Token(u64::MAX));
+        let own = self.by_holder.range(range).map(|&(_, token)| token);
+        let others = self.holders.iter().filter(|&(_, &holder)| holder != of);
+        own.chain(others.map(|(&token, _)| token)).take(count).collect()
+    }
 }
 
 impl Semaphore {
@@ -50,18 +86,21 @@ impl Semaphore {
         cx.wake_in_turn(FREE);
     }
 
-    fn take_hold(cx: &mut Cx<'_>, token: Token) -> Result<u32, Refusal> {
+    fn take_hold(&mut self, cx: &mut Cx<'_>, token: Token) -> Result<u32, Refusal> {
         let ours = cx.owner(token).is_some_and(|owner| owner.session == cx.caller().session);
-        ours.then(|| cx.let_go(token)).flatten().ok_or_else(|| {
+        let count = ours.then(|| cx.let_go(token)).flatten().ok_or_else(|| {
             let why = "no permit is held under this grant: it was given back before";
             Refusal::new(ErrorKind::NotOwner, why)
-        })
+        })?;
+        self.singles.remove(token);
+        Ok(count)
     }
 }
 
 impl semaphore::Service for Semaphore {
     fn new(permits: u32, bounded: bool) -> Result<Self, Refusal> {
-        Ok(Self { free: permits, held: 0, bound: bounded.then_some(permits), unreleased: 0 })
+        let bound = bounded.then_some(permits);
+        Ok(Self { free: permits, held: 0, bound, unreleased: 0, singles: Singles::default() })
     }
 
     fn acquire(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<Token> {
@@ -82,11 +121,15 @@ impl semaphore::Service for Semaphore {
         self.free -= count;
         self.held += count;
         self.unreleased = self.unreleased.saturating_sub(count);
-        Flow::Done(cx.hold(count))
+        let token = cx.hold(count);
+        if count == 1 && self.bound.is_some() {
+            self.singles.add(token, cx.caller().session);
+        }
+        Flow::Done(token)
     }
 
     fn release(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        Self::take_hold(cx, token).map(|count| self.give_back(cx, count)).into()
+        self.take_hold(cx, token).map(|count| self.give_back(cx, count)).into()
     }
 
     fn add(&mut self, cx: &mut Cx<'_>, count: u32) -> Flow<()> {
@@ -113,12 +156,7 @@ impl semaphore::Service for Semaphore {
         if count == 0 {
             return Flow::refuse(ErrorKind::InvalidInput, "release at least one permit");
         }
-        let own = cx.held_by_session();
-        let of_one = |&(_, count): &(Token, u32)| count == 1;
-        let (mut holds, others): (Vec<_>, Vec<_>) =
-            cx.holds().into_iter().filter(of_one).partition(|(token, _)| own.contains(token));
-        holds.extend(others);
-        holds.truncate(count as usize);
+        let holds = self.singles.first(count as usize, cx.caller().session);
         let held = holds.len() as u32;
         // Then those that were forgotten, and last those whose holder died.
         let forgotten = (count - held).min(bound - self.free - self.held);
@@ -127,8 +165,9 @@ impl semaphore::Service for Semaphore {
             let why = format!("released too many times: the semaphore has {bound} permits");
             return Flow::refuse(ErrorKind::InvalidInput, why);
         }
-        for (token, _) in holds {
+        for token in holds {
             cx.let_go(token);
+            self.singles.remove(token);
         }
         self.unreleased -= dead;
         self.free += forgotten;
@@ -137,7 +176,7 @@ impl semaphore::Service for Semaphore {
     }
 
     fn forget(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        Self::take_hold(cx, token).map(|count| self.held -= count).into()
+        self.take_hold(cx, token).map(|count| self.held -= count).into()
     }
 
     fn available(&mut self, _: &mut Cx<'_>) -> Flow<u32> {
@@ -149,10 +188,15 @@ impl semaphore::Service for Semaphore {
     }
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
+        gone.held.iter().for_each(|&(token, _)| self.singles.remove(token));
         let count = gone.held.iter().map(|&(_, count)| count).sum();
         // Before it is given back: whoever is next in line takes it.
         self.unreleased += count;
         self.give_back(cx, count);
+    }
+
+    fn weight(&self) -> usize {
+        SINGLE_COST * self.singles.holders.len()
     }
 
     fn shape(&self) -> String {

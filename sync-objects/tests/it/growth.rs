@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use sync_objects::{
-    DisconnectReason, Kernel, Limits, Naming, Payload, Time, Via, barrier, dict, manager, registry,
+    DisconnectReason, Handle, Item, Kernel, Limits, Naming, Order, Payload, Time, Via, barrier,
+    dict, manager, queue, registry, semaphore,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Request, WireHandle};
@@ -82,6 +83,11 @@ fn encode(args: &impl serde::Serialize) -> Args {
     Data::encode(args).unwrap().into_wire(ManagerId(1)).unwrap()
 }
 
+/// Decodes an answer without handles.
+fn local<T: serde::de::DeserializeOwned>(answer: Args) -> T {
+    answer.map_handles::<Handle>(|_| panic!("there is none")).unwrap().into_value().unwrap()
+}
+
 /// Returns a manager with a dict of which so many entries are under updates of one client.
 fn updates(count: usize) -> (Bare, ObjectId) {
     let mut bare = Bare::new();
@@ -120,5 +126,50 @@ fn the_end_of_a_session_costs_as_much_as_it_had_parties_at_a_barrier() {
         }
         bare.share(barrier);
         bare.kill()
+    });
+}
+
+#[test]
+fn a_permit_comes_back_as_fast_however_many_its_process_holds() {
+    assert_constant(500, |count| {
+        let mut bare = Bare::new();
+        let semaphore = bare.create(&semaphore::INTERFACE, &(u32::MAX, true));
+        let (acquire, release) = (semaphore::method("acquire"), semaphore::method("release_any"));
+        for _ in 0..count {
+            bare.call(semaphore, acquire, &(1u32,));
+        }
+        let one = encode(&(1u32,));
+        cost(|| {
+            for _ in 0..50 {
+                bare.send(1, semaphore, release, &one).unwrap();
+                bare.send(1, semaphore, acquire, &one).unwrap();
+            }
+        })
+    });
+}
+
+/// Returns a manager with a queue of so many items that are leased, and one that is not.
+fn leases(count: usize) -> (Bare, ObjectId) {
+    let mut bare = Bare::new();
+    let queue = bare.create(&queue::INTERFACE, &(None::<u64>, Order::Fifo));
+    for item in 0..=count {
+        bare.call(queue, queue::method("put"), &(pack(&item), 0i64));
+    }
+    for _ in 0..count {
+        bare.call(queue, queue::method("get_leased"), &());
+    }
+    (bare, queue)
+}
+
+#[test]
+fn items_are_put_back_as_fast_however_many_are_leased() {
+    assert_constant(1500, |count| {
+        let (mut bare, queue) = leases(count);
+        for item in 1..200 {
+            bare.call(queue, queue::method("put"), &(pack(&item), 0i64));
+        }
+        let items = bare.call(queue, queue::method("get_many"), &(200u64, u64::MAX));
+        let items = encode(&(local::<Vec<Item>>(items),));
+        cost(|| bare.send(1, queue, queue::method("put_back"), &items).unwrap())
     });
 }

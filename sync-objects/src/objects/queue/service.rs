@@ -1,6 +1,6 @@
 //! What each method of a queue does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 
@@ -18,6 +18,7 @@ impl queue::Service for Queue {
             order,
             ready: BTreeMap::new(),
             leased: BTreeMap::new(),
+            leased_ids: BTreeSet::new(),
             next_id: 1,
             unfinished: 0,
             closed: false,
@@ -96,6 +97,7 @@ impl queue::Service for Queue {
             Ok(item) => {
                 let token = cx.hold(1);
                 self.leased.insert(token, item.clone());
+                self.leased_ids.insert(item.id);
                 Flow::Done(Some(Leased { token, item }))
             }
             Err(flow) => flow.map(|()| None),
@@ -175,7 +177,7 @@ impl queue::Service for Queue {
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
         for (token, _) in &gone.held {
-            if let Some(item) = self.leased.remove(token) {
+            if let Some(item) = self.take_leased(*token) {
                 self.come_back(cx, item);
             }
         }
