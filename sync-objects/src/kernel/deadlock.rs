@@ -135,12 +135,13 @@ impl Core {
         &'k self,
         call: &'k Blocked,
     ) -> impl Iterator<Item = (Token, Owned, &'k Hold)> {
-        let slot = call.place.and_then(|place| self.slot(place.object));
-        let holds = slot.into_iter().flat_map(|slot| &slot.holds);
-        holds.filter_map(move |(&token, hold)| {
-            let owned = hold.owns?;
-            let is_awaited = Some(owned.channel) == call.place.map(|place| place.channel);
-            is_awaited.then_some((token, owned, hold))
+        let place = call.place.and_then(|place| Some((self.slot(place.object)?, place.channel)));
+        place.into_iter().flat_map(|(slot, channel)| {
+            let awaited = slot.owners.range((channel, Token(0))..=(channel, Token(u64::MAX)));
+            awaited.filter_map(|&(_, token)| {
+                let hold = slot.holds.get(&token)?;
+                Some((token, hold.owns?, hold))
+            })
         })
     }
 

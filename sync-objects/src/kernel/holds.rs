@@ -53,6 +53,7 @@ impl Core {
         let hold = Hold { caller, count, since: self.now(), owns };
         if let Some(slot) = self.slot_mut(object) {
             slot.holds.insert(token, hold);
+            slot.owners.extend(owns.map(|owned| (owned.channel, token)));
             self.meter.add(HOLD);
         }
         if let Some(session) = self.sessions.get_mut(&caller.session) {
@@ -62,7 +63,11 @@ impl Core {
     }
 
     pub(crate) fn let_go(&mut self, object: ObjectId, token: Token) -> Option<u32> {
-        let hold = self.slot_mut(object)?.holds.remove(&token)?;
+        let slot = self.slot_mut(object)?;
+        let hold = slot.holds.remove(&token)?;
+        if let Some(owned) = hold.owns {
+            slot.owners.remove(&(owned.channel, token));
+        }
         self.meter.subtract(HOLD);
         if let Some(session) = self.sessions.get_mut(&hold.caller.session) {
             session.holds.remove(&(object, token));

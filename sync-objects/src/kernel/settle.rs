@@ -177,6 +177,9 @@ impl Core {
                 let session = session.expect("who holds something lives");
                 assert!(session.holds.contains(&(slot.id, *token)), "a session knows its holds");
             }
+            let owners = slot.holds.iter().filter_map(|(&token, hold)| Some((hold.owns?, token)));
+            let owners: BTreeSet<_> = owners.map(|(owned, token)| (owned.channel, token)).collect();
+            assert_eq!(slot.owners, owners, "who owns is found by the line");
         }
         assert_eq!(standing, self.calls.len(), "every call that waits stands in one line");
         for session in self.sessions.values() {

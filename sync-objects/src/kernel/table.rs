@@ -1,7 +1,7 @@
 //! The objects: where they live, how they are found, when they go.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sync_proto::message::WireHandle;
@@ -33,6 +33,8 @@ pub(crate) struct Slot {
     pub(crate) weight: usize,
     pub(crate) lines: Lines,
     pub(crate) holds: BTreeMap<Token, Hold>,
+    /// Those of them that callers wait for, by the number of the line: most are none.
+    pub(crate) owners: BTreeSet<(u64, Token)>,
     pub(crate) alarms: BTreeMap<u64, TimerKey>,
 }
 
@@ -125,6 +127,7 @@ impl Core {
             weight,
             lines: Lines::default(),
             holds: BTreeMap::new(),
+            owners: BTreeSet::new(),
             alarms: BTreeMap::new(),
         });
         self.objects.created += 1;

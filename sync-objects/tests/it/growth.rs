@@ -173,3 +173,28 @@ fn items_are_put_back_as_fast_however_many_are_leased() {
         cost(|| bare.send(1, queue, queue::method("put_back"), &items).unwrap())
     });
 }
+
+#[test]
+fn who_begins_to_wait_pays_for_no_grant_that_nobody_waits_for() {
+    assert_constant(1000, |count| {
+        let (mut bare, queue) = leases(count);
+        let (get, none) = (queue::method("get"), encode(&()));
+        bare.send(1, queue, get, &none).unwrap();
+        cost(|| (2..102).for_each(|thread| assert_eq!(bare.send(thread, queue, get, &none), None)))
+    });
+}
+
+#[test]
+fn what_is_told_of_those_who_wait_costs_as_much_as_they_are() {
+    assert_linear(500, |count| {
+        let mut bare = Bare::new();
+        let barrier = bare.create(&barrier::INTERFACE, &(u32::MAX, None::<Duration>));
+        let wait = encode(&(false, false));
+        for thread in 2..count as u64 {
+            bare.send(thread, barrier, barrier::method("wait"), &wait);
+        }
+        let few = encode(&(1u32,));
+        let info = manager::method("debug_info");
+        cost(|| bare.send(1, ObjectId::MANAGER, info, &few).unwrap())
+    });
+}
