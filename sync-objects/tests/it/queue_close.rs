@@ -98,3 +98,22 @@ fn close_now_ends_getters_though_a_lease_is_out_and_discards_what_comes_back() {
     joining.answer().unwrap();
     assert_eq!(qb.get().unwrap(), None);
 }
+
+#[test]
+fn an_item_that_comes_back_unread_to_a_queue_that_was_closed_at_once_is_done() {
+    let sim = Sim::new();
+    let client = sim.client();
+    let queue = queue(&client, None);
+    for item in 0..3 {
+        queue.put(pack(&item), 0).unwrap();
+    }
+    let items = queue.get_many(2, u64::MAX).unwrap();
+    queue.get().unwrap();
+    queue.close_now().unwrap();
+    let join = start(&client, &queue, |queue| queue.join());
+    queue.task_done().unwrap();
+    queue.put_back(items.clone()).unwrap();
+    join.answer().unwrap();
+    queue.put_back(items).expect("what is done is not counted twice");
+    queue.join().unwrap();
+}
