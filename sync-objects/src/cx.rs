@@ -154,6 +154,12 @@ impl<'k> Cx<'k> {
         self.core.check_line(self.object)
     }
 
+    /// Returns how many bytes an answer may have of what a method takes out: what is more would
+    /// not be sent, and is lost.
+    pub fn answer_max(&self) -> usize {
+        self.core.answer_max()
+    }
+
     /// Returns who calls.
     pub fn caller(&self) -> Caller {
         self.look.caller

@@ -59,6 +59,10 @@ impl Core {
         self.check_memory(more, limit.saturating_add(reserve))
     }
 
+    pub(crate) const fn answer_max(&self) -> usize {
+        self.limits.answer
+    }
+
     /// Returns whether an answer may be kept until it has arrived. A small one may in any case: it
     /// may be a grant, and how many there are has a bound of its own.
     pub(super) fn may_keep_answer(&self, len: usize) -> bool {

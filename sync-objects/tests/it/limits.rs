@@ -1,6 +1,8 @@
 //! What the manager refuses to exceed.
 
-use sync_objects::{ErrorKind, Limits, barrier, condition, event, lock, registry, value};
+use sync_objects::{
+    ErrorKind, Limits, Order, barrier, condition, event, lock, queue, registry, value,
+};
 use sync_proto::handshake::ClientInfo;
 use sync_testkit::sim::Sim;
 
@@ -133,4 +135,18 @@ fn a_party_too_many_is_refused_but_the_last_of_a_round_is_not() {
     let _first = start(&client, &three, |three| three.wait(false, false));
     assert_eq!(kind(three.wait(false, false)), ErrorKind::LimitReached);
     assert_eq!(three.n_waiting().unwrap(), 1);
+}
+
+#[test]
+fn no_more_items_are_taken_out_at_once_than_one_answer_brings() {
+    let mut limits = Limits::default();
+    limits.answer = 10_000;
+    let sim = Sim::with(registry(), limits);
+    let client = sim.client();
+    let queue = queue::Proxy::new(&client, None, Order::Fifo).unwrap();
+    for len in [4000, 4000, 4000, 20_000, 1] {
+        queue.put(pack(&"x".repeat(len)), 0).unwrap();
+    }
+    let counts = [(); 4].map(|()| queue.get_many(10, u64::MAX).unwrap().len());
+    assert_eq!(counts, [2, 1, 1, 1], "one goes even if it alone is more");
 }

@@ -78,6 +78,7 @@ impl queue::Service for Queue {
             Ok(item) => vec![item],
             Err(flow) => return flow.map(|()| Vec::new()),
         };
+        let max_bytes = max_bytes.min(cx.answer_max() as u64);
         let mut left = max_bytes.saturating_sub(items[0].size());
         while (items.len() as u64) < max
             && let Some(next) = self.ready.first_entry()
