@@ -11,7 +11,7 @@ import select
 import signal
 import threading
 from multiprocessing.connection import Client
-from multiprocessing.managers import SyncManager
+from multiprocessing.managers import RemoteError, SyncManager
 
 import program
 
@@ -270,6 +270,22 @@ def names_no_keyword_twice(m):
     mine.send_bytes(b"\x80\x04(N\x8c\x06create\x8c\x09Namespace\x85}(\x8c\x01a\x94Nh\x00Nut.")
     kind, said = mine.recv()
     assert kind == "#TRACEBACK" and "given twice" in said, (kind, said)
+
+
+def looks_through_a_tuple_once(m):
+    long = tuple(range(200_000))
+    # If each were looked through, nobody would wait for the end.
+    many = [long] * 100_000 + [[]]
+    pairs = [(key, 0) for key in many]
+    calls = [lambda: m.set(many), lambda: m.dict(pairs), lambda: m.dict().update(pairs)]
+    calls += [lambda: m.set().union(many), lambda: m.set().isdisjoint(many)]
+    for call in calls:
+        try:
+            call()
+        except (TypeError, RemoteError) as error:
+            assert "unhashable type: 'list'" in str(error), repr(error)
+        else:
+            raise AssertionError("a list has a hash")
 
 
 def sorts_by_no_longer_keys_than_may_be(m):

@@ -197,8 +197,8 @@ impl<'a> Arg<'a> {
     }
 
     /// Refuses what Python has no hash for.
-    pub(crate) fn hashable(self) -> Result<Self, Raise> {
-        match super::value::unhashable(self.graph, self.id) {
+    pub(crate) fn hashable(self, desk: &Desk<'_>) -> Result<Self, Raise> {
+        match desk.unhashable(self.graph, self.id) {
             Some(found) => Err(TYPE_ERROR.with(format!("unhashable type: '{found}'"))),
             None => Ok(self),
         }

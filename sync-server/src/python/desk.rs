@@ -5,7 +5,7 @@
 //! lock: nobody sees a Python method half done.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,6 +114,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) session: SessionId,
     pub(crate) thread: ThreadId,
     brought: RefCell<Brought>,
+    /// Tuples among the arguments that were found to have a hash.
+    hashed: RefCell<HashSet<NodeId>>,
 }
 
 /// What a call has brought so far.
@@ -136,7 +138,15 @@ impl<'a> Desk<'a> {
         session: SessionId,
         thread: ThreadId,
     ) -> Self {
-        Self { kernel, now, trays, session, thread, brought: RefCell::default() }
+        Self {
+            kernel,
+            now,
+            trays,
+            session,
+            thread,
+            brought: RefCell::default(),
+            hashed: RefCell::default(),
+        }
     }
 }
 
@@ -175,6 +185,12 @@ impl Desk<'_> {
             brought.values.insert(part, value.clone());
         }
         Ok(value)
+    }
+
+    /// Returns the class of what keeps a part of the arguments from having a hash, if something
+    /// does. No tuple is looked through twice: few bytes may name a long one many times.
+    pub(crate) fn unhashable(&self, graph: &Graph, part: NodeId) -> Option<String> {
+        super::value::unhashable_beside(graph, part, &mut self.hashed.borrow_mut())
     }
 
     /// Returns a part of the arguments as a value that is looked at and not kept.

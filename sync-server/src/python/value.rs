@@ -32,6 +32,7 @@ mod tests;
 mod unpack;
 
 pub use hash::unhashable;
+pub(crate) use hash::unhashable_beside;
 pub use names::{type_name, type_name_of};
 pub use pack::{to_payload, to_payload_within};
 pub use parts::{alone, is_plain, keyed, nearest_float, plain, two, unhashable_payload, whole};

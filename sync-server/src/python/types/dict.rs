@@ -85,7 +85,7 @@ fn gathered(desk: &mut Desk<'_>, method: &str, args: Args<'_>) -> Result<Entries
 
 fn key_of(desk: &Desk<'_>, method: &str, args: Args<'_>) -> Result<Payload, Raise> {
     let [key] = args.all(method, ["key"])?;
-    key.hashable()?.payload(desk)
+    key.hashable(desk)?.payload(desk)
 }
 
 fn entries(page: DictPage) -> Entries {
@@ -123,7 +123,7 @@ fn get_item(dict: ObjectId, key: Payload) -> Outcome {
 
 fn set_item(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
     let [key, value] = args.all("__setitem__", ["key", "value"])?;
-    let args = (key.hashable()?.payload(desk)?, value.payload(desk)?);
+    let args = (key.hashable(desk)?.payload(desk)?, value.payload(desk)?);
     ask(dict, const { dict::method("set") }, &args, none::<()>)
 }
 
@@ -137,7 +137,7 @@ fn delete_item(dict: ObjectId, key: Payload) -> Outcome {
 fn get(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
     let [key, default] = args.bind("get", ["key", "default"], 1)?;
     let Some(key) = key else { return Err(Raise::missing("get", "key")) };
-    let key = key.hashable()?.payload(desk)?;
+    let key = key.hashable(desk)?.payload(desk)?;
     let default = default.map(|default| default.payload(desk)).transpose()?;
     let get = const { dict::method("get") };
     ask_within(None, dict, get, &(key,), move |_, value| {
@@ -149,7 +149,7 @@ fn get(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
 fn pop(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
     let [key, default] = args.bind("pop", ["key", "default"], 1)?;
     let Some(key) = key else { return Err(Raise::missing("pop", "key")) };
-    let key = key.hashable()?.payload(desk)?;
+    let key = key.hashable(desk)?.payload(desk)?;
     let default = default.map(|default| default.payload(desk)).transpose()?;
     let remove = const { dict::method("remove") };
     ask_within(None, dict, remove, &(key.clone(),), move |_, removed| {
@@ -179,7 +179,7 @@ fn set_default(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
         Some(default) => default.payload(desk)?,
         None => Payload::pack(&())?,
     };
-    let args = (key.hashable()?.payload(desk)?, default);
+    let args = (key.hashable(desk)?.payload(desk)?, default);
     let method = const { dict::method("get_or_insert") };
     ask(dict, method, &args, |_, value| done(Reply::Value(value)))
 }

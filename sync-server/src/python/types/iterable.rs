@@ -114,7 +114,7 @@ pub(super) fn hashable_items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Pa
         _ => &[],
     };
     for &item in ids {
-        arg.part(item).hashable()?;
+        arg.part(item).hashable(desk)?;
     }
     let items = items(desk, arg)?;
     // Those of a shared list, or of an iterator, are seen only now.
@@ -247,7 +247,7 @@ fn key_and_value(
     key: Arg<'_>,
     value: Arg<'_>,
 ) -> Result<(Payload, Payload), Raise> {
-    Ok((key.hashable()?.payload(desk)?, value.payload(desk)?))
+    Ok((key.hashable(desk)?.payload(desk)?, value.payload(desk)?))
 }
 
 /// Takes an element of what a dict is updated with apart: whatever gives two items.

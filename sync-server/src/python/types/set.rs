@@ -45,7 +45,7 @@ pub(crate) fn call(
             text(format!("{{{}}}", members.join(", ")))
         }),
         "add" => args.all(method, ["elem"]).and_then(|[member]| {
-            let member = (member.hashable()?.payload(desk)?,);
+            let member = (member.hashable(desk)?.payload(desk)?,);
             ask(set, const { set::method("insert") }, &member, none::<bool>)
         }),
         "discard" => wanted(desk, method, args).and_then(|member| {
@@ -97,7 +97,7 @@ fn algebra(desk: &mut Desk<'_>, set: ObjectId, method: &str, args: Args<'_>) -> 
 /// Takes a member that is looked for, a set as a frozen one.
 fn wanted(desk: &Desk<'_>, method: &str, args: Args<'_>) -> Result<Payload, Raise> {
     let [member] = args.all(method, ["elem"])?;
-    let member = if let Node::Set(_) = member.node() { member } else { member.hashable()? };
+    let member = if let Node::Set(_) = member.node() { member } else { member.hashable(desk)? };
     member.payload(desk)
 }
 

@@ -14,7 +14,7 @@ pub fn unhashable(graph: &Graph, id: NodeId) -> Option<String> {
 
 /// As [`unhashable`], beside tuples that were looked at already: parts may be shared so often that
 /// looking at each again would never end.
-pub(super) fn unhashable_beside(
+pub(crate) fn unhashable_beside(
     graph: &Graph,
     id: NodeId,
     seen: &mut HashSet<NodeId>,

@@ -111,6 +111,13 @@ fn a_keyword_is_not_copied_as_often_as_it_is_recalled() {
 }
 
 #[test]
+fn a_short_call_keeps_nobody_waiting_with_a_long_tuple_that_it_names_often() {
+    let site = Site::new();
+    let address = &site.server.python_addresses()[0];
+    run(&site, address, "share.py", &["looks_through_a_tuple_once"]);
+}
+
+#[test]
 fn items_that_were_asked_for_ahead_by_who_is_gone_are_in_their_place() {
     let site = Site::new();
     for address in site.server.python_addresses() {
