@@ -45,6 +45,7 @@ mod processes;
 mod proxies;
 mod reply;
 mod request;
+mod shown;
 mod turn;
 mod types;
 pub mod value;

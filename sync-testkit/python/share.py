@@ -272,6 +272,45 @@ def names_no_keyword_twice(m):
     assert kind == "#TRACEBACK" and "given twice" in said, (kind, said)
 
 
+def shows_no_more_than_may_be(m):
+    numbers = [array.array(code, [0, 1, 100]) for code in "bBhHiIlLqQ"]
+    for code in "bhilq":
+        bits = 8 * array.array(code).itemsize
+        numbers.append(array.array(code, [-(2 ** (bits - 1)), -1, 2 ** (bits - 1) - 1]))
+        numbers.append(array.array(code.upper(), [2**bits - 1]))
+    numbers += [array.array("f", [0.5, 1e30, -3]), array.array("d", [0.1, float("nan"), -1e300])]
+    numbers += [array.array("u", "it's \u20ac"), array.array("i"), array.array("B", bytes(10**6))]
+    for shown in numbers:
+        same = m.Array(shown.typecode, shown if shown.typecode != "u" else shown.tounicode())
+        assert same._callmethod("__repr__") == repr(shown), shown
+    long = "x" * 100_000
+    for _ in range(7):
+        long = [long, long]
+    # A tenth of a megabyte, of which more than ten are seen.
+    often = [m.list([long]) for _ in range(100)]
+    for one in often:
+        one._callmethod("__imul__", (1000,))
+    for one in often[0], m.dict({at: long for at in range(10)}):
+        try:
+            one._callmethod("__repr__")
+        except MemoryError as error:
+            assert "ask for a part of it" in str(error), repr(error)
+        else:
+            raise AssertionError("it was shown")
+    begins = {
+        often[0]: "[[[[[[[['xxx",
+        m.dict(a=1): "{'a': 1}",
+        m.set([2]): "{2}",
+        m.Namespace(b=3): "Namespace(b=3)",
+        m.Array("i", [4] * 100): "array('i', [4, 4",
+        m.Value("i", 5): "Value('i', 5)",
+    }
+    shown = m._debug_info()
+    for one, begin in begins.items():
+        assert one._id + ":" in shown and "\n    " + begin in shown, shown
+    assert max(map(len, shown.splitlines())) == 75 + 4
+
+
 def looks_through_a_tuple_once(m):
     long = tuple(range(200_000))
     # If each were looked through, nobody would wait for the end.

@@ -24,6 +24,7 @@ use super::pickle::{Graph, NodeId};
 use super::proxies::Known;
 use super::reply::Reply;
 use super::request::object_of;
+use super::shown::Extent;
 use crate::hub::PYTHON;
 
 /// What a method comes to.
@@ -113,6 +114,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) trays: &'a mut Trays,
     pub(crate) session: SessionId,
     pub(crate) thread: ThreadId,
+    pub(crate) extent: Extent,
     brought: RefCell<Brought>,
     /// Tuples among the arguments that were found to have a hash.
     hashed: RefCell<HashSet<NodeId>>,
@@ -138,15 +140,8 @@ impl<'a> Desk<'a> {
         session: SessionId,
         thread: ThreadId,
     ) -> Self {
-        Self {
-            kernel,
-            now,
-            trays,
-            session,
-            thread,
-            brought: RefCell::default(),
-            hashed: RefCell::default(),
-        }
+        let (brought, hashed) = (RefCell::default(), RefCell::default());
+        Self { kernel, now, trays, session, thread, extent: Extent::Whole, brought, hashed }
     }
 }
 

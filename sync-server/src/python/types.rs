@@ -10,6 +10,7 @@ use super::exceptions::{Raise, trouble};
 use super::face::Face;
 use super::reply::Reply;
 use super::request::ident_of;
+use super::shown::{BRIEF, Extent};
 
 pub(crate) mod array;
 pub(crate) mod barrier;
@@ -72,12 +73,13 @@ fn published(desk: &mut Desk<'_>, name: &str, args: Args<'_>) -> Result<Handle, 
 /// Returns what the manager holds, as CPython's `_debug_info` words it.
 pub(crate) fn debug_info(desk: &mut Desk<'_>) -> Result<String, Raise> {
     let method = const { manager::method("debug_info") };
+    desk.extent = Extent::Brief { looked_at: 0 };
     let info: DebugInfo = desk.ask(ObjectId::MANAGER, method, &(u32::MAX,))?;
     let mut lines: Vec<(String, String)> = Vec::new();
     for object in info.objects {
         let (id, count) = (ident_of(desk.kernel.id(), object.object), object.references);
         let shown = shown(desk, object.object).unwrap_or(object.interface);
-        let shown: String = shown.chars().take(75).collect();
+        let shown: String = shown.chars().take(BRIEF).collect();
         lines.push((id.clone(), format!("  {id}:       refcount={count}\n    {shown}")));
     }
     lines.sort_unstable();

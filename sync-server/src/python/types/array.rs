@@ -8,7 +8,8 @@ use crate::python::args::{Arg, Args};
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{INDEX_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::Node;
-use crate::python::reply::{self, Reply};
+use crate::python::reply::Reply;
+use crate::python::shown::Shown;
 use crate::python::value;
 
 const INDICES: &str = "array indices must be integers";
@@ -235,23 +236,47 @@ pub(super) fn items(desk: &mut Desk<'_>, array: ObjectId) -> Result<Vec<Payload>
 }
 
 fn shown(desk: &mut Desk<'_>, array: ObjectId) -> Outcome {
-    let of = of(desk, array)?;
-    let len: u64 = desk.ask(array, const { array::method("len") }, &())?;
-    let mut items = Vec::new();
-    for index in 0..len {
-        let element: Payload =
-            desk.ask(array, const { array::method("get") }, &(of, index as i64))?;
-        items.push(element);
+    let (of, slice) = (of(desk, array)?, const { array::method("slice") });
+    ask(array, slice, &(of, desk.extent.items()), move |desk, elements: PackedElements| {
+        let (bytes, code) = (elements.to_bytes()?, of.code());
+        if bytes.is_empty() {
+            return text(format!("array('{code}')"));
+        }
+        let elements = bytes.chunks_exact(of.size());
+        if of.number().is_none() {
+            let letters = elements.map(|element| char::from_u32(number(element, false) as u32));
+            let letters: String =
+                letters.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+            let mut shown = Shown::new(desk, &format!("array('{code}', "));
+            shown.text(&value::repr_of_str(&letters));
+            return shown.end(")");
+        }
+        let begin = format!("array('{code}', [");
+        let shown = Shown::new(desk, &begin).items(elements, |shown, element| {
+            shown.text(&shown_number(of, element));
+        });
+        shown.end("])")
+    })
+}
+
+/// Returns how Python shows an element that is a number.
+fn shown_number(of: Typecode, element: &[u8]) -> String {
+    use Typecode::{Double, Float, UnsignedLong, UnsignedLongLong};
+    match of {
+        Float => value::repr_of_float(f32::from_bits(number(element, false) as u32).into()),
+        Double => value::repr_of_float(f64::from_bits(number(element, false))),
+        UnsignedLong | UnsignedLongLong => number(element, false).to_string(),
+        _ => {
+            let is_signed = of.code().is_ascii_lowercase();
+            number(element, is_signed).cast_signed().to_string()
+        }
     }
-    let code = of.code();
-    if items.is_empty() {
-        return text(format!("array('{code}')"));
-    }
-    if of.number().is_none() {
-        let letters: Result<String, _> = items.iter().map(Payload::unpack::<char>).collect();
-        let letters = Payload::pack(&letters?)?;
-        return text(format!("array('{code}', {})", reply::repr(&letters)));
-    }
-    let items: Vec<_> = items.iter().map(reply::repr).collect();
-    text(format!("array('{code}', [{}])", items.join(", ")))
+}
+
+/// Returns an element's bits, those before it as its sign has them.
+fn number(element: &[u8], is_signed: bool) -> u64 {
+    let is_negative = is_signed && element.last().is_some_and(|last| last & 0x80 != 0);
+    let mut bits = [if is_negative { 0xff } else { 0 }; 8];
+    bits[..element.len()].copy_from_slice(element);
+    u64::from_le_bytes(bits)
 }

@@ -3,12 +3,13 @@
 use sync_objects::{DictPage, DictPart, Removed, dict};
 use sync_proto::{Handle, MethodId, ObjectId, Payload};
 
-use super::{bool, done, if_key, iterable, none, taken, text};
+use super::{bool, done, if_key, iterable, none, taken};
 use crate::python::args::{Arg, Args};
 use crate::python::desk::{Desk, Next, Outcome, ask, ask_within};
 use crate::python::exceptions::{KEY_ERROR, Raise, TYPE_ERROR};
 use crate::python::pickle::Node;
-use crate::python::reply::{self, Reply};
+use crate::python::reply::Reply;
+use crate::python::shown::Shown;
 
 type Entries = Vec<(Payload, Payload)>;
 
@@ -58,12 +59,18 @@ pub(crate) fn call(
             ask(dict, const { dict::method("extend") }, &(all,), none::<()>)
         }),
         "fromkeys" => from_keys(desk, args),
-        "__repr__" | "__str__" => page(dict, DictPart::Items, false, |_, page| {
-            let entry =
-                |(key, value): &(_, _)| format!("{}: {}", reply::repr(key), reply::repr(value));
-            let shown: Vec<_> = entries(page).iter().map(entry).collect();
-            text(format!("{{{}}}", shown.join(", ")))
-        }),
+        "__repr__" | "__str__" => {
+            let none: Option<u64> = None;
+            let args = (DictPart::Items, false, none, none, desk.extent.bytes());
+            ask(dict, const { dict::method("page") }, &args, |desk, page| {
+                let shown = Shown::new(desk, "{").items(entries(page), |shown, (key, value)| {
+                    shown.value(&key);
+                    shown.text(": ");
+                    shown.value(&value);
+                });
+                shown.end("}")
+            })
+        }
         _ => return None,
     })
 }

@@ -4,12 +4,13 @@ use sync_objects::list;
 use sync_proto::{ErrorKind, Handle, ObjectId, Payload, Refusal};
 
 use super::sort::{Key, by_key};
-use super::{bool, done, iterable, none, taken, text};
+use super::{bool, done, iterable, none, taken};
 use crate::python::args::{Arg, Args};
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{INDEX_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::Node;
 use crate::python::reply::{self, Reply};
+use crate::python::shown::Shown;
 use crate::python::value;
 
 const INDICES: &str = "list indices must be integers or slices";
@@ -63,10 +64,12 @@ pub(crate) fn call(
             let times = times.integer()?;
             ask(list, const { list::method("repeat") }, &(times,), none::<()>)
         }),
-        "__repr__" | "__str__" => ask(list, TO_VEC, &(), |_, items: Vec<Payload>| {
-            let items: Vec<_> = items.iter().map(reply::repr).collect();
-            text(format!("[{}]", items.join(", ")))
-        }),
+        "__repr__" | "__str__" => {
+            let method = const { list::method("slice") };
+            ask(list, method, &(desk.extent.items(),), |desk, items: Vec<Payload>| {
+                Shown::new(desk, "[").items(&items, Shown::value).end("]")
+            })
+        }
         _ => return None,
     })
 }

@@ -3,11 +3,12 @@
 use sync_objects::namespace;
 use sync_proto::{Handle, ObjectId, Payload};
 
-use super::{done, none, text};
+use super::{done, none};
 use crate::python::args::{Arg, Args};
 use crate::python::desk::{Desk, Outcome, ask};
 use crate::python::exceptions::{ATTRIBUTE_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
-use crate::python::reply::{self, Reply};
+use crate::python::reply::Reply;
+use crate::python::shown::Shown;
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
     if args.positional().len() > 0 {
@@ -32,25 +33,35 @@ pub(crate) fn call(
         "__getattribute__" => get(namespace, args),
         "__setattr__" => set(desk, namespace, args),
         "__delattr__" => delete(namespace, args),
-        "__repr__" | "__str__" => attributes(desk, namespace).and_then(|attributes| {
-            let shown = attributes.iter().filter(|(name, _)| !name.starts_with('_'));
-            let shown = shown.map(|(name, value)| format!("{name}={}", reply::repr(value)));
-            let mut shown: Vec<_> = shown.collect();
-            // As whole texts, by which "x1=2" comes before "x=1".
-            shown.sort_unstable();
-            text(format!("Namespace({})", shown.join(", ")))
-        }),
-        "#GETVALUE" => attributes(desk, namespace)
+        "__repr__" | "__str__" => {
+            let few = desk.extent.few().unwrap_or(usize::MAX);
+            attributes(desk, namespace, |name| !name.starts_with('_'), few).and_then(|mut shown| {
+                // As whole texts, by which "x1=2" comes before "x=1".
+                shown.sort_by(|(a, _), (b, _)| a.bytes().chain(*b"=").cmp(b.bytes().chain(*b"=")));
+                let shown = Shown::new(desk, "Namespace(").items(shown, |shown, (name, value)| {
+                    shown.text(&name);
+                    shown.text("=");
+                    shown.value(&value);
+                });
+                shown.end(")")
+            })
+        }
+        "#GETVALUE" => attributes(desk, namespace, |_| true, usize::MAX)
             .and_then(|attributes| done(Reply::Local("Namespace", attributes))),
         _ => return None,
     })
 }
 
-/// Returns all attributes, by name.
-fn attributes(desk: &mut Desk<'_>, of: ObjectId) -> Result<Vec<(String, Payload)>, Raise> {
+/// Returns attributes, by name: so many of those that are wanted.
+fn attributes(
+    desk: &mut Desk<'_>,
+    of: ObjectId,
+    is_wanted: impl Fn(&str) -> bool,
+    most: usize,
+) -> Result<Vec<(String, Payload)>, Raise> {
     let names: Vec<String> = desk.ask(of, const { namespace::method("names") }, &())?;
-    let mut attributes = Vec::with_capacity(names.len());
-    for name in names {
+    let mut attributes = Vec::new();
+    for name in names.into_iter().filter(|name| is_wanted(name)).take(most) {
         let value: Option<Payload> = desk.ask(of, const { namespace::method("get") }, &(&name,))?;
         attributes.extend(value.map(|value| (name, value)));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sync_objects::{OtherSet, SetMember, SetOp, set};
+use sync_objects::{OtherSet, SetMember, SetOp, SetPage, set};
 use sync_proto::{Handle, MethodId, ObjectId, Payload};
 
 use super::{bool, done, if_key, iterable, none, taken, text};
@@ -10,7 +10,8 @@ use crate::python::args::Args;
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{KEY_ERROR, Raise};
 use crate::python::pickle::Node;
-use crate::python::reply::{self, Reply};
+use crate::python::reply::Reply;
+use crate::python::shown::Shown;
 
 const REMOVE: MethodId = set::method("remove");
 
@@ -37,13 +38,16 @@ pub(crate) fn call(
         }),
         "__iter__" => all(set, |members| done(Reply::Iterator(members))),
         "copy" | "#GETVALUE" => all(set, |members| done(Reply::Set(members))),
-        "__repr__" | "__str__" => all(set, |members| {
-            if members.is_empty() {
-                return text("set()");
-            }
-            let members: Vec<_> = members.iter().map(reply::repr).collect();
-            text(format!("{{{}}}", members.join(", ")))
-        }),
+        "__repr__" | "__str__" => {
+            let none: Option<u64> = None;
+            let args = (none, none, desk.extent.bytes());
+            ask(set, const { set::method("page") }, &args, |desk, page: SetPage| {
+                match &page.members[..] {
+                    [] => text("set()"),
+                    members => Shown::new(desk, "{").items(members, Shown::value).end("}"),
+                }
+            })
+        }
         "add" => args.all(method, ["elem"]).and_then(|[member]| {
             let member = (member.hashable(desk)?.payload(desk)?,);
             ask(set, const { set::method("insert") }, &member, none::<bool>)
@@ -104,7 +108,7 @@ fn wanted(desk: &Desk<'_>, method: &str, args: Args<'_>) -> Result<Payload, Rais
 fn all(set: ObjectId, then: impl FnOnce(Vec<Payload>) -> Outcome + Send + 'static) -> Outcome {
     let none: Option<u64> = None;
     let page = const { set::method("page") };
-    ask(set, page, &(none, none, u64::MAX), |_, page: sync_objects::SetPage| then(page.members))
+    ask(set, page, &(none, none, u64::MAX), |_, page: SetPage| then(page.members))
 }
 
 fn remove(set: ObjectId, member: Payload) -> Outcome {

@@ -3,11 +3,12 @@
 use sync_objects::value;
 use sync_proto::{Handle, ObjectId, Payload};
 
-use super::{done, none, text};
+use super::{done, none};
 use crate::python::args::Args;
 use crate::python::desk::{Desk, Outcome, ask};
 use crate::python::exceptions::{Raise, VALUE_ERROR};
 use crate::python::reply::{self, Reply};
+use crate::python::shown::Shown;
 
 /// The most bytes of a typecode: a letter, or the name of a ctype.
 const TYPECODE_MAX: usize = 256;
@@ -46,8 +47,10 @@ pub(crate) fn call(
         }),
         "__repr__" | "__str__" => {
             let typecode = typecode().map_or_else(|| "None".to_owned(), |code| reply::repr(&code));
-            ask(value, get, &(), move |_, value: Payload| {
-                text(format!("Value({typecode}, {})", reply::repr(&value)))
+            ask(value, get, &(), move |desk, value: Payload| {
+                let mut shown = Shown::new(desk, &format!("Value({typecode}, "));
+                shown.value(&value);
+                shown.end(")")
             })
         }
         "#GETVALUE" => {

@@ -16,7 +16,7 @@ mod text;
 
 /// The most bytes that a text for people may have: some few shared parts could otherwise be
 /// written more often than memory holds.
-const MOST_BYTES: usize = 16 << 20;
+pub(super) const MOST_BYTES: usize = 16 << 20;
 
 /// The most bits of an integer that is shown: 4300 digits, as in CPython.
 const MOST_BITS: u64 = 14_285;
@@ -31,7 +31,7 @@ pub enum ReprError {
     )]
     LongInteger,
     /// The text is too long.
-    #[error("the text that shows the value takes more than {MOST_BYTES} bytes")]
+    #[error("the text that shows the value is too long")]
     TooLong,
 }
 
@@ -42,47 +42,68 @@ pub fn repr_of_str(value: &str) -> String {
     out
 }
 
+/// Returns how Python shows a float.
+pub fn repr_of_float(value: f64) -> String {
+    number::float(value)
+}
+
 /// Returns how Python shows a value.
 ///
 /// # Errors
 ///
 /// It has an integer that CPython would not show either, or the text would be out of proportion.
 pub fn repr(graph: &Graph, id: NodeId) -> Result<String, ReprError> {
-    let mut printer =
-        Printer { graph, out: String::new(), tasks: vec![Task::Value(id)], open: HashSet::new() };
+    let mut out = String::new();
+    append(graph, id, &mut out, MOST_BYTES)?;
+    Ok(out)
+}
+
+/// Appends how Python shows a value to a text, which has at most so many bytes then.
+pub(super) fn append(
+    graph: &Graph,
+    id: NodeId,
+    out: &mut String,
+    most: usize,
+) -> Result<(), ReprError> {
+    let mut printer = Printer { graph, out, tasks: vec![Task::Value(id)], open: HashSet::new() };
     while let Some(task) = printer.tasks.pop() {
         match task {
             Task::Text(text) => printer.out.push_str(text),
             Task::Leave(id) => drop(printer.open.remove(&id)),
             Task::Value(id) => printer.value(id)?,
+            Task::Items(items, between) => printer.next_item(items, between),
+            Task::Entries(entries, between) => printer.next_entry(entries, between),
         }
-        if printer.out.len() > MOST_BYTES {
+        if printer.out.len() > most {
             return Err(ReprError::TooLong);
         }
     }
-    Ok(printer.out)
+    Ok(())
 }
 
 /// What is to be printed, the next one last.
-enum Task {
+enum Task<'g> {
     Value(NodeId),
     Text(&'static str),
+    /// The items of a container that are left, and what is before them.
+    Items(&'g [NodeId], &'static str),
+    Entries(&'g [(NodeId, NodeId)], &'static str),
     /// A container has been printed.
     Leave(NodeId),
 }
 
 struct Printer<'g> {
     graph: &'g Graph,
-    out: String,
-    tasks: Vec<Task>,
+    out: &'g mut String,
+    tasks: Vec<Task<'g>>,
     /// The containers around what is printed.
     open: HashSet<NodeId>,
 }
 
-impl Printer<'_> {
+impl<'g> Printer<'g> {
     fn value(&mut self, id: NodeId) -> Result<(), ReprError> {
-        let out = &mut self.out;
-        match self.graph.get(id) {
+        let (graph, out) = (self.graph, &mut *self.out);
+        match graph.get(id) {
             Node::None => out.push_str("None"),
             Node::Bool(true) => out.push_str("True"),
             Node::Bool(false) => out.push_str("False"),
@@ -121,24 +142,29 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn items(&mut self, id: NodeId, [open, again, close]: [&'static str; 3], items: &[NodeId]) {
-        if !self.enter(id, open, again, close) {
-            return;
-        }
-        for (place, item) in items.iter().enumerate().rev() {
-            self.tasks.push(Task::Value(*item));
-            self.separate(place);
+    fn items(&mut self, id: NodeId, [open, again, close]: [&'static str; 3], items: &'g [NodeId]) {
+        if self.enter(id, open, again, close) {
+            self.tasks.push(Task::Items(items, ""));
         }
     }
 
-    fn entries(&mut self, id: NodeId, entries: &[(NodeId, NodeId)]) {
-        if !self.enter(id, "{", "{...}", "}") {
-            return;
+    fn next_item(&mut self, items: &'g [NodeId], between: &str) {
+        let Some((item, rest)) = items.split_first() else { return };
+        self.out.push_str(between);
+        self.tasks.extend([Task::Items(rest, ", "), Task::Value(*item)]);
+    }
+
+    fn entries(&mut self, id: NodeId, entries: &'g [(NodeId, NodeId)]) {
+        if self.enter(id, "{", "{...}", "}") {
+            self.tasks.push(Task::Entries(entries, ""));
         }
-        for (place, (key, value)) in entries.iter().enumerate().rev() {
-            self.tasks.extend([Task::Value(*value), Task::Text(": "), Task::Value(*key)]);
-            self.separate(place);
-        }
+    }
+
+    fn next_entry(&mut self, entries: &'g [(NodeId, NodeId)], between: &str) {
+        let Some(((key, value), rest)) = entries.split_first() else { return };
+        self.out.push_str(between);
+        self.tasks.push(Task::Entries(rest, ", "));
+        self.tasks.extend([Task::Value(*value), Task::Text(": "), Task::Value(*key)]);
     }
 
     /// Begins a container, unless it is inside itself.
@@ -159,18 +185,13 @@ impl Printer<'_> {
         true
     }
 
-    fn separate(&mut self, place: usize) {
-        if place > 0 {
-            self.tasks.push(Task::Text(", "));
-        }
-    }
-
     fn object(&mut self, id: NodeId) {
         if let Some(text) = self.proxy(id) {
             self.out.push_str(&text);
             return;
         }
-        match self.graph.call(id) {
+        let graph = self.graph;
+        match graph.call(id) {
             Some((("builtins", "complex"), [real, imaginary])) => {
                 if let (Node::Float(real), Node::Float(imaginary)) =
                     (self.graph.get(*real), self.graph.get(*imaginary))
@@ -179,10 +200,10 @@ impl Printer<'_> {
                     return;
                 }
             }
-            Some((("builtins", "range"), [start, stop, step]))
-                if self.graph.get(*step) == &Node::Int(1) =>
+            Some((("builtins", "range"), ends @ [_, _, step]))
+                if graph.get(*step) == &Node::Int(1) =>
             {
-                self.items(id, ["range(", "...", ")"], &[*start, *stop]);
+                self.items(id, ["range(", "...", ")"], &ends[..2]);
                 return;
             }
             Some((("builtins", name), args)) => {

@@ -118,6 +118,13 @@ fn a_short_call_keeps_nobody_waiting_with_a_long_tuple_that_it_names_often() {
 }
 
 #[test]
+fn what_is_shown_is_bounded_as_a_whole() {
+    let site = Site::new();
+    let address = &site.server.python_addresses()[0];
+    run(&site, address, "share.py", &["shows_no_more_than_may_be"]);
+}
+
+#[test]
 fn items_that_were_asked_for_ahead_by_who_is_gone_are_in_their_place() {
     let site = Site::new();
     for address in site.server.python_addresses() {
