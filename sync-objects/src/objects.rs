@@ -13,6 +13,7 @@ pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod manager;
 pub(crate) mod namespace;
+mod normals;
 pub(crate) mod number;
 pub(crate) mod queue;
 pub(crate) mod rlock;

@@ -311,6 +311,25 @@ def shows_no_more_than_may_be(m):
     assert max(map(len, shown.splitlines())) == 75 + 4
 
 
+def makes_no_longer_normal_forms_than_may_be(m):
+    long = "x" * 1000
+    for _ in range(13):
+        long = (long, long)
+    # A kilobyte to the manager, which has eight megabytes of it where it compares.
+    many = m.list([long])
+    many._callmethod("__imul__", (1_000_000,))
+    assert 5 not in many and many.count("x") == 0
+    pairs = m.dict(a=1)
+    for call in (many.sort, lambda: pairs.update([((long, at), 0) for at in range(1000)])):
+        try:
+            call()
+        except MemoryError as error:
+            assert "take fewer at a time" in str(error), repr(error)
+        else:
+            raise AssertionError("they were made")
+    assert len(many) == 1_000_000 and len(pairs) == 1
+
+
 def looks_through_a_tuple_once(m):
     long = tuple(range(200_000))
     # If each were looked through, nobody would wait for the end.

@@ -146,11 +146,10 @@ impl set::Service for Set {
     }
 
     fn insert(&mut self, cx: &mut Cx<'_>, member: Payload) -> Flow<bool> {
-        let room = cx.afford(cost_of(&member));
         let normal = member.normalize_key();
         let inserted = normal.and_then(|normal| {
             if !self.members.contains(&normal) {
-                room?;
+                cx.afford(cost_of(&normal, &member))?;
             }
             Ok(self.members.insert(normal, member))
         });
@@ -158,9 +157,12 @@ impl set::Service for Set {
     }
 
     fn extend(&mut self, cx: &mut Cx<'_>, members: Vec<Payload>) -> Flow<()> {
-        let room = cx.afford(members.iter().map(cost_of).sum());
-        let members = room.and_then(|()| keyed(members));
-        members.map(|members| self.members.extend(members)).into()
+        let added = keyed(members).and_then(|members| {
+            cx.afford(members.iter().map(|(normal, member)| cost_of(normal, member)).sum())?;
+            self.members.extend(members);
+            Ok(())
+        });
+        added.into()
     }
 
     fn remove(&mut self, cx: &mut Cx<'_>, member: Payload) -> Flow<bool> {
@@ -218,12 +220,11 @@ impl set::Service for Set {
     }
 
     fn combine(&mut self, cx: &mut Cx<'_>, op: SetOp, other: OtherSet) -> Flow<()> {
-        let values = match self.values(cx, other) {
-            Ok(values) => values,
-            Err(refusal) => return Flow::Refuse(refusal),
-        };
-        let cost = if op.adds() { values.iter().map(cost_of).sum() } else { 0 };
-        let others = cx.afford(cost).and_then(|()| Others::new(values));
+        let others = self.values(cx, other).and_then(Others::new);
+        let others = others.and_then(|others| {
+            cx.afford(if op.adds() { others.cost() } else { 0 })?;
+            Ok(others)
+        });
         others.map(|others| others.combine(op, &mut self.members)).into()
     }
 

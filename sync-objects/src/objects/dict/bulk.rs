@@ -7,6 +7,7 @@ use sync_proto::{Handle, Payload, Refusal};
 
 use super::store::Store;
 use super::{Dict, DictPart, Stop, dict};
+use crate::objects::normals::with_normals;
 use crate::objects::number::{self, NumberKind, NumberOp};
 use crate::{Cx, Flow};
 
@@ -15,7 +16,7 @@ pub(super) type Keyed = (Normal, (Payload, Payload));
 
 /// Finds the normal form of every key, before anything is written.
 pub(super) fn keyed(entries: Vec<(Payload, Payload)>) -> Result<Vec<Keyed>, Refusal> {
-    entries.into_iter().map(|entry| Ok((entry.0.normalize_key()?, entry))).collect()
+    with_normals(entries, |(key, _)| key.normalize_key())
 }
 
 pub(super) fn put_in(store: &mut Store, entries: Vec<Keyed>) {
@@ -68,7 +69,8 @@ impl Dict {
     }
 
     pub(super) fn remove_all(&mut self, cx: &mut Cx<'_>, keys: &[Payload]) -> Result<u64, Stop> {
-        let keys = keys.iter().map(Payload::normalize_key).collect::<Result<Vec<_>, _>>()?;
+        let keys = with_normals(keys, |key| key.normalize_key())?;
+        let keys: Vec<_> = keys.into_iter().map(|(normal, _)| normal).collect();
         self.write_many(cx, &keys, |store| {
             Ok(keys.iter().filter_map(|key| store.remove(key)).count() as u64)
         })

@@ -9,16 +9,18 @@ use std::collections::VecDeque;
 use sync_proto::cbor::{self, Incomparable, Normal, NormalizeError};
 use sync_proto::{ErrorKind, Payload, Refusal};
 
+use crate::objects::normals::with_normals;
+
 /// Sorts items by value; equal ones keep their order, also when descending.
 ///
 /// # Errors
-/// `WrongType` when two have no order, `InvalidInput` when one is in no order with any: the items
-/// are as they were.
+/// `WrongType` when two have no order, `InvalidInput` when one is in no order with any, `TooLarge`
+/// when their normal forms are too long together: the items are as they were.
 pub(super) fn sort(items: &mut VecDeque<Payload>, descending: bool) -> Result<(), Refusal> {
     if items.len() < 2 {
         return Ok(());
     }
-    let keys = items.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    let keys = with_normals(items.iter(), |item| key(item))?;
     let order = order(&keys, descending).map_err(|error| {
         let why = format!("{error}: the list cannot be sorted");
         Refusal::new(ErrorKind::WrongType, why)
@@ -39,7 +41,7 @@ fn key(item: &Payload) -> Result<Normal, Refusal> {
 }
 
 /// Merges ever longer sorted runs of indices.
-fn order(keys: &[Normal], descending: bool) -> Result<Vec<usize>, Incomparable> {
+fn order<T>(keys: &[(Normal, T)], descending: bool) -> Result<Vec<usize>, Incomparable> {
     let mut sorted: Vec<usize> = (0..keys.len()).collect();
     let mut width = 1;
     while width < sorted.len() {
@@ -54,8 +56,8 @@ fn order(keys: &[Normal], descending: bool) -> Result<Vec<usize>, Incomparable> 
     Ok(sorted)
 }
 
-fn merge(
-    keys: &[Normal],
+fn merge<T>(
+    keys: &[(Normal, T)],
     descending: bool,
     mut left: &[usize],
     mut right: &[usize],
@@ -64,7 +66,7 @@ fn merge(
     while let (Some((&l, left_rest)), Some((&r, right_rest))) =
         (left.split_first(), right.split_first())
     {
-        let ordering = cbor::compare(&keys[l], &keys[r])?;
+        let ordering = cbor::compare(&keys[l].0, &keys[r].0)?;
         let ordering = if descending { ordering.reverse() } else { ordering };
         if ordering == Ordering::Greater {
             into.push(r);

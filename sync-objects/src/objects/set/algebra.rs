@@ -6,7 +6,7 @@ use sync_proto::cbor::Normal;
 use sync_proto::{Payload, Refusal};
 
 use super::SetOp;
-use super::members::{Members, keyed};
+use super::members::{Members, cost_of, keyed};
 
 /// The members of the second set.
 pub(super) struct Others {
@@ -24,6 +24,11 @@ impl Others {
         let members = keyed(values)?;
         let normals = members.iter().map(|(normal, _)| normal.clone()).collect();
         Ok(Self { normals, members })
+    }
+
+    /// Returns what adding all of them would cost.
+    pub(super) fn cost(&self) -> usize {
+        self.members.iter().map(|(normal, member)| cost_of(normal, member)).sum()
     }
 
     /// Returns what an operation makes of the first set and this one: the first's in their order

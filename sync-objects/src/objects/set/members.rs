@@ -9,6 +9,7 @@ use sync_proto::{ErrorKind, Handle, Payload, Refusal};
 use super::{SetMember, SetPage};
 use crate::VALUE_COST;
 use crate::kernel::HANDLES_PER_LOOK;
+use crate::objects::normals::with_normals;
 
 /// Members in the order in which they came in. Everything costs O(log n): a removal moves nothing.
 #[derive(Debug, Default)]
@@ -26,13 +27,13 @@ pub(super) struct Members {
 const MEMBER_COST: usize = VALUE_COST + 160;
 
 /// Returns what adding a member would cost.
-pub(super) fn cost_of(member: &Payload) -> usize {
-    MEMBER_COST + member.bytes.len()
+pub(super) fn cost_of(normal: &Normal, member: &Payload) -> usize {
+    MEMBER_COST + normal.as_bytes().len() + member.bytes.len()
 }
 
 /// Finds the normal form of every member, before anything is written.
 pub(super) fn keyed(members: Vec<Payload>) -> Result<Vec<(Normal, Payload)>, Refusal> {
-    members.into_iter().map(|member| Ok((member.normalize_key()?, member))).collect()
+    with_normals(members, Payload::normalize_key)
 }
 
 impl Members {

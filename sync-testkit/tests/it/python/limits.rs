@@ -125,6 +125,13 @@ fn what_is_shown_is_bounded_as_a_whole() {
 }
 
 #[test]
+fn values_that_share_much_are_not_compared_in_full_more_often_than_may_be() {
+    let site = Site::new();
+    let address = &site.server.python_addresses()[0];
+    run(&site, address, "share.py", &["makes_no_longer_normal_forms_than_may_be"]);
+}
+
+#[test]
 fn items_that_were_asked_for_ahead_by_who_is_gone_are_in_their_place() {
     let site = Site::new();
     for address in site.server.python_addresses() {
