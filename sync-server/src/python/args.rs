@@ -29,51 +29,59 @@ pub(crate) struct Arg<'a> {
 
 impl<'a> Args<'a> {
     /// Finds the arguments by their place or their name, as for
-    /// `def function(first, …, last=default)` with so many that are required.
-    pub(crate) fn bind<const N: usize>(
+    /// `def function(required, …, optional=default, …)`.
+    pub(crate) fn bind<const R: usize, const O: usize>(
         self,
         function: &str,
-        names: [&str; N],
-        required: usize,
-    ) -> Result<[Option<Arg<'a>>; N], Raise> {
-        let given = self.positional.len();
-        if given > N {
-            let why = format!("{function}() takes at most {N} arguments ({given} given)");
+        required: [&str; R],
+        optional: [&str; O],
+    ) -> Result<([Arg<'a>; R], [Option<Arg<'a>>; O]), Raise> {
+        let (given, most) = (self.positional.len(), R + O);
+        if given > most {
+            let why = format!("{function}() takes at most {most} arguments ({given} given)");
             return Err(TYPE_ERROR.with(why));
         }
-        let mut found = [None; N];
-        for (slot, &id) in found.iter_mut().zip(self.positional) {
+        let (mut firsts, mut others) = ([None; R], [None; O]);
+        for (slot, &id) in firsts.iter_mut().chain(&mut others).zip(self.positional) {
             *slot = Some(Arg { graph: self.graph, id });
         }
         for (name, id) in self.named {
-            let Some(at) = names.iter().position(|known| known == name) else {
+            let mut slots =
+                required.iter().zip(&mut firsts).chain(optional.iter().zip(&mut others));
+            let Some((_, slot)) = slots.find(|(known, _)| *known == name) else {
                 let why = format!("{function}() got an unexpected keyword argument '{name}'");
                 return Err(TYPE_ERROR.with(why));
             };
-            if found[at].is_some() {
+            if slot.replace(Arg { graph: self.graph, id: *id }).is_some() {
                 let why = format!("{function}() got multiple values for argument '{name}'");
                 return Err(TYPE_ERROR.with(why));
             }
-            found[at] = Some(Arg { graph: self.graph, id: *id });
         }
-        if let Some(at) = found[..required].iter().position(Option::is_none) {
-            let name = names[at];
-            let why = format!("{function}() missing required argument: '{name}'");
-            return Err(TYPE_ERROR.with(why));
+        let mut found = [Arg { graph: self.graph, id: NodeId::NONE }; R];
+        for ((found, given), name) in found.iter_mut().zip(firsts).zip(required) {
+            *found = given.ok_or_else(|| {
+                TYPE_ERROR.with(format!("{function}() missing required argument: '{name}'"))
+            })?;
         }
-        Ok(found)
+        Ok((found, others))
     }
 
     /// Finds arguments that are all required.
-    pub(crate) fn all<const N: usize>(
+    pub(crate) fn all<const R: usize>(
         self,
         function: &str,
-        names: [&str; N],
-    ) -> Result<[Arg<'a>; N], Raise> {
-        let found = self.bind(function, names, N)?;
-        let missing = || TYPE_ERROR.with(format!("{function}() misses an argument"));
-        let found: Option<Vec<Arg<'a>>> = found.into_iter().collect();
-        found.and_then(|found| found.try_into().ok()).ok_or_else(missing)
+        names: [&str; R],
+    ) -> Result<[Arg<'a>; R], Raise> {
+        self.bind(function, names, []).map(|(found, [])| found)
+    }
+
+    /// Finds arguments of which none is required.
+    pub(crate) fn optional<const O: usize>(
+        self,
+        function: &str,
+        names: [&str; O],
+    ) -> Result<[Option<Arg<'a>>; O], Raise> {
+        self.bind(function, [], names).map(|([], found)| found)
     }
 
     /// Returns the arguments that are given by place.

@@ -172,7 +172,7 @@ fn no_object(request: &Request, refusal: Refusal) -> Raise {
     match refusal.kind {
         ErrorKind::NotFound | ErrorKind::NotOwner => {
             let ident =
-                request.args().bind("", ["ident"], 0).ok().and_then(|[ident]| ident?.text());
+                request.args().optional("", ["ident"]).ok().and_then(|[ident]| ident?.text());
             trouble("KeyError", &format!("'{}'", ident.unwrap_or_default()))
         }
         _ => refusal.into(),

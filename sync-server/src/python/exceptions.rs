@@ -79,11 +79,6 @@ impl Class {
 }
 
 impl Raise {
-    /// Says that an argument was not given.
-    pub(crate) fn missing(function: &str, name: &str) -> Self {
-        TYPE_ERROR.with(format!("{function}() missing required argument: '{name}'"))
-    }
-
     /// Turns what a function of the manager raised into a text, as that of `RemoteError`.
     pub(crate) fn into_text(self) -> String {
         match self {

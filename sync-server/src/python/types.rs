@@ -66,7 +66,7 @@ fn published(desk: &mut Desk<'_>, name: &str, args: Args<'_>) -> Result<Handle, 
         );
         return Err(trouble("KeyError", &why));
     };
-    args.bind::<0>(name, [], 0)?;
+    args.all::<0>(name, [])?;
     Ok(desk.name(object)?)
 }
 

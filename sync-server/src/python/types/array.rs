@@ -16,10 +16,7 @@ const INDICES: &str = "array indices must be integers";
 const BAD_TYPECODE: &str = "bad typecode (must be b, B, u, w, h, H, i, I, l, L, q, Q, f or d)";
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    let [code, sequence, _lock] = args.bind("Array", ["typecode", "sequence", "lock"], 2)?;
-    let (Some(code), Some(sequence)) = (code, sequence) else {
-        return Err(Raise::missing("Array", "sequence"));
-    };
+    let ([code, sequence], [_lock]) = args.bind("Array", ["typecode", "sequence"], ["lock"])?;
     let mut letters = code.text().unwrap_or_default().chars();
     let (Some(letter), None) = (letters.next(), letters.next()) else {
         return Err(VALUE_ERROR.with(BAD_TYPECODE));

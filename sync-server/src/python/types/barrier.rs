@@ -4,7 +4,7 @@ use sync_objects::{Arrival, barrier};
 use sync_proto::{ErrorKind, Handle, ObjectId};
 
 use super::{at, bool, done, none, text, unserializable, waiting};
-use crate::python::args::{Arg, Args};
+use crate::python::args::Args;
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{
     ATTRIBUTE_ERROR, BROKEN_BARRIER, NOT_IMPLEMENTED_ERROR, Raise, TYPE_ERROR, VALUE_ERROR,
@@ -12,14 +12,14 @@ use crate::python::exceptions::{
 use crate::python::reply::Reply;
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    let [parties, action, timeout] = args.bind("Barrier", ["parties", "action", "timeout"], 1)?;
+    let ([parties], [action, timeout]) =
+        args.bind("Barrier", ["parties"], ["action", "timeout"])?;
     if action.is_some_and(|action| !action.is_none()) {
         let why = "this manager runs no Python code, so a Barrier has no action: let the party \
                    whose wait() returns 0 act, and wait once more";
         return Err(NOT_IMPLEMENTED_ERROR.with(why));
     }
-    let parties = parties.map_or(Ok(0), Arg::integer)?;
-    let parties = u32::try_from(parties).ok().filter(|&parties| parties > 0);
+    let parties = u32::try_from(parties.integer()?).ok().filter(|&parties| parties > 0);
     let parties = parties.ok_or_else(|| VALUE_ERROR.with("parties must be > 0"))?;
     let timeout = waiting::timeout(timeout)?;
     Ok(desk.create(&barrier::INTERFACE, &(parties, timeout))?)
@@ -43,7 +43,7 @@ pub(crate) fn call(
 }
 
 fn wait(barrier: ObjectId, args: Args<'_>) -> Outcome {
-    let [timeout] = args.bind("wait", ["timeout"], 0)?;
+    let [timeout] = args.optional("wait", ["timeout"])?;
     let timeout = waiting::timeout(timeout)?;
     let wait = const { barrier::method("wait") };
     let args = (false, timeout.is_some());

@@ -11,7 +11,7 @@ use crate::python::desk::{Desk, Outcome, ask};
 use crate::python::exceptions::{ATTRIBUTE_ERROR, RUNTIME_ERROR, Raise, TYPE_ERROR};
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    let [lock] = args.bind("Condition", ["lock"], 0)?;
+    let [lock] = args.optional("Condition", ["lock"])?;
     let lock = match lock.filter(|lock| !lock.is_none()) {
         None => desk.create(&rlock::INTERFACE, &())?,
         Some(lock) => match lock.proxy(desk) {
@@ -45,7 +45,7 @@ pub(crate) fn call(
             Err(raise) => Err(raise),
         },
         "wait" => wait(desk, condition, args),
-        "notify" => args.bind("notify", ["n"], 0).and_then(|[count]| {
+        "notify" => args.optional("notify", ["n"]).and_then(|[count]| {
             let count = count.map_or(Ok(1), Arg::integer)?;
             notify(desk, condition, u32::try_from(count.max(0)).unwrap_or(u32::MAX))
         }),
@@ -77,7 +77,7 @@ fn held(desk: &mut Desk<'_>, condition: ObjectId, verb: &str) -> Result<Token, R
 }
 
 fn wait(desk: &mut Desk<'_>, condition: ObjectId, args: Args<'_>) -> Outcome {
-    let [timeout] = args.bind("wait", ["timeout"], 0)?;
+    let [timeout] = args.optional("wait", ["timeout"])?;
     let timeout: Option<Duration> = waiting::timeout(timeout)?;
     let token = held(desk, condition, "wait")?;
     let wait = const { condition::method("wait") };

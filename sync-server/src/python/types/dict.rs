@@ -142,8 +142,7 @@ fn delete_item(dict: ObjectId, key: Payload) -> Outcome {
 }
 
 fn get(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
-    let [key, default] = args.bind("get", ["key", "default"], 1)?;
-    let Some(key) = key else { return Err(Raise::missing("get", "key")) };
+    let ([key], [default]) = args.bind("get", ["key"], ["default"])?;
     let key = key.hashable(desk)?.payload(desk)?;
     let default = default.map(|default| default.payload(desk)).transpose()?;
     let get = const { dict::method("get") };
@@ -154,8 +153,7 @@ fn get(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
 }
 
 fn pop(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
-    let [key, default] = args.bind("pop", ["key", "default"], 1)?;
-    let Some(key) = key else { return Err(Raise::missing("pop", "key")) };
+    let ([key], [default]) = args.bind("pop", ["key"], ["default"])?;
     let key = key.hashable(desk)?.payload(desk)?;
     let default = default.map(|default| default.payload(desk)).transpose()?;
     let remove = const { dict::method("remove") };
@@ -180,8 +178,7 @@ fn pop_item(dict: ObjectId) -> Outcome {
 }
 
 fn set_default(desk: &Desk<'_>, dict: ObjectId, args: Args<'_>) -> Outcome {
-    let [key, default] = args.bind("setdefault", ["key", "default"], 1)?;
-    let Some(key) = key else { return Err(Raise::missing("setdefault", "key")) };
+    let ([key], [default]) = args.bind("setdefault", ["key"], ["default"])?;
     let default = match default {
         Some(default) => default.payload(desk)?,
         None => Payload::pack(&())?,
@@ -222,8 +219,7 @@ fn merged(desk: &mut Desk<'_>, dict: ObjectId, with: Arg<'_>, is_left: bool) -> 
 }
 
 fn from_keys(desk: &mut Desk<'_>, args: Args<'_>) -> Outcome {
-    let [keys, value] = args.bind("fromkeys", ["iterable", "value"], 1)?;
-    let Some(keys) = keys else { return Err(Raise::missing("fromkeys", "iterable")) };
+    let ([keys], [value]) = args.bind("fromkeys", ["iterable"], ["value"])?;
     let value = match value {
         Some(value) => value.payload(desk)?,
         None => Payload::pack(&())?,

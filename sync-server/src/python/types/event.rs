@@ -9,7 +9,7 @@ use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::Raise;
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    args.bind::<0>("Event", [], 0)?;
+    args.all::<0>("Event", [])?;
     Ok(desk.create(&event::INTERFACE, &())?)
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn call(
 }
 
 fn wait(event: ObjectId, args: Args<'_>) -> Outcome {
-    let [timeout] = args.bind("wait", ["timeout"], 0)?;
+    let [timeout] = args.optional("wait", ["timeout"])?;
     let timeout = waiting::timeout(timeout)?;
     ask_within(timeout, event, const { event::method("wait") }, &(), |desk, set| match set {
         Err(refusal) if refusal.kind == ErrorKind::TimedOut => bool(desk, false),

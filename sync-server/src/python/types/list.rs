@@ -17,7 +17,7 @@ const INDICES: &str = "list indices must be integers or slices";
 const TO_VEC: sync_proto::MethodId = list::method("to_vec");
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    let [iterable] = args.bind("list", ["iterable"], 0)?;
+    let [iterable] = args.optional("list", ["iterable"])?;
     let items = iterable.map(|from| iterable::items(desk, from)).transpose()?.unwrap_or_default();
     Ok(desk.create(&list::INTERFACE, &(items,))?)
 }
@@ -133,7 +133,7 @@ fn delete(list: ObjectId, args: Args<'_>) -> Outcome {
 }
 
 fn pop(desk: &mut Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
-    let [index] = args.bind("pop", ["index"], 0)?;
+    let [index] = args.optional("pop", ["index"])?;
     let index = index.map_or(Ok(-1), Arg::integer)?;
     let is_empty: bool = desk.ask(list, const { list::method("is_empty") }, &())?;
     let why = if is_empty { "pop from empty list" } else { "pop index out of range" };
@@ -157,8 +157,7 @@ fn remove(list: ObjectId, value: Payload) -> Outcome {
 }
 
 fn index(desk: &Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
-    let [value, start, stop] = args.bind("index", ["value", "start", "stop"], 1)?;
-    let Some(value) = value else { return Err(Raise::missing("index", "value")) };
+    let ([value], [start, stop]) = args.bind("index", ["value"], ["start", "stop"])?;
     let wrong = "slice indices must be integers or have an __index__ method";
     let end = |end: Option<Arg<'_>>| {
         end.map(|end| end.clipped().ok_or_else(|| TYPE_ERROR.with(wrong))).transpose()
@@ -176,7 +175,7 @@ fn sort(list: ObjectId, args: Args<'_>) -> Outcome {
     if args.positional().len() > 0 {
         return Err(TYPE_ERROR.with("sort() takes no positional arguments"));
     }
-    let [key, reverse] = args.bind("sort", ["key", "reverse"], 0)?;
+    let [key, reverse] = args.optional("sort", ["key", "reverse"])?;
     let descending = reverse.is_some_and(Arg::truth);
     if let Some(key) = key.filter(|key| !key.is_none()) {
         return by_key(list, Key::of(key)?, descending);

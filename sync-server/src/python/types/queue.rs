@@ -11,7 +11,7 @@ use crate::python::pickle::Node;
 use crate::python::reply::Reply;
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    let [maxsize] = args.bind("Queue", ["maxsize"], 0)?;
+    let [maxsize] = args.optional("Queue", ["maxsize"])?;
     let bound = match maxsize.map(Arg::node) {
         None => 0,
         // A queue with room for one item and a half takes two before it is full.
@@ -33,14 +33,13 @@ pub(crate) fn call(
 ) -> Option<Outcome> {
     Some(match method {
         "put" => args
-            .bind("put", ["item", "block", "timeout"], 1)
-            .and_then(|[item, block, timeout]| put(desk, queue, item, block, timeout)),
-        "put_nowait" => args.bind("put_nowait", ["item"], 1).and_then(|[item]| {
-            let payload = payload(desk, item)?;
-            put_within(queue, Some(std::time::Duration::ZERO), payload)
+            .bind("put", ["item"], ["block", "timeout"])
+            .and_then(|([item], [block, timeout])| put(desk, queue, item, block, timeout)),
+        "put_nowait" => args.all("put_nowait", ["item"]).and_then(|[item]| {
+            put_within(queue, Some(std::time::Duration::ZERO), item.payload(desk)?)
         }),
         "get" => args
-            .bind("get", ["block", "timeout"], 0)
+            .optional("get", ["block", "timeout"])
             .and_then(|[block, timeout]| get(queue, waiting::of_queue(block, timeout)?)),
         "get_nowait" => get(queue, Some(std::time::Duration::ZERO)),
         "qsize" => ask(queue, const { queue::method("len") }, &(), |_, len| done(Reply::Int(len))),
@@ -50,7 +49,7 @@ pub(crate) fn call(
         "full" => ask(queue, const { queue::method("is_full") }, &(), bool),
         "task_done" => task_done(queue),
         "join" => ask(queue, const { queue::method("join") }, &(), none::<()>),
-        "shutdown" => args.bind("shutdown", ["immediate"], 0).and_then(|[immediate]| {
+        "shutdown" => args.optional("shutdown", ["immediate"]).and_then(|[immediate]| {
             if immediate.is_some_and(Arg::truth) {
                 ask(queue, const { queue::method("close_now") }, &(), none::<u64>)
             } else {
@@ -63,18 +62,14 @@ pub(crate) fn call(
     })
 }
 
-fn payload(desk: &Desk<'_>, item: Option<Arg<'_>>) -> Result<sync_proto::Payload, Raise> {
-    item.ok_or_else(|| TYPE_ERROR.with("put() missing required argument: 'item'"))?.payload(desk)
-}
-
 fn put(
     desk: &Desk<'_>,
     queue: ObjectId,
-    item: Option<Arg<'_>>,
+    item: Arg<'_>,
     block: Option<Arg<'_>>,
     timeout: Option<Arg<'_>>,
 ) -> Outcome {
-    put_within(queue, waiting::of_queue(block, timeout)?, payload(desk, item)?)
+    put_within(queue, waiting::of_queue(block, timeout)?, item.payload(desk)?)
 }
 
 fn put_within(

@@ -9,7 +9,7 @@ use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{RUNTIME_ERROR, Raise};
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    args.bind::<0>("RLock", [], 0)?;
+    args.all::<0>("RLock", [])?;
     Ok(desk.create(&rlock::INTERFACE, &())?)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn acquire(lock: ObjectId, args: Args<'_>) -> Outcome {
 }
 
 pub(super) fn release(lock: ObjectId, args: Args<'_>) -> Outcome {
-    args.bind::<0>("release", [], 0)?;
+    args.all::<0>("release", [])?;
     let release = const { rlock::method("release") };
     ask_within(None, lock, release, &(), |desk, released| match released {
         Err(refusal) if refusal.kind == ErrorKind::NotOwner => {

@@ -12,7 +12,7 @@ use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{OVERFLOW_ERROR, Raise, VALUE_ERROR};
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>, bounded: bool) -> Result<Handle, Raise> {
-    let [value] = args.bind("Semaphore", ["value"], 0)?;
+    let [value] = args.optional("Semaphore", ["value"])?;
     let value = value.map_or(Ok(1), Arg::integer)?;
     if value < 0 {
         return Err(VALUE_ERROR.with("semaphore initial value must be >= 0"));
@@ -72,7 +72,7 @@ fn acquire(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome 
 }
 
 fn release(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome {
-    let [count] = args.bind("release", ["n"], 0)?;
+    let [count] = args.optional("release", ["n"])?;
     let count = count.map_or(Ok(1), Arg::integer)?;
     if count < 1 {
         return Err(VALUE_ERROR.with("n must be one or more"));

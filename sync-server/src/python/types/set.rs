@@ -16,7 +16,7 @@ use crate::python::shown::Shown;
 const REMOVE: MethodId = set::method("remove");
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    let [iterable] = args.bind("set", ["iterable"], 0)?;
+    let [iterable] = args.optional("set", ["iterable"])?;
     let members = match iterable {
         Some(iterable) => iterable::hashable_items(desk, iterable)?,
         None => Vec::new(),

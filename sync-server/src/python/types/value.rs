@@ -14,20 +14,16 @@ use crate::python::shown::Shown;
 const TYPECODE_MAX: usize = 256;
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
-    let [typecode, value, _lock] = args.bind("Value", ["typecode", "value", "lock"], 2)?;
-    let initial = value.map(|value| value.payload(desk)).transpose()?;
-    let Some(initial) = initial else { return Err(Raise::missing("Value", "value")) };
-    let typecode = typecode.map(|typecode| typecode.payload(desk)).transpose()?;
+    let ([typecode, value], [_lock]) = args.bind("Value", ["typecode", "value"], ["lock"])?;
+    let (initial, typecode) = (value.payload(desk)?, typecode.payload(desk)?);
     // It is kept beside the objects, where nothing is counted.
-    if typecode.as_ref().is_some_and(|of| of.bytes.len() > TYPECODE_MAX || !of.handles.is_empty()) {
+    if typecode.bytes.len() > TYPECODE_MAX || !typecode.handles.is_empty() {
         let why = format!("a typecode has at most {TYPECODE_MAX} bytes, and no proxy in it");
         return Err(VALUE_ERROR.with(why));
     }
     let kind: Option<sync_objects::NumberKind> = None;
     let handle = desk.create(&value::INTERFACE, &(kind, initial))?;
-    if let Some(typecode) = typecode {
-        desk.note_typecode(handle.object(), typecode);
-    }
+    desk.note_typecode(handle.object(), typecode);
     Ok(handle)
 }
 

@@ -12,7 +12,7 @@ pub(super) fn timeout(arg: Option<Arg<'_>>) -> Result<Option<Duration>, Raise> {
 
 /// Takes the arguments of a lock's `acquire(blocking=True, timeout=-1)`.
 pub(super) fn of_lock(args: Args<'_>) -> Result<Option<Duration>, Raise> {
-    let [blocking, timeout] = args.bind("acquire", ["blocking", "timeout"], 0)?;
+    let [blocking, timeout] = args.optional("acquire", ["blocking", "timeout"])?;
     let seconds = timeout.filter(|arg| !arg.is_none()).map(Arg::seconds).transpose()?;
     let blocks = blocking.is_none_or(Arg::truth);
     match seconds {
@@ -32,7 +32,7 @@ pub(super) fn of_lock(args: Args<'_>) -> Result<Option<Duration>, Raise> {
 
 /// Takes the arguments of a semaphore's `acquire(blocking=True, timeout=None)`.
 pub(super) fn of_semaphore(args: Args<'_>) -> Result<Option<Duration>, Raise> {
-    let [blocking, time] = args.bind("acquire", ["blocking", "timeout"], 0)?;
+    let [blocking, time] = args.optional("acquire", ["blocking", "timeout"])?;
     let time = timeout(time)?;
     if blocking.is_none_or(Arg::truth) {
         return Ok(time);
