@@ -58,6 +58,9 @@ use settle::Wakes;
 use table::Objects;
 use timers::Timers;
 
+/// Bytes of what is taken out that one answer brings, unless the driver says otherwise.
+const ANSWER_MAX: usize = 64 << 20;
+
 /// A word of the driver's own that comes back with the reply: the connection that the request
 /// came on, say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,6 +116,8 @@ pub(crate) struct Core {
     notes: VecDeque<Note>,
     one_way_failures: u64,
     stopping: bool,
+    /// Bytes of what is taken out that one answer brings.
+    answer_max: usize,
     /// Keeps the manager's own object.
     root: Option<Handle>,
 }
@@ -144,6 +149,7 @@ impl Kernel {
             notes: VecDeque::new(),
             one_way_failures: 0,
             stopping: false,
+            answer_max: ANSWER_MAX,
             root: None,
         };
         core.install_root();
@@ -153,6 +159,12 @@ impl Kernel {
     /// Says what is to be done about deadlocks; without it, they are reported.
     pub fn set_deadlocks(&mut self, deadlocks: Deadlocks) {
         self.core.waits.policy = deadlocks;
+    }
+
+    /// Says how many bytes of values the driver sends in one answer; 64 MiB without it. What a
+    /// method takes out and is more would be lost on its way.
+    pub fn set_answer_max(&mut self, bytes: usize) {
+        self.core.answer_max = bytes;
     }
 
     /// Begins a session for a client process.

@@ -178,9 +178,8 @@ impl Builder {
         let python_addresses = python.iter().map(|of| of.address().clone()).collect();
         let mut registry = self.registry.unwrap_or_else(sync_objects::registry);
         Front::register(&mut registry);
-        let mut limits = self.limits.kernel.clone();
-        limits.answer = limits.answer.min(self.limits.message);
-        let mut kernel = Kernel::new(registry, limits, ManagerId(id));
+        let mut kernel = Kernel::new(registry, self.limits.kernel.clone(), ManagerId(id));
+        kernel.set_answer_max(self.limits.message);
         kernel.set_deadlocks(self.deadlocks);
         let poll = mio::Poll::new().map_err(|error| io_error(&error))?;
         let waker = mio::Waker::new(poll.registry(), WAKER_TOKEN);

@@ -43,9 +43,6 @@ pub struct Limits {
     /// Bytes of answers that a session may leave unacknowledged, each kept for the case that it
     /// was lost. More than one message may be long, and the longest must fit.
     pub unacknowledged: usize,
-    /// Bytes of an answer that takes out as much as it brings: what is taken out and is too much
-    /// to be sent would be lost. A driver sets what it sends at most.
-    pub answer: usize,
 }
 
 impl Default for Limits {
@@ -63,7 +60,6 @@ impl Default for Limits {
             memory: 4 << 30,
             grace: Duration::from_secs(10),
             unacknowledged: 256 << 20,
-            answer: 64 << 20,
         }
     }
 }

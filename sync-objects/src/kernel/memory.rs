@@ -60,7 +60,7 @@ impl Core {
     }
 
     pub(crate) const fn answer_max(&self) -> usize {
-        self.limits.answer
+        self.answer_max
     }
 
     /// Returns whether an answer may be kept until it has arrived. A small one may in any case: it

@@ -139,9 +139,8 @@ fn a_party_too_many_is_refused_but_the_last_of_a_round_is_not() {
 
 #[test]
 fn no_more_items_are_taken_out_at_once_than_one_answer_brings() {
-    let mut limits = Limits::default();
-    limits.answer = 10_000;
-    let sim = Sim::with(registry(), limits);
+    let sim = Sim::new();
+    sim.kernel(|kernel, _| kernel.set_answer_max(10_000));
     let client = sim.client();
     let queue = queue::Proxy::new(&client, None, Order::Fifo).unwrap();
     for len in [4000, 4000, 4000, 20_000, 1] {
