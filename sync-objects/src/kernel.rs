@@ -410,6 +410,7 @@ impl Core {
         let Some(session) = self.sessions.remove(&id) else {
             return;
         };
+        self.meter.subtract(memory::GIVEN * session.handle_count());
         for key in session.calls.values() {
             self.leave(*key);
         }

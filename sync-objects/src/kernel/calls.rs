@@ -129,12 +129,13 @@ impl Core {
 
     /// Queues the answer to a call.
     pub(crate) fn answer(&mut self, route: Route, outcome: Result<Data, Refusal>) {
+        let outcome = outcome.and_then(|data| self.check_answer(&data).map(|()| data));
         let Some(session) = self.sessions.get_mut(&route.session) else {
             return;
         };
-        let (is_kept, ledger) = (session.resumable.is_some(), &self.ledger);
+        let (is_kept, ledger, meter) = (session.resumable.is_some(), &self.ledger, &self.meter);
         let outcome = outcome
-            .and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger))))
+            .and_then(|data| data.map_handles(|handle| Ok(session.give(&handle, ledger, meter))))
             .map_err(super::memory::brief);
         let reply = Reply { call: route.call, outcome };
         if is_kept && !self.keep_answer(route, &reply) {

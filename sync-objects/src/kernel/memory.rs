@@ -31,6 +31,9 @@ const HANDLE: usize = 16;
 /// What a grant costs: its rows in the tables of its object and its session.
 pub(super) const HOLD: usize = 128;
 
+/// What it costs that a session has handles on an object, however many: its row in their table.
+pub(super) const GIVEN: usize = 64;
+
 /// A request up to this long is taken a little beyond the limit: else nobody could say any more
 /// which key to delete.
 const SMALL: usize = 1024;

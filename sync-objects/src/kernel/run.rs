@@ -88,6 +88,7 @@ impl Core {
             return Err(Refusal::new(ErrorKind::Malformed, why));
         }
         self.check_waiting(session)?;
+        self.check_handles(session)?;
         let mut data = request.data.map_handles(|wire| self.resolve(wire))?;
         self.count_values(&mut data)?;
         Ok(data)

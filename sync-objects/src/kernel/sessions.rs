@@ -7,11 +7,13 @@ use std::sync::Arc;
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    CallId, Charge, ErrorKind, Handle, ObjectId, OneWayId, Refusal, SessionId, ThreadId, Token,
+    CallId, Charge, Data, ErrorKind, Handle, Meter, ObjectId, OneWayId, Refusal, SessionId,
+    ThreadId, Token,
 };
 
 use super::calls::{CallKey, Route};
 use super::ledger::{Ledger, Root};
+use super::memory::GIVEN;
 use super::resume::Resumable;
 use super::{Core, Via};
 use crate::Caller;
@@ -22,6 +24,9 @@ const THREAD_NAME_MAX: usize = 64;
 /// Thread names that are kept of one session: a process that starts and ends threads for ever
 /// never says which of them are gone.
 const THREAD_NAMES_MAX: usize = 1024;
+
+/// Objects that a client may have handles on in any case.
+const HANDLES_USUAL: usize = 4096;
 
 /// One client process.
 #[derive(Debug)]
@@ -92,15 +97,28 @@ impl Session {
     }
 
     /// Counts one more handle for the client, as it goes out.
-    pub(crate) fn give(&mut self, handle: &Handle, ledger: &Arc<Ledger>) -> WireHandle {
-        let root = || (Root::new(handle.clone(), ledger), 0);
+    pub(crate) fn give(
+        &mut self,
+        handle: &Handle,
+        ledger: &Arc<Ledger>,
+        meter: &Meter,
+    ) -> WireHandle {
+        let root = || {
+            meter.add(GIVEN);
+            (Root::new(handle.clone(), ledger), 0)
+        };
         let (_, count) = self.handles.entry(handle.object()).or_insert_with(root);
         *count += 1;
         handle.into()
     }
 
+    /// Returns how many objects it has handles on.
+    pub(crate) fn handle_count(&self) -> usize {
+        self.handles.len()
+    }
+
     /// Takes back handles that the client dropped; returns whether it had that many.
-    fn take_back(&mut self, object: ObjectId, count: u64) -> bool {
+    fn take_back(&mut self, object: ObjectId, count: u64, meter: &Meter) -> bool {
         let Some((_, held)) = self.handles.get_mut(&object) else {
             return false;
         };
@@ -110,6 +128,7 @@ impl Session {
         *held -= count;
         if *held == 0 {
             self.handles.remove(&object);
+            meter.subtract(GIVEN);
         }
         true
     }
@@ -244,6 +263,22 @@ impl Core {
         Err(Refusal::new(ErrorKind::LimitReached, why))
     }
 
+    /// Checks that a session may be given further handles: one that has many gets no more when
+    /// the manager keeps as much as it may. What it drops is said without a call.
+    pub(super) fn check_handles(&self, session: SessionId) -> Result<(), Refusal> {
+        let session = self.sessions.get(&session);
+        let has_many = session.is_some_and(|session| session.handle_count() >= HANDLES_USUAL);
+        if has_many { self.afford_call(0) } else { Ok(()) }
+    }
+
+    /// Checks an answer likewise. So many handles at once are a list that is read, and nothing was
+    /// taken out for them.
+    pub(super) fn check_answer(&self, data: &Data) -> Result<(), Refusal> {
+        let inside = data.payloads.iter().map(|payload| payload.handles.len());
+        let count = data.handles.len() + inside.sum::<usize>();
+        if count > HANDLES_USUAL { self.afford_call(GIVEN * count) } else { Ok(()) }
+    }
+
     /// Takes back handles that a client dropped.
     pub(crate) fn take_back(
         &mut self,
@@ -251,8 +286,8 @@ impl Core {
         object: ObjectId,
         count: u64,
     ) -> Result<(), Refusal> {
-        let session = self.sessions.get_mut(&session);
-        if session.is_some_and(|session| session.take_back(object, count)) {
+        let (session, meter) = (self.sessions.get_mut(&session), &self.meter);
+        if session.is_some_and(|session| session.take_back(object, count, meter)) {
             return Ok(());
         }
         let why = format!("the session gave back {count} handles on {object}, more than it has");

@@ -12,7 +12,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when the object is gone; [`ErrorKind::Disconnected`] when the
-    /// session is.
+    /// session is; [`ErrorKind::OutOfMemory`] when it has very many and the manager no room.
     pub fn handle_share(
         &mut self,
         now: Time,
@@ -60,8 +60,9 @@ impl Core {
         let slot = self.slot(object).ok_or_else(|| gone(object))?;
         let (interface, handle) = (slot.interface, slot.handle.upgrade());
         let handle = handle.ok_or_else(|| gone(object))?;
+        self.check_handles(session)?;
         let session = self.sessions.get_mut(&session).ok_or(ErrorKind::Disconnected)?;
-        session.give(&handle, &self.ledger);
+        session.give(&handle, &self.ledger, &self.meter);
         Ok(interface)
     }
 }

@@ -284,3 +284,29 @@ fn updates_without_end_are_refused_whatever_they_are_of() {
     assert_eq!(refused.expect("too many").kind(), ErrorKind::OutOfMemory);
     assert!(used(&sim) < 110_000, "{}", used(&sim));
 }
+
+#[test]
+fn the_objects_that_a_session_has_handles_on_count_for_it() {
+    const LOCKS: usize = 5000;
+    let (sim, client) = limited_to(6_000_000);
+    let locks: Vec<_> = (0..LOCKS).map(|_| lock::Proxy::new(&client).unwrap()).collect();
+    let list = list::Proxy::new(client.named("l"), locks.iter().map(pack).collect()).unwrap();
+    let alone = used(&sim);
+    let readers: Vec<_> = (0..40).map(|_| sim.client()).collect();
+    let read = |reader: &SimClient| {
+        let list = list::Proxy::new(reader.named("l"), Vec::new())?;
+        Ok::<_, Error>((list.to_vec()?, list))
+    };
+    let first = read(&readers[0]).unwrap();
+    assert!(used(&sim) >= alone + 64 * LOCKS, "{} more", used(&sim) - alone);
+    drop(first);
+    list.len().expect("what was dropped is given back");
+    assert!(used(&sim) < alone + 1000, "{} more", used(&sim) - alone);
+    let kept: Vec<_> = readers.iter().map(read).collect();
+    assert!(used(&sim) < 6_500_000, "{}", used(&sim));
+    let refused = kept.iter().find_map(|read| read.as_ref().err());
+    assert_eq!(refused.expect("they do not all have room").kind(), ErrorKind::OutOfMemory);
+    readers.iter().for_each(SimClient::kill);
+    assert!(used(&sim) < alone + 1000, "{} more", used(&sim) - alone);
+    read(&client).expect("there is room again");
+}
