@@ -81,7 +81,7 @@ pub(crate) struct EventLoop {
     inbox: Inbox,
     /// Who was worked for in this turn, and how long.
     served: Vec<(usize, Duration)>,
-    /// Bytes of messages that are not complete.
+    /// Bytes of messages that are not complete, or wait to be carried out.
     incoming: Backlog,
     /// Bytes of answers that are not taken.
     outgoing: Backlog,
@@ -114,6 +114,17 @@ enum Said {
     Nonsense(Refusal),
     /// Nothing more.
     End,
+}
+
+impl Said {
+    /// Returns how many bytes the values in it have.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Message(ClientMessage::Request(request)) => request.data.len(),
+            Self::Message(ClientMessage::OneWay(message)) => message.data.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// Answers the callers of this process when the loop ends, by whichever way: nobody else would
@@ -324,7 +335,8 @@ impl EventLoop {
                 }
             }
         }
-        let held = connection.pending_input();
+        // What is complete waits for its turn, or until the client takes its answers.
+        let held = connection.pending_input() + self.inbox.bytes(key);
         if held > 0 {
             self.incoming.set(self.hub.now(), key, held);
         }

@@ -37,9 +37,10 @@ pub struct Limits {
     /// Calls of one connection that are not answered (`--max-calls-per-connection`). Each is kept
     /// until it is; one more is refused at once, with `LimitReached`.
     pub calls_per_connection: usize,
-    /// Bytes of messages that are not complete, on all connections together (`--max-input`), or one
-    /// message if that is more. When there are more, the connection whose message is under way
-    /// for longest, a second at least, is refused with `OutOfMemory`.
+    /// Bytes of messages that are not complete, or wait to be carried out, on all connections
+    /// together (`--max-input`), or one message if that is more. When there are more, the
+    /// connection whose message is under way for longest, a second at least, is refused with
+    /// `OutOfMemory`; or dropped, if it was complete.
     pub input_total: usize,
     /// Bytes that may wait for a client that does not read, before it is not read from either
     /// (`--output-soft`): whoever asks must also listen. What it asks is not carried out.

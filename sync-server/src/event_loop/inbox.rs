@@ -6,6 +6,7 @@ use std::time::Duration;
 use sync_objects::Time;
 
 use super::{KeySet, Said};
+use crate::limits::READ_PER_TURN;
 
 /// What was said, by connection, each in order.
 ///
@@ -35,6 +36,8 @@ pub(super) struct Inbox {
 #[derive(Debug, Default)]
 struct Letters {
     said: VecDeque<Said>,
+    /// How many bytes the values in it have.
+    bytes: usize,
     /// Its place in the line.
     place: Duration,
     /// It was not let in when it said the first of it.
@@ -55,11 +58,20 @@ impl Inbox {
                 self.letters.resize_with(key + 1, Letters::default);
             }
             let spare = std::mem::take(&mut self.spare);
-            self.letters[key] = Letters { said: spare, place: Duration::ZERO, is_strange };
+            let (bytes, place) = (0, Duration::ZERO);
+            self.letters[key] = Letters { said: spare, bytes, place, is_strange };
             self.talkers.insert(key);
             self.stand(key);
         }
+        self.letters[key].bytes += said.bytes();
         self.letters[key].said.push_back(said);
+    }
+
+    /// Returns how many bytes of a connection's messages wait here, if it is worth counting: what
+    /// is read at once is not much.
+    pub(super) fn bytes(&self, key: usize) -> usize {
+        let bytes = self.letters.get(key).map_or(0, |letters| letters.bytes);
+        if bytes > READ_PER_TURN { bytes } else { 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -145,8 +157,9 @@ impl Inbox {
     }
 
     pub(super) fn pop(&mut self, key: usize) -> Option<Said> {
-        let said = &mut self.letters.get_mut(key)?.said;
+        let Letters { said, bytes, .. } = self.letters.get_mut(key)?;
         let first = said.pop_front()?;
+        *bytes -= first.bytes();
         if said.is_empty() {
             self.talkers.remove(key);
             let emptied = std::mem::take(said);
@@ -207,6 +220,31 @@ mod tests {
         let mut inbox = inbox(1..=3);
         let order = [(); 6].map(|()| work(&mut inbox, 50));
         assert_eq!(order, [1, 2, 3, 1, 2, 3]);
+    }
+
+    #[test]
+    fn long_messages_count_until_they_are_carried_out() {
+        use sync_proto::message::{ClientMessage, OneWay};
+        use sync_proto::{Data, MethodId, ObjectId, OneWayId, ThreadId};
+
+        let said = |len: usize| {
+            let (number, thread) = (OneWayId(1), ThreadId(1));
+            let (object, method) = (ObjectId(1), MethodId(1));
+            let data = Data { args: vec![0; len].into(), ..Data::default() };
+            Said::Message(ClientMessage::OneWay(OneWay { number, thread, object, method, data }))
+        };
+        let (mut inbox, long) = (Inbox::default(), READ_PER_TURN + 1);
+        [1, long, long, 1].into_iter().for_each(|len| inbox.push(1, said(len), false));
+        inbox.push(2, said(READ_PER_TURN), false);
+        assert_eq!([inbox.bytes(1), inbox.bytes(2), inbox.bytes(3)], [2 * long + 2, 0, 0]);
+        let left = [(); 4].map(|()| {
+            inbox.pop(1).unwrap();
+            inbox.bytes(1)
+        });
+        assert_eq!(left, [2 * long + 1, long + 1, 0, 0]);
+        inbox.push(1, said(long), false);
+        inbox.remove(1);
+        assert_eq!(inbox.bytes(1), 0);
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl EventLoop {
             self.paused.insert(key);
             return time;
         }
+        let held = self.inbox.bytes(key);
         for _ in 0..CALLS_PER_TURN {
             let owed = pending + kernel.unsent_bytes().saturating_sub(unsent);
             if owed > self.limits.output_pause || time.since(began) >= TIME_PER_CONNECTION {
@@ -64,6 +65,11 @@ impl EventLoop {
             let Some(said) = self.inbox.pop(key) else { break };
             self.hear(kernel, now, key, said);
             time = self.hub.now();
+        }
+        if let Some(connection) = self.connections.get(key).filter(|_| held > 0) {
+            // It goes on: what is left begins to wait anew.
+            self.incoming.remove(key);
+            self.incoming.set(now, key, connection.pending_input() + self.inbox.bytes(key));
         }
         time
     }
@@ -77,6 +83,16 @@ impl EventLoop {
         let now = self.hub.now();
         while let Some((key, bytes)) = self.incoming.culprit(now, limit) {
             self.incoming.remove(key);
+            if self.inbox.bytes(key) > 0 {
+                tracing::warn!(
+                    bytes,
+                    limit,
+                    "messages that wait are over the limit in all: the client whose messages wait \
+                     for longest is dropped"
+                );
+                self.broken.push(key);
+                continue;
+            }
             let why = format!(
                 "messages that are not complete take more than {limit} bytes, and the {bytes} of \
                  this connection are under way for longest: send faster, or less"
