@@ -365,8 +365,10 @@ impl EventLoop {
             (_, Said::End) => return self.forget(key),
         };
         match said {
+            // One that was sent before, on a connection that broke, has its place or its answer.
             Said::Message(ClientMessage::Request(Request { call, .. }))
-                if connection.in_flight >= self.limits.calls_per_connection =>
+                if connection.in_flight >= self.limits.calls_per_connection
+                    && !kernel.is_known(session, call) =>
             {
                 let limit = self.limits.calls_per_connection;
                 let why = format!("{limit} calls of this connection wait, the most that may");

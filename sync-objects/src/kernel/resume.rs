@@ -142,6 +142,15 @@ impl Kernel {
         self.core.finish_input();
     }
 
+    /// Returns whether a call was sent before, on a connection that was lost since: it waits, or
+    /// was answered, and whatever else is refused, it is to be told what came of it.
+    pub fn is_known(&self, session: SessionId, call: CallId) -> bool {
+        let session = self.core.sessions.get(&session);
+        session.and_then(|session| session.resumable.as_ref()).is_some_and(|resumable| {
+            resumable.kept.contains_key(&call) || resumable.unclaimed.contains(&call)
+        })
+    }
+
     /// Returns up to where a session's one-way messages are carried out.
     pub fn one_ways_done(&self, session: SessionId) -> OneWayId {
         self.core.sessions.get(&session).map_or(OneWayId::NONE, |session| session.done())

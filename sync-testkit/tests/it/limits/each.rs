@@ -3,8 +3,10 @@
 
 use sync_client::{Queue, QueueOptions, Sent, Shared};
 use sync_objects::event;
+use sync_proto::handshake::{Hello, Purpose};
 use sync_proto::message::{ClientMessage, OneWay};
-use sync_proto::{CallId, Data, ObjectId, OneWayId, ThreadId};
+use sync_proto::version::PREAMBLE;
+use sync_proto::{CallId, Data, Epoch, ObjectId, OneWayId, ThreadId};
 use sync_testkit::{RawClient, Role, roles};
 
 use super::pipeline::{ask, reply};
@@ -80,6 +82,45 @@ fn a_connection_has_only_so_many_calls_that_are_not_answered() {
     assert_eq!(answered, [1, 2]);
     raw.send(&ask(4, event.handle().object(), event::method("wait")));
     reply(&mut raw).1.expect("there is room again");
+}
+
+#[test]
+fn a_call_that_was_carried_out_is_answered_again_however_many_are_on_its_new_connection() {
+    let mut limits = Limits::default();
+    limits.calls_per_connection = 1;
+    let listen = "tcp:127.0.0.1:0".parse().unwrap();
+    let builder = Server::builder().listen(listen).insecure_tcp().limits(limits);
+    let cast = Cast::with(builder);
+    let event = cast.manager().create_event().unwrap();
+    let object = event.handle().object();
+    let (wait, clear) =
+        (ask(1, object, event::method("wait")), ask(2, object, event::method("clear")));
+    let open = |hello: &ClientMessage| {
+        let mut raw = RawClient::connect(cast.server().address());
+        raw.send_bytes(&PREAMBLE);
+        raw.send(hello);
+        let token = raw.welcome().token;
+        (raw, move |epoch| {
+            ClientMessage::Hello(Hello { purpose: Purpose::Join(token, Epoch(epoch)) })
+        })
+    };
+    let (mut one, join) = open(&RawClient::hello());
+    let (mut two, _) = open(&join(0));
+    one.send(&wait);
+    cast.until_blocked(&event, 1);
+    two.send(&clear);
+    reply(&mut two).1.expect("it is carried out, and not acknowledged");
+    let (mut again, _) = open(&join(1));
+    again.send(&wait);
+    again.send(&clear);
+    let (call, outcome) = reply(&mut again);
+    assert_eq!(call, 2);
+    outcome.expect("it was carried out");
+    again.send(&ask(3, object, event::method("is_set")));
+    let (refused, outcome) = reply(&mut again);
+    assert_eq!((refused, outcome.unwrap_err().kind), (3, ErrorKind::LimitReached));
+    event.set().unwrap();
+    assert_eq!(reply(&mut again).0, 1);
 }
 
 #[test]
