@@ -161,7 +161,8 @@ impl LockGuard {
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone, and
     /// the lock with it;
-    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds it.
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
+    /// holds it.
     pub fn unlock(mut self) -> Result<(), Error> {
         let token = self.held.hand_back(self.lock.proxy.remote(), "release")?;
         self.lock.proxy.release(token)

@@ -176,7 +176,8 @@ impl Permit {
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
-    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds them.
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
+    /// holds them.
     pub fn release(mut self) -> Result<(), Error> {
         let token = self.held.hand_back(self.semaphore.proxy.remote(), "release")?;
         self.semaphore.proxy.release(token)
@@ -187,7 +188,8 @@ impl Permit {
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
-    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds them.
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
+    /// holds them.
     pub fn forget(mut self) -> Result<(), Error> {
         let token = self.held.hand_back(self.semaphore.proxy.remote(), "forget")?;
         self.semaphore.proxy.forget(token)

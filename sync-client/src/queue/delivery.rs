@@ -46,7 +46,8 @@ impl<T> Delivery<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
-    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds it.
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
+    /// holds it.
     pub fn ack(mut self) -> Result<(), Error> {
         let token = self.held.hand_back(self.queue.remote(), "ack")?;
         self.queue.ack(token)
@@ -56,7 +57,8 @@ impl<T> Delivery<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
-    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent holds it.
+    /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
+    /// holds it.
     pub fn requeue(mut self) -> Result<(), Error> {
         let token = self.held.hand_back(self.queue.remote(), "requeue")?;
         self.queue.requeue(token)

@@ -1,6 +1,6 @@
 //! One more connection of a session over a unix socket.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sync_proto::handshake::Purpose;
 use sync_proto::{Epoch, ErrorKind, Refusal};
@@ -13,9 +13,10 @@ impl Session {
     /// what the others hold, and is told by a kind that does not say so. A manager that says
     /// nothing is waited for as by any call.
     pub(super) fn another(&self) -> Result<Connection, Refusal> {
-        let began = Instant::now();
         let limit = self.target.unresponsive_after;
         let patience = self.target.patience;
+        let step = patience.min(limit.unwrap_or(patience));
+        let (mut silence, mut paused) = (Duration::ZERO, Duration::ZERO);
         let mut pause = PAUSES.0;
         loop {
             if let Some(why) = self.over.get() {
@@ -24,22 +25,26 @@ impl Session {
             if let Some(connection) = self.take_idle() {
                 return Ok(connection);
             }
-            let why = match self.connect_once(patience.min(limit.unwrap_or(patience))) {
+            let why = match self.connect_once(step) {
                 Ok(connection) => return Ok(connection),
                 Err(why) => why,
             };
             match why.kind {
-                ErrorKind::Unresponsive | ErrorKind::TimedOut => {
-                    if limit.is_some_and(|limit| began.elapsed() >= limit) {
+                ErrorKind::Unresponsive => {
+                    silence += step;
+                    if limit.is_some_and(|limit| silence >= limit) {
                         return Err(self.end(self.unresponsive()));
                     }
                 }
+                // It says that it was long in hearing this one: it is there.
+                ErrorKind::TimedOut => {}
                 ErrorKind::Disconnected | ErrorKind::NotFound if self.is_cut_off() => {
                     return Err(self.end(why));
                 }
-                ErrorKind::Disconnected | ErrorKind::NotFound if began.elapsed() < patience => {
+                ErrorKind::Disconnected | ErrorKind::NotFound if paused < patience => {
                     // Nobody unparks this thread on purpose, and a pause cut short does no harm.
                     std::thread::park_timeout(pause);
+                    paused += pause;
                     pause = (pause * 2).min(PAUSES.1);
                 }
                 _ => return Err(of_one(why)),
