@@ -69,6 +69,10 @@ pub(crate) const READ_PER_TURN: usize = 64 * 1024;
 /// Connections that are read in one turn.
 pub(crate) const READS_PER_TURN: usize = 32;
 
+/// Bytes of Python's requests in one turn: after so many no further connection is read. A byte can
+/// come to fifty in memory, before it is known what is asked for.
+pub(crate) const REQUESTS_PER_TURN: usize = 1 << 20;
+
 /// Bytes written to one connection in one turn; and if more are written to all of them, the time
 /// is looked at: after [`TIME_PER_TURN`] of writing, who is not written to yet is in the next turn.
 pub(crate) const WRITE_PER_TURN: usize = 256 * 1024;

@@ -25,6 +25,7 @@ use crate::strangers::Strangers;
 use connection::{Connection, READ_BUFFER};
 use desk::Trays;
 use processes::Processes;
+use rounds::Rounds;
 
 mod accept;
 mod args;
@@ -45,6 +46,7 @@ mod processes;
 mod proxies;
 mod reply;
 mod request;
+mod rounds;
 mod shown;
 mod turn;
 mod types;
@@ -87,6 +89,7 @@ pub(crate) struct Front {
     incoming: Backlog,
     /// Bytes of answers that are not taken.
     outgoing: Backlog,
+    rounds: Rounds,
     /// Processes that have ended; what their sockets still hold is read first.
     ended: Vec<Pid>,
     /// Connections whose time may be up, the earliest first.
@@ -133,6 +136,7 @@ impl Front {
             dirty: BTreeSet::new(),
             incoming: Backlog::default(),
             outgoing: Backlog::default(),
+            rounds: Rounds::default(),
             ended: Vec::new(),
             deadlines: VecDeque::new(),
             accepted: 0,
@@ -182,7 +186,8 @@ impl Front {
     }
 
     fn sleep_for(&self) -> Option<Duration> {
-        if self.door.is_due() || !self.ready.is_empty() || !self.ended.is_empty() {
+        let has_more = !self.ready.is_empty() || self.rounds.has_more();
+        if self.door.is_due() || has_more || !self.ended.is_empty() {
             return Some(Duration::ZERO);
         }
         let deadline = self.deadlines.front().map(|&(at, ..)| at);
@@ -211,7 +216,9 @@ impl Front {
                 }
                 PROCESS => {
                     if let Some((pid, _)) = self.processes.watched(key) {
-                        self.ready.extend(ends::connections_of(&self.connections, pid));
+                        let its: Vec<_> = ends::connections_of(&self.connections, pid).collect();
+                        self.ready.extend(&its);
+                        self.rounds.last.extend(its);
                         self.ended.push(pid);
                     }
                 }

@@ -330,6 +330,25 @@ def makes_no_longer_normal_forms_than_may_be(m):
     assert len(many) == 1_000_000 and len(pairs) == 1
 
 
+def says_much_on_many_connections_at_once(m):
+    numbers = m.list([1])
+    lists = 500_000
+    # Half a megabyte, which comes to forty times as much when it is read.
+    call = b"\x80\x04(\x8c" + bytes([len(numbers._id)]) + numbers._id.encode()
+    call += b"\x8c\x06append(" + b"]" * lists + b"t}t."
+    talkers = [object_connection(m) for _ in range(40)]
+    for talker in talkers:
+        rest = len(call).to_bytes(4, "big") + call[:-1]
+        while rest:
+            rest = rest[os.write(talker.fileno(), rest):]
+    for talker in talkers:
+        os.write(talker.fileno(), call[-1:])
+    for talker in talkers:
+        kind, error = talker.recv()
+        assert kind == "#ERROR" and isinstance(error, TypeError), (kind, error)
+    assert numbers[:] == [1]
+
+
 def looks_through_a_tuple_once(m):
     long = tuple(range(200_000))
     # If each were looked through, nobody would wait for the end.

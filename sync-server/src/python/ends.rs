@@ -32,6 +32,7 @@ impl Front {
         self.census.remove(Some(connection.peer.into()));
         self.incoming.remove(key);
         self.outgoing.remove(key);
+        self.rounds.last.remove(&key);
         Some(connection)
     }
 
@@ -58,6 +59,10 @@ impl Front {
     /// Ends the sessions of processes that have ended, and forgets their connections.
     pub(super) fn bury(&mut self, kernel: &mut Kernel, now: Time) {
         for pid in std::mem::take(&mut self.ended) {
+            if !self.has_spoken(pid) {
+                self.ended.push(pid);
+                continue;
+            }
             let keys: Vec<usize> = connections_of(&self.connections, pid).collect();
             for key in keys {
                 if let Some(mut connection) = self.forget(key) {

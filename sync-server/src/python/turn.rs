@@ -12,8 +12,10 @@ use super::exceptions::Raise;
 use super::reply::{Answer, Reply};
 use super::request::Request;
 use super::{Front, control, dispatch};
+use crate::limits::TIME_PER_TURN;
 
 /// What a connection said in this turn.
+#[derive(Debug)]
 pub(super) enum Said {
     Request(Request),
     /// Something that is no request: it is told so, and may go on.
@@ -24,10 +26,7 @@ pub(super) enum Said {
 
 impl Front {
     pub(super) fn turn(&mut self) {
-        let mut said = Vec::new();
-        for key in std::mem::take(&mut self.ready) {
-            self.read(key, &mut said);
-        }
+        let mut said = self.read_some();
         self.shed(&mut said);
         let hub = std::sync::Arc::clone(&self.hub);
         hub.visit_with(|kernel, now| {
@@ -41,10 +40,15 @@ impl Front {
                 self.deliver(kernel, now);
             }
             self.bury(kernel, now);
-            for (key, said) in said {
+            let mut said = said.into_iter();
+            while let Some((key, said)) = said.next() {
                 self.hear(kernel, now, key, said);
                 self.deliver(kernel, now);
+                if self.rounds.is_over() || hub.now().since(now) >= TIME_PER_TURN {
+                    break;
+                }
             }
+            self.leave(said);
             self.processes.end_idle(kernel, now, self.limits.python_grace);
             self.give_back(kernel, now);
             self.deliver(kernel, now);
@@ -56,7 +60,7 @@ impl Front {
     }
 
     /// Reads once from a connection, and takes the next request out of what came.
-    fn read(&mut self, key: usize, said: &mut Vec<(usize, Said)>) {
+    pub(super) fn read(&mut self, key: usize, said: &mut Vec<(usize, Said)>) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.pending_output() > self.limits.output_pause {
             // Whoever asks must also listen: it is read on once it has.
@@ -124,6 +128,7 @@ impl Front {
                 }
                 Stage::Closing { .. } => return false,
                 Stage::Fresh { .. } | Stage::Object(_) => {
+                    self.rounds.read += message.len();
                     let request = Request::read(&message);
                     said.push((key, request.map_or_else(Said::Nonsense, Said::Request)));
                     return true;
@@ -257,6 +262,7 @@ impl Front {
         let answer_max = self.trays.answer_max;
         let Answer { message, handles, is_reply } =
             Answer::write(outcome, &connection.address, answer_max);
+        self.rounds.answered += message.len();
         connection.in_flight = handles;
         connection.push(&message);
         self.dirty.insert(key);

@@ -9,10 +9,8 @@ use sync_testkit::ServerProcess;
 
 use super::{Address, Site, run};
 
-/// Strangers take all file descriptors at one of a server's sockets: a Python program comes in.
-fn comes_in_beside_strangers(of: &str) {
-    const FILES: u64 = 200;
-    let site = Site::new();
+/// Starts a server that is a process of its own, at two sockets of the site.
+fn start(site: &Site, rest: &[&str]) -> ServerProcess {
     let path = |name: &str| site.directory.path().join(name);
     let listen = format!("unix:{}", path("to-python").display());
     let own = format!("unix:{}", path("to-rust").display());
@@ -20,11 +18,20 @@ fn comes_in_beside_strangers(of: &str) {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     let key = key.display().to_string();
     let args = ["--listen", &own, "--python-listen", &listen, "--authkey-file", &key];
-    // Without a deadline, so that only the want of room can be what ends them.
-    let server = ServerProcess::start(&[&args[..], &["--handshake-timeout=600"]].concat(), 0);
+    let server = ServerProcess::start(&[&args[..], rest].concat(), 0);
     while UnixStream::connect(path("to-python")).is_err() {
         std::thread::yield_now();
     }
+    server
+}
+
+/// Strangers take all file descriptors at one of a server's sockets: a Python program comes in.
+fn comes_in_beside_strangers(of: &str) {
+    const FILES: u64 = 200;
+    let site = Site::new();
+    let path = |name: &str| site.directory.path().join(name);
+    // Without a deadline, so that only the want of room can be what ends them.
+    let server = start(&site, &["--handshake-timeout=600"]);
     let few = Rlimit { current: Some(FILES), maximum: Some(FILES) };
     prlimit(Pid::from_raw(i32::try_from(server.pid()).unwrap()), Resource::Nofile, few).unwrap();
     let _crowd = Vec::from_iter((0..2 * FILES).map(|_| UnixStream::connect(path(of)).unwrap()));
@@ -129,6 +136,19 @@ fn values_that_share_much_are_not_compared_in_full_more_often_than_may_be() {
     let site = Site::new();
     let address = &site.server.python_addresses()[0];
     run(&site, address, "share.py", &["makes_no_longer_normal_forms_than_may_be"]);
+}
+
+#[test]
+fn what_many_say_at_once_is_not_all_taken_apart_at_once() {
+    let site = Site::new();
+    let server = start(&site, &[]);
+    let address = Address::unix(site.directory.path().join("to-python")).unwrap();
+    run(&site, &address, "share.py", &["says_much_on_many_connections_at_once"]);
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    // All of it takes a gigabyte or so.
+    assert!(kilobytes < 300_000, "{kilobytes} kB");
 }
 
 #[test]
