@@ -11,6 +11,9 @@ const FACTOR: u32 = 8;
 const ATTEMPTS: usize = 5;
 
 /// Returns how long this thread worked for something, whatever else the machine has to do.
+///
+/// # Panics
+/// The system has no clock for it.
 pub fn cost<R>(work: impl FnOnce() -> R) -> Duration {
     let now = || {
         let now = clock_gettime(ClockId::ThreadCPUTime);

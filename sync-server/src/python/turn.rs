@@ -41,7 +41,7 @@ impl Front {
             }
             self.bury(kernel, now);
             let mut said = said.into_iter();
-            while let Some((key, said)) = said.next() {
+            for (key, said) in said.by_ref() {
                 self.hear(kernel, now, key, said);
                 self.deliver(kernel, now);
                 if self.rounds.is_over() || hub.now().since(now) >= TIME_PER_TURN {
