@@ -333,6 +333,12 @@ impl Transport for Session {
         if self.is_own() { self.why_over().is_some() } else { self.is_heir_over() }
     }
 
+    fn is_session_of(&self, other: &dyn Transport) -> bool {
+        // What a forked child made itself is its own session's; what it inherited goes there, too.
+        std::ptr::addr_eq(self, other)
+            || !self.is_own() && self.current().is_ok_and(|heir| heir.is_session_of(other))
+    }
+
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         self.target.invitation()
     }

@@ -77,6 +77,11 @@ pub trait Transport: Keeper {
     /// Returns whether the session is over: what it held is lost, and no call can succeed.
     fn is_over(&self) -> bool;
 
+    /// Returns whether calls that the other one carries are calls of this session, too.
+    fn is_session_of(&self, other: &dyn Transport) -> bool {
+        core::ptr::addr_eq(self, other)
+    }
+
     /// Returns what to put into a child's environment so that it reaches the same manager.
     fn invitation(&self) -> Vec<(&'static str, OsString)>;
 }

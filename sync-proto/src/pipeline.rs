@@ -69,7 +69,7 @@ impl<'t> Pipeline<'t> {
 
     fn check(&self, remote: &Remote) -> Result<(), Refusal> {
         let theirs = remote.handle().keeper().transport();
-        if theirs.is_some_and(|theirs| core::ptr::addr_eq(theirs, self.transport)) {
+        if theirs.is_some_and(|theirs| self.transport.is_session_of(theirs)) {
             return Ok(());
         }
         let why = "the object was reached through another session than the pipeline's: make the \

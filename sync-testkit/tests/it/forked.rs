@@ -15,7 +15,7 @@ use sync_testkit::{Cast, Role, roles};
 
 use super::tcp::listening_on_tcp;
 
-roles![forker, dropper, inheritor, leaver, pretender];
+roles![forker, dropper, inheritor, leaver, plumber, pretender];
 
 /// Takes the lock and has a child that inherits its connection.
 fn forker(role: &Role) {
@@ -151,6 +151,19 @@ fn pretender(role: &Role) {
     returned.requeue().unwrap();
 }
 
+/// Has a child of `fork` put calls to inherited objects and to its own into one pipeline.
+fn plumber(role: &Role) {
+    let manager = role.manager();
+    let inherited = manager.create_value(1).unwrap();
+    in_a_child(|| {
+        let own = manager.create_value(2).unwrap();
+        manager.pipeline(|p| {
+            let (first, second) = (inherited.later(p).get(), own.later(p).get());
+            assert_eq!((first.wait().unwrap(), second.wait().unwrap()), (1, 2));
+        });
+    });
+}
+
 /// Has children of `fork` end their sessions, before and after their first call.
 fn leaver(role: &Role) {
     let lock = role.manager().named("lock").create_lock().unwrap();
@@ -181,6 +194,12 @@ fn what_a_forked_child_takes_and_drops_is_free_again() {
 fn a_forked_child_is_told_that_what_it_gives_up_is_its_parents() {
     let cast = Cast::new();
     cast.start(pretender).wait();
+}
+
+#[test]
+fn a_pipeline_of_a_forked_child_takes_calls_to_all_objects_that_it_has() {
+    let cast = Cast::new();
+    cast.start(plumber).wait();
 }
 
 #[test]
