@@ -115,6 +115,9 @@ impl<'g> Printer<'g> {
                 out.push_str(&value.to_string());
             }
             Node::Float(value) => out.push_str(&number::float(*value)),
+            Node::Str(value) if text::is_plain(value) => {
+                out.extend(["'", &**value, "'"]);
+            }
             Node::Str(value) => text::put_text(out, value.chars().map(u32::from)),
             Node::WideStr(value) => text::put_text(out, value.code_points()),
             Node::Bytes(bytes) => text::put_bytes(out, bytes),

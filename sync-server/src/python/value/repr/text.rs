@@ -4,6 +4,11 @@ use std::fmt::Write;
 
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
 
+/// Returns whether a text is shown as it is, in single quotes: long ones mostly are.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'\\'))
+}
+
 /// Appends a text of these code points, surrogates included.
 pub(super) fn put_text(out: &mut String, points: impl Iterator<Item = u32> + Clone) {
     let quote = quote(points.clone());
