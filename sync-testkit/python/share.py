@@ -261,7 +261,7 @@ def brings_no_more_at_once_than(m, limit):
         else:
             raise AssertionError("it was taken")
     assert len(often) == 128 and len(pairs) == 1
-    assert len(m.Array("i", [1] * 500_000)) == 500_000
+    assert len(m.Array("i", [1] * 250_000)) == 250_000
 
 
 def names_no_keyword_twice(m):
