@@ -386,18 +386,33 @@ def sorts_by_no_longer_keys_than_may_be(m):
 
 
 def asks_ahead_and_goes(m):
+    first, second = ("first", bytes(8 << 20)), ("second", bytes(8 << 20))
     jobs = m.Queue()
-    for job in "first", "second":
-        jobs.put((job, bytes(8 << 20)))
+    jobs.put(first)
+    jobs.put(second)
+    takes_ahead_and_goes(m, jobs, "qsize", "get")
+    assert [jobs.get(), jobs.get()] == [first, second]
+    for index in -1, 0, -2:
+        shelf = m.list([first, second])
+        takes_ahead_and_goes(m, shelf, "__len__", "pop", index)
+        assert shelf[:] == [first, second]
+    table = m.dict([first, second])
+    takes_ahead_and_goes(m, table, "__len__", "popitem")
+    assert table.items() == [first, second]
+    members = m.set([first, second])
+    takes_ahead_and_goes(m, members, "__len__", "pop")
+    assert members._callmethod("copy") == {first, second}
+
+
+def takes_ahead_and_goes(m, shared, size, take, *args):
     mine = object_connection(m)
     for _ in range(2):
-        mine.send((jobs._id, "get", (), {}))
-    while jobs.qsize() != 1:
-        assert jobs.qsize() > 0, "nobody who does not listen is heard further"
+        mine.send((shared._id, take, args, {}))
+    while shared._callmethod(size) != 1:
+        assert shared._callmethod(size) > 0, "nobody who does not listen is heard further"
     mine.close()
-    while jobs.qsize() != 2:
+    while shared._callmethod(size) != 2:
         pass
-    assert [jobs.get()[0], jobs.get()[0]] == ["first", "second"]
 
 
 def until_it_is_hung_up_on(m, connection):
