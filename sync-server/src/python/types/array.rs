@@ -29,7 +29,6 @@ pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Rais
         Node::Bytes(_) | Node::ByteArray(_) => {
             return Err(VALUE_ERROR.with("bytes length not a multiple of item size"));
         }
-        // One of the same typecode needs not be unrolled.
         // Of many numbers not each is brought as a value of its own.
         Node::List(items) | Node::Tuple(items) => {
             let mut bytes = Vec::with_capacity(items.len() * of.size());
@@ -38,6 +37,7 @@ pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Rais
             }
             bytes
         }
+        // One of the same typecode needs not be unrolled.
         _ => match elements(of, sequence) {
             Ok(bytes) => bytes,
             Err(_) => packed(of, &iterable::items(desk, sequence)?)?,
