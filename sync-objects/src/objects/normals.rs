@@ -15,13 +15,21 @@ pub(super) fn with_normals<T>(
     all: impl IntoIterator<Item = T>,
     normalize: impl Fn(&T) -> Result<Normal, Refusal>,
 ) -> Result<Vec<(Normal, T)>, Refusal> {
+    within(NORMALS_MAX, all, normalize)
+}
+
+fn within<T>(
+    most: usize,
+    all: impl IntoIterator<Item = T>,
+    normalize: impl Fn(&T) -> Result<Normal, Refusal>,
+) -> Result<Vec<(Normal, T)>, Refusal> {
     let mut bytes = 0;
     let keyed = all.into_iter().map(|one| {
         let normal = normalize(&one)?;
         bytes += normal.as_bytes().len();
-        if bytes > NORMALS_MAX {
+        if bytes > most {
             let why = format!(
-                "these values take more than {NORMALS_MAX} bytes in their normal forms, where \
+                "these values take more than {most} bytes in their normal forms, where \
                  what they share is in each: take fewer at a time"
             );
             return Err(Refusal::new(ErrorKind::TooLarge, why));
@@ -54,10 +62,10 @@ mod tests {
         let long = long();
         let normal = long.normalize_key().unwrap().as_bytes().len();
         assert!(normal > 1000 * long.bytes.len(), "{normal}");
-        let few = NORMALS_MAX / normal;
+        let few = 3;
         let made = |times| {
             let all = std::iter::repeat_n(&long, times);
-            with_normals(all, |of| of.normalize_key()).map(|all| all.len())
+            within(few * normal, all, |of| of.normalize_key()).map(|all| all.len())
         };
         assert_eq!(made(few), Ok(few));
         assert_eq!(made(few + 1).unwrap_err().kind, ErrorKind::TooLarge);
