@@ -7,40 +7,17 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 pub(super) struct Wanted {
     /// Nothing for a value with a NaN in it, which equals nothing.
     normal: Option<Normal>,
-    class: Option<Class>,
+    class: Option<Kind>,
 }
 
-/// Values of two classes are never equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    Null,
-    Number,
-    Text,
-    WideText,
-    List,
-    Tuple,
-    Set,
-    Map,
-    Handle,
-    Opaque,
-}
-
-impl Class {
-    /// Returns the class of a value, if it is of one: what has a tag around it may be of any.
-    fn of(value: &Payload) -> Option<Self> {
-        Some(match cbor::kind(&value.bytes) {
-            Kind::Null => Self::Null,
-            Kind::Bool | Kind::Integer | Kind::Float => Self::Number,
-            Kind::Text => Self::Text,
-            Kind::WideText => Self::WideText,
-            Kind::List => Self::List,
-            Kind::Tuple => Self::Tuple,
-            Kind::Set => Self::Set,
-            Kind::Map => Self::Map,
-            Kind::Handle => Self::Handle,
-            Kind::Opaque => Self::Opaque,
-            _ => return None,
-        })
+/// Returns a kind of which all values are that equal this one, if there is one: a whole float equals
+/// an integer, and what has a tag around it may be of any kind.
+fn class(value: &Payload) -> Option<Kind> {
+    use Kind::{Handle, List, Map, Null, Opaque, Set, Text, Tuple, WideText};
+    match cbor::kind(&value.bytes) {
+        Kind::Bool | Kind::Integer | Kind::Float => Some(Kind::Integer),
+        kind @ (Null | Text | WideText | List | Tuple | Set | Map | Handle | Opaque) => Some(kind),
+        _ => None,
     }
 }
 
@@ -50,7 +27,7 @@ impl Wanted {
     /// # Errors
     /// `InvalidInput` when it is malformed.
     pub(super) fn new(value: &Payload) -> Result<Self, Refusal> {
-        let class = Class::of(value);
+        let class = class(value);
         match value.normalize() {
             Ok(normal) => Ok(Self { normal: Some(normal), class }),
             Err(NormalizeError::NotANumber) => Ok(Self { normal: None, class }),
@@ -65,7 +42,7 @@ impl Wanted {
     pub(super) fn is(&self, item: &Payload) -> bool {
         let Some(wanted) = &self.normal else { return false };
         // The normal form of another may be long, and there may be many.
-        if let (Some(class), Some(other)) = (self.class, Class::of(item))
+        if let (Some(class), Some(other)) = (self.class, class(item))
             && class != other
         {
             return false;
