@@ -33,21 +33,26 @@ impl Held {
         (first && self.is_own()).then_some(self.token)
     }
 
-    /// Returns the token to give up with by a call, after which dropping it does nothing.
+    /// Gives up by a call, after which dropping it does nothing; if the call fails, what is held
+    /// is given up when it is dropped: it may not even have been sent.
     ///
     /// # Errors
-    /// [`ErrorKind::NotOwner`] in a forked child.
+    /// Those of the call; [`ErrorKind::NotOwner`] in a forked child.
     pub(crate) fn hand_back(
         &mut self,
         remote: &Remote,
         method: &'static str,
-    ) -> Result<Token, Error> {
-        self.given_up = true;
-        if self.is_own() {
-            return Ok(self.token);
-        }
-        let why = "the parent process holds it: this one is a forked child, and has a copy";
-        Err(Refusal::new(ErrorKind::NotOwner, why).during(remote.interface().name, method))
+        call: impl FnOnce(Token) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let result = if self.is_own() {
+            call(self.token)
+        } else {
+            let why = "the parent process holds it: this one is a forked child, and has a copy";
+            Err(Refusal::new(ErrorKind::NotOwner, why).during(remote.interface().name, method))
+        };
+        let is_gone = |error: &Error| error.kind() == ErrorKind::NotOwner;
+        self.given_up = result.as_ref().err().is_none_or(is_gone);
+        result
     }
 
     fn is_own(&self) -> bool {

@@ -164,8 +164,8 @@ impl LockGuard {
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
     /// holds it.
     pub fn unlock(mut self) -> Result<(), Error> {
-        let token = self.held.hand_back(self.lock.proxy.remote(), "release")?;
-        self.lock.proxy.release(token)
+        let proxy = &self.lock.proxy;
+        self.held.hand_back(proxy.remote(), "release", |token| proxy.release(token))
     }
 
     /// Notes that the lock was given up, and was granted to the same guard anew.

@@ -179,8 +179,8 @@ impl RLockGuard {
     /// the lock with it; [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) when the thread
     /// released it beside the guard, and in a forked child, whose parent holds it.
     pub fn unlock(mut self) -> Result<(), Error> {
-        self.held.hand_back(self.lock.proxy.remote(), "release")?;
-        self.lock.proxy.release()
+        let proxy = &self.lock.proxy;
+        self.held.hand_back(proxy.remote(), "release", |_| proxy.release())
     }
 
     /// Notes that the lock was given up, and was granted to the same thread anew.

@@ -179,8 +179,8 @@ impl Permit {
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
     /// holds them.
     pub fn release(mut self) -> Result<(), Error> {
-        let token = self.held.hand_back(self.semaphore.proxy.remote(), "release")?;
-        self.semaphore.proxy.release(token)
+        let proxy = &self.semaphore.proxy;
+        self.held.hand_back(proxy.remote(), "release", |token| proxy.release(token))
     }
 
     /// Makes the permits nobody's: they stay taken, also when this process dies, until
@@ -191,8 +191,8 @@ impl Permit {
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
     /// holds them.
     pub fn forget(mut self) -> Result<(), Error> {
-        let token = self.held.hand_back(self.semaphore.proxy.remote(), "forget")?;
-        self.semaphore.proxy.forget(token)
+        let proxy = &self.semaphore.proxy;
+        self.held.hand_back(proxy.remote(), "forget", |token| proxy.forget(token))
     }
 }
 

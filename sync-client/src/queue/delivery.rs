@@ -49,8 +49,8 @@ impl<T> Delivery<T> {
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
     /// holds it.
     pub fn ack(mut self) -> Result<(), Error> {
-        let token = self.held.hand_back(self.queue.remote(), "ack")?;
-        self.queue.ack(token)
+        let queue = &self.queue;
+        self.held.hand_back(queue.remote(), "ack", |token| queue.ack(token))
     }
 
     /// Gives the item back to where it was, and waits until it is there.
@@ -60,8 +60,8 @@ impl<T> Delivery<T> {
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
     /// holds it.
     pub fn requeue(mut self) -> Result<(), Error> {
-        let token = self.held.hand_back(self.queue.remote(), "requeue")?;
-        self.queue.requeue(token)
+        let queue = &self.queue;
+        self.held.hand_back(queue.remote(), "requeue", |token| queue.requeue(token))
     }
 }
 

@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// Returns whether the manager has closed all connections: it is gone, or its session is.
-    fn is_cut_off(&self) -> bool {
+    pub(super) fn is_cut_off(&self) -> bool {
         !self.open.iter().any(|entry| entry.value().1.is_open())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Buf;
-use rustix::event::{PollFlags, Timespec};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{Hello, Purpose, Welcome};
@@ -291,9 +291,7 @@ impl Connection {
         if !self.unread.is_empty() {
             return Ok(Ready::ToRead);
         }
-        // So long a time that the system cannot measure it is no limit.
-        let time = time.and_then(|time| Timespec::try_from(time).ok());
-        let found = self.socket.look(what, time.as_ref()).map_err(|error| gone(Some(error)))?;
+        let found = self.socket.look(what, time).map_err(|error| gone(Some(error)))?;
         Ok(match found {
             found if found.is_empty() => Ready::Nothing,
             PollFlags::OUT => Ready::ToWrite,

@@ -188,7 +188,10 @@ impl Pipe for SocketPipe {
         let call = request.call;
         let message = ClientMessage::Request(request);
         let (session, connection) = self.parts()?;
+        let before = connection.queued();
         session.queue_first(connection)?;
+        // Nobody else has what was left unsent now, and somebody may wait for it.
+        let is_urgent = session.lifeline.is_none() && connection.queued() > before;
         // What is too large is not queued: the connection is as good as before. What was to go
         // before it does go.
         if let Err(refusal) = connection.queue(&message, session.limit()) {
@@ -199,7 +202,7 @@ impl Pipe for SocketPipe {
         let again = session.lifeline.is_some().then(|| Box::new(message));
         self.calls.push_back((call, State::Asked { again }));
         self.asked += 1;
-        if queued >= BATCH {
+        if is_urgent || queued >= BATCH {
             self.write()?;
             self.catch_up()?;
         }

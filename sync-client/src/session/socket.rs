@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{self, PollFd, PollFlags, Timespec};
@@ -123,15 +123,20 @@ impl Socket {
     }
 
     /// Waits until something of this can be done; for at most so long.
-    pub(super) fn look(&self, what: PollFlags, time: Option<&Timespec>) -> io::Result<PollFlags> {
+    pub(super) fn look(&self, what: PollFlags, time: Option<Duration>) -> io::Result<PollFlags> {
         let mut poll = match self {
             Self::Unix(socket) => [PollFd::new(socket, what)],
             Self::Tcp(socket) => [PollFd::new(socket, what)],
         };
-        match event::poll(&mut poll, time) {
-            // It has waited long enough, or is asked again.
-            Err(Errno::INTR) => Ok(PollFlags::empty()),
-            done => done.map(|_| poll[0].revents()).map_err(io::Error::from),
+        // So long a time that the system cannot measure it is no limit.
+        let end = time.and_then(|time| Instant::now().checked_add(time));
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            match event::poll(&mut poll, left.as_ref()) {
+                Err(Errno::INTR) => {}
+                done => return done.map(|_| poll[0].revents()).map_err(io::Error::from),
+            }
         }
     }
 }

@@ -109,8 +109,10 @@ fn attend(session: &Weak<Session>) {
         }
         match held.connect_once(held.target.patience) {
             Ok(connection) => held.put_by(connection),
-            // The manager has ended the session.
-            Err(why) if why.kind == ErrorKind::NotFound => drop(held.end(why)),
+            // The manager has ended the session; else it is another one's socket.
+            Err(why) if why.kind == ErrorKind::NotFound && held.is_cut_off() => {
+                drop(held.end(why));
+            }
             Err(_) => {
                 drop(held);
                 // Nobody unparks this thread; a pause cut short does no harm.

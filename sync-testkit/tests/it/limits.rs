@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
-use sync_client::{Address, ErrorKind, Manager, Received};
+use sync_client::{Address, ErrorKind, Lock, LockGuard, Manager, Received};
 use sync_server::{Limits, Server};
 use sync_testkit::Cast;
 
@@ -96,6 +96,48 @@ fn a_connection_too_many_fails_one_call_and_a_guard_dropped_then_is_released_lat
     }
     let lock = local.named("lock").create_lock().unwrap();
     cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
+}
+
+/// Has a manager of two connections in all, of which one is a waiter's and the other `act`'s.
+fn with_one_connection_to_spare(act: impl FnOnce(&Cast, &Manager, LockGuard, &Lock)) {
+    let (cast, manager) = limited(|limits| limits.connections = 2);
+    let local = Manager::over(cast.server().local().unwrap());
+    let event = manager.named("event").create_event().unwrap();
+    let guard = manager.named("lock").create_lock().unwrap().lock().unwrap();
+    let waiter = std::thread::spawn({
+        let event = event.clone();
+        move || event.wait()
+    });
+    cast.until_blocked(&event, 1);
+    act(&cast, &manager, guard, &local.named("lock").create_lock().unwrap());
+    local.named("event").create_event().unwrap().set().unwrap();
+    waiter.join().unwrap().unwrap();
+}
+
+#[test]
+fn what_cannot_be_given_up_by_a_call_is_given_up_all_the_same() {
+    with_one_connection_to_spare(|cast, manager, guard, lock| {
+        let count = manager.create_value(7).unwrap();
+        manager.pipeline(|p| {
+            count.later(p).get().wait().unwrap();
+            assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::LimitReached);
+        });
+        cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
+    });
+}
+
+#[test]
+fn a_pipeline_that_takes_along_what_was_left_unsent_sends_it() {
+    with_one_connection_to_spare(|cast, manager, guard, lock| {
+        let count = manager.create_value(7).unwrap();
+        manager.pipeline(|p| {
+            count.later(p).get().wait().unwrap();
+            drop(guard);
+            let asked = count.later(p).get();
+            cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
+            assert_eq!(asked.wait().unwrap(), 7);
+        });
+    });
 }
 
 #[test]

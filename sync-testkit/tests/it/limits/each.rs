@@ -144,7 +144,7 @@ fn tickets_that_nobody_redeems_have_a_limit() {
     let ticket = manager.ticket(&lock).unwrap();
     let refused = manager.ticket(&lock).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::LimitReached, "{refused}");
-    let _: sync_client::Lock = manager.redeem(&ticket).unwrap();
+    let _: Lock = manager.redeem(&ticket).unwrap();
     manager.ticket(&lock).expect("there is room again");
 }
 
