@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sync_proto::{
-    Data, Handle, Interface, MethodId, ObjectId, Refusal, SessionId, ThreadId, Token,
+    Data, Handle, Interface, MethodId, ObjectId, Payload, Refusal, SessionId, ThreadId, Token,
 };
 
 use crate::kernel::Core;
@@ -143,6 +143,18 @@ impl<'k> Cx<'k> {
     /// `OutOfMemory`, to refuse with before anything is changed.
     pub fn afford(&self, bytes: usize) -> Result<(), Refusal> {
         self.core.afford(bytes)
+    }
+
+    /// Checks that the caller may be given all handles in these values, for a method that only
+    /// reads: one that takes something out, or grants it, must not fail once it has.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub(crate) fn check_given<'v>(
+        &self,
+        values: impl IntoIterator<Item = &'v Payload>,
+    ) -> Result<(), Refusal> {
+        self.core.check_given(values.into_iter().map(|value| value.handles.len()).sum())
     }
 
     /// Checks that one more call may stand in this object's lines, for a method that changes

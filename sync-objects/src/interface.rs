@@ -270,7 +270,8 @@ macro_rules! interface {
                     $(#[$method_doc])*
                     ///
                     /// # Errors
-                    /// Only when the arguments don't encode.
+                    /// Why it cannot be sent: `InvalidInput`, `TooLarge`, `Disconnected`; not what
+                    /// the object says to it.
                     pub fn $method(&self $(, $arg: $type)*) -> Result<(), p::Error> {
                         self.0.send(const { method(stringify!($method)) }, &($($arg,)*))
                     }

@@ -129,7 +129,6 @@ impl Core {
 
     /// Queues the answer to a call.
     pub(crate) fn answer(&mut self, route: Route, outcome: Result<Data, Refusal>) {
-        let outcome = outcome.and_then(|data| self.check_answer(&data).map(|()| data));
         let Some(session) = self.sessions.get_mut(&route.session) else {
             return;
         };

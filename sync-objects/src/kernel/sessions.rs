@@ -7,8 +7,8 @@ use std::sync::Arc;
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    CallId, Charge, Data, ErrorKind, Handle, Meter, ObjectId, OneWayId, Refusal, SessionId,
-    ThreadId, Token,
+    CallId, Charge, ErrorKind, Handle, Meter, ObjectId, OneWayId, Refusal, SessionId, ThreadId,
+    Token,
 };
 
 use super::calls::{CallKey, Route};
@@ -271,11 +271,8 @@ impl Core {
         if has_many { self.afford_call(0) } else { Ok(()) }
     }
 
-    /// Checks an answer likewise. So many handles at once are a list that is read, and nothing was
-    /// taken out for them.
-    pub(super) fn check_answer(&self, data: &Data) -> Result<(), Refusal> {
-        let inside = data.payloads.iter().map(|payload| payload.handles.len());
-        let count = data.handles.len() + inside.sum::<usize>();
+    /// Checks likewise that so many handles may be given at once.
+    pub(crate) fn check_given(&self, count: usize) -> Result<(), Refusal> {
         if count > HANDLES_USUAL { self.afford_call(GIVEN * count) } else { Ok(()) }
     }
 

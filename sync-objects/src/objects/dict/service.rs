@@ -47,7 +47,7 @@ impl dict::Service for Dict {
 
     fn page(
         &mut self,
-        _: &mut Cx<'_>,
+        cx: &mut Cx<'_>,
         part: DictPart,
         reversed: bool,
         after: Option<u64>,
@@ -58,7 +58,8 @@ impl dict::Service for Dict {
             let why = "the dict changed size during iteration";
             return Flow::refuse(ErrorKind::Changed, why);
         }
-        Flow::Done(self.store.page(part, reversed, after, max_bytes))
+        let page = self.store.page(part, reversed, after, max_bytes);
+        cx.check_given(page.keys.iter().chain(&page.values)).map(|()| page).into()
     }
 
     fn set(&mut self, cx: &mut Cx<'_>, key: Payload, value: Payload) -> Flow<()> {

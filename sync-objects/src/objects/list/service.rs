@@ -18,8 +18,8 @@ impl list::Service for List {
         position.map(|at| self.items[at].clone()).into()
     }
 
-    fn to_vec(&mut self, _: &mut Cx<'_>) -> Flow<Vec<Payload>> {
-        Flow::Done(self.all())
+    fn to_vec(&mut self, cx: &mut Cx<'_>) -> Flow<Vec<Payload>> {
+        cx.check_given(&self.items).map(|()| self.all()).into()
     }
 
     fn len(&mut self, _: &mut Cx<'_>) -> Flow<u64> {
@@ -32,7 +32,7 @@ impl list::Service for List {
 
     fn page(
         &mut self,
-        _: &mut Cx<'_>,
+        cx: &mut Cx<'_>,
         start: u64,
         changes: Option<u64>,
         max_bytes: u64,
@@ -41,18 +41,19 @@ impl list::Service for List {
             let why = "the list's items came, went or moved during iteration";
             return Flow::refuse(ErrorKind::Changed, why);
         }
-        Flow::Done(self.page_from(start, max_bytes))
+        let page = self.page_from(start, max_bytes);
+        cx.check_given(&page.items).map(|()| page).into()
     }
 
-    fn slice(&mut self, _: &mut Cx<'_>, slice: Slice) -> Flow<Vec<Payload>> {
-        let span = slice.of(self.items.len());
-        span.map(|span| span.get(&self.items)).into()
+    fn slice(&mut self, cx: &mut Cx<'_>, slice: Slice) -> Flow<Vec<Payload>> {
+        let items = slice.of(self.items.len()).map(|span| span.get(&self.items));
+        items.and_then(|items| cx.check_given(&items).map(|()| items)).into()
     }
 
-    fn concat(&mut self, _: &mut Cx<'_>, items: Vec<Payload>) -> Flow<Vec<Payload>> {
+    fn concat(&mut self, cx: &mut Cx<'_>, items: Vec<Payload>) -> Flow<Vec<Payload>> {
         let mut all = self.all();
         all.extend(items);
-        Flow::Done(all)
+        cx.check_given(&all).map(|()| all).into()
     }
 
     fn index_of(
@@ -198,6 +199,9 @@ impl list::Service for List {
     }
 
     fn begin_update(&mut self, cx: &mut Cx<'_>) -> Flow<ListUpdate> {
+        if let Err(refusal) = cx.check_given(&self.items) {
+            return Flow::Refuse(refusal);
+        }
         match self.turn.is_free(cx, TURN) {
             Ok(true) => {
                 let token = self.turn.take(cx, TURN);

@@ -310,3 +310,18 @@ fn the_objects_that_a_session_has_handles_on_count_for_it() {
     assert!(used(&sim) < alone + 1000, "{} more", used(&sim) - alone);
     read(&client).expect("there is room again");
 }
+
+#[test]
+fn what_is_taken_out_is_given_however_many_objects_are_in_it() {
+    const LOCKS: usize = 5000;
+    let (sim, client) = limited_to(6_000_000);
+    let locks: Vec<_> = (0..LOCKS).map(|_| lock::Proxy::new(&client).unwrap()).collect();
+    let queue = queue::Proxy::new(client.named("q"), None, Order::Fifo).unwrap();
+    queue.put(pack(&locks), 0).unwrap();
+    let list = list::Proxy::new(&client, Vec::new()).unwrap();
+    while list.push(pack(&"x".repeat(10_000))).is_ok() {}
+    let other = sim.client();
+    let queue = queue::Proxy::new(other.named("q"), None, Order::Fifo).unwrap();
+    let item = queue.get().unwrap().expect("it is not closed");
+    assert_eq!(item.payload, pack(&locks));
+}
