@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sync_objects::{Kernel, Limits, Time, Via};
+use sync_objects::{Kernel, Limits, Outgoing, Time, Via};
 use sync_proto::handshake::ClientInfo;
 use sync_proto::{ManagerId, ObjectId, SessionId, ThreadId};
 
@@ -96,7 +96,10 @@ impl Bare {
             while let Some(outgoing) = self.kernel.poll_reply() {
                 self.trays.sort(outgoing);
             }
-            let Some(outgoing) = self.trays.mail.pop_front() else {
+            // What was put back stands in line, too, and is answered to nobody.
+            let is_ours = |outgoing: &Outgoing| outgoing.reply.call == call;
+            let Some(outgoing) = std::mem::take(&mut self.trays.mail).into_iter().find(is_ours)
+            else {
                 self.kernel.handle_cancel(self.now, self.session, call);
                 // That it is given up is its answer.
                 while self.kernel.poll_reply().is_some() {}

@@ -243,9 +243,17 @@ impl Desk<'_> {
         }
     }
 
-    /// Puts back what a client does not get.
-    pub(crate) fn undo(&mut self, undo: Undo) {
-        if let Err(refusal) = self.ask_data(undo.object, undo.method, undo.data) {
+    /// Puts back what a client does not get; where somebody has the turn to write, after that. Of a
+    /// process that is gone nothing stands in line: what it did not get is lost then.
+    pub(crate) fn undo(&mut self, Undo { object, method, data }: Undo) {
+        let undone = match self.ask_data(object, method, data.clone()) {
+            Err(refusal) if refusal.kind == ErrorKind::TimedOut => {
+                // Nobody waits for its answer.
+                self.request(AT_ONCE, object, method, None, data).map(|_| ())
+            }
+            undone => undone.map(|_| ()),
+        };
+        if let Err(refusal) = undone {
             tracing::warn!(%refusal, "what a client did not get is lost");
         }
     }

@@ -5,13 +5,16 @@ use sync_objects::Slice;
 use sync_proto::{ErrorKind, Payload};
 
 use super::desk::{Desk, Next, Outcome};
-use super::exceptions::MEMORY_ERROR;
+use super::exceptions::{MEMORY_ERROR, Raise};
 use super::proxies::At;
 use super::reply::{Address, Reply};
 use super::value;
 
 /// The most bytes of such a text.
 const MOST_BYTES: usize = 64 << 20;
+
+/// The most letters of an array that are shown, of which each may take four bytes.
+pub(crate) const LETTERS_MAX: usize = MOST_BYTES / 4;
 
 /// How many characters CPython's `_debug_info` shows of an object.
 pub(crate) const BRIEF: usize = 75;
@@ -44,6 +47,13 @@ impl Extent {
     pub(crate) fn few(self) -> Option<usize> {
         matches!(self, Self::Brief { .. }).then_some(BRIEF)
     }
+}
+
+/// Says that what shows an object is too long.
+pub(crate) fn too_long() -> Raise {
+    MEMORY_ERROR.with(format!(
+        "the text that shows it takes more than {MOST_BYTES} bytes: ask for a part of it"
+    ))
 }
 
 /// A text under way.
@@ -108,10 +118,7 @@ impl<'d> Shown<'d> {
     pub(crate) fn end(mut self, end: &str) -> Outcome {
         self.text(end);
         if self.is_full && *self.extent == Extent::Whole {
-            let why = format!(
-                "the text that shows it takes more than {MOST_BYTES} bytes: ask for a part of it"
-            );
-            return Err(MEMORY_ERROR.with(why));
+            return Err(too_long());
         }
         Ok(Next::Return(Reply::Text(self.out)))
     }

@@ -9,7 +9,7 @@ use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{INDEX_ERROR, OVERFLOW_ERROR, Raise, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::Node;
 use crate::python::reply::Reply;
-use crate::python::shown::Shown;
+use crate::python::shown::{LETTERS_MAX, Shown, too_long};
 use crate::python::value;
 
 const INDICES: &str = "array indices must be integers";
@@ -241,6 +241,9 @@ fn shown(desk: &mut Desk<'_>, array: ObjectId) -> Outcome {
         }
         let elements = bytes.chunks_exact(of.size());
         if of.number().is_none() {
+            if elements.len() > LETTERS_MAX {
+                return Err(too_long());
+            }
             let letters = elements.map(|element| char::from_u32(number(element, false) as u32));
             let letters: String =
                 letters.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
