@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{self, PollFd, PollFlags, Timespec};
@@ -122,18 +122,17 @@ impl Socket {
         Ok(written?)
     }
 
-    /// Waits until something of this can be done; for at most so long.
+    /// Waits until something of this can be done; for at most so long since the last signal, as
+    /// reading does.
     pub(super) fn look(&self, what: PollFlags, time: Option<Duration>) -> io::Result<PollFlags> {
         let mut poll = match self {
             Self::Unix(socket) => [PollFd::new(socket, what)],
             Self::Tcp(socket) => [PollFd::new(socket, what)],
         };
         // So long a time that the system cannot measure it is no limit.
-        let end = time.and_then(|time| Instant::now().checked_add(time));
+        let time = time.and_then(|time| Timespec::try_from(time).ok());
         loop {
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            let left = left.and_then(|left| Timespec::try_from(left).ok());
-            match event::poll(&mut poll, left.as_ref()) {
+            match event::poll(&mut poll, time.as_ref()) {
                 Err(Errno::INTR) => {}
                 done => return done.map(|_| poll[0].revents()).map_err(io::Error::from),
             }

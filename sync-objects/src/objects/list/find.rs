@@ -10,8 +10,8 @@ pub(super) struct Wanted {
     class: Option<Kind>,
 }
 
-/// Returns a kind of which all values are that equal this one, if there is one: a whole float equals
-/// an integer, and what has a tag around it may be of any kind.
+/// Returns a kind of which all values are that equal this one, if there is one: a whole float
+/// equals an integer, and what has a tag around it may be of any kind.
 fn class(value: &Payload) -> Option<Kind> {
     use Kind::{Handle, List, Map, Null, Opaque, Set, Text, Tuple, WideText};
     match cbor::kind(&value.bytes) {
