@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::message::{ClientMessage, Message, Reply, Request, ServerMessage, WireHandle};
@@ -34,8 +34,7 @@ fn reply() -> ServerMessage {
 }
 
 fn one_mebibyte() -> Payload<WireHandle> {
-    let bytes = Bytes::from(vec![0x55; 1 << 20]);
-    Payload::new(Encoding::Cbor, bytes, Vec::new())
+    Payload::new(Encoding::Cbor, vec![0x55; 1 << 20].into(), Vec::new())
 }
 
 /// Takes a message through both directions.

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 
 use crate::message::{Message, WireHandle};
 use crate::payload::{Encoding, Payload};
-use crate::{Args, Data, ErrorKind, Refusal};
+use crate::{Args, Data, ErrorKind, Refusal, SmallBytes};
 
 mod decoder;
 mod out_buffer;
@@ -176,17 +176,6 @@ pub enum Body<'b> {
     Shared(Bytes),
 }
 
-/// Bytes of at most so many lie beside their count, in one piece of memory.
-const INLINE: usize = 32;
-
-fn copied(bytes: &[u8]) -> Bytes {
-    if bytes.len() <= INLINE {
-        Bytes::from_owner(SmallVec::<[u8; INLINE]>::from_slice(bytes))
-    } else {
-        Bytes::copy_from_slice(bytes)
-    }
-}
-
 impl Body<'_> {
     fn len(&self) -> usize {
         match self {
@@ -208,12 +197,12 @@ impl Body<'_> {
         })
     }
 
-    fn payload(&mut self, len: usize, whole: usize) -> Option<Bytes> {
+    fn payload(&mut self, len: usize, whole: usize) -> Option<SmallBytes> {
         Some(match self {
-            Self::Copied(bytes) => copied(bytes.split_off(..len)?),
+            Self::Copied(bytes) => SmallBytes::copy_from_slice(bytes.split_off(..len)?),
             Self::Shared(bytes) if len > bytes.len() => return None,
-            Self::Shared(bytes) if len > whole / 2 => bytes.split_to(len),
-            Self::Shared(bytes) => copied(&bytes.split_to(len)),
+            Self::Shared(bytes) if len > whole / 2 => bytes.split_to(len).into(),
+            Self::Shared(bytes) => SmallBytes::copy_from_slice(&bytes.split_to(len)),
         })
     }
 }

@@ -24,6 +24,7 @@ mod payload;
 mod pipeline;
 mod remote;
 pub mod secure;
+mod small_bytes;
 mod spin;
 pub mod version;
 
@@ -42,4 +43,5 @@ pub use meter::{Charge, Meter};
 pub use payload::{Encoding, Packed, Payload};
 pub use pipeline::{Pending, Pipe, Pipeline};
 pub use remote::{Remote, Shared};
+pub use small_bytes::SmallBytes;
 pub use spin::Spin;

@@ -2,12 +2,11 @@
 
 use core::fmt;
 
-use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 
 use crate::data::scope;
-use crate::{Charge, ErrorKind, Handle, Refusal, cbor};
+use crate::{Charge, ErrorKind, Handle, Refusal, SmallBytes, cbor};
 
 /// From so many bytes on a copy costs more than to see that none is needed.
 const LARGE: usize = 16 * 1024;
@@ -29,7 +28,7 @@ pub struct Payload<H = Handle> {
     /// How `bytes` is to be read.
     pub encoding: Encoding,
     /// The encoded value.
-    pub bytes: Bytes,
+    pub bytes: SmallBytes,
     /// The objects inside the value, in the order of their places in it.
     pub handles: Vec<H>,
     /// What it is counted by where somebody counts; it does not cross a socket.
@@ -72,9 +71,9 @@ impl Payload {
     /// Those of [`unpack`](Self::unpack).
     pub fn into_value<T: DeserializeOwned>(mut self) -> Result<T, Refusal> {
         if self.encoding == Encoding::Cbor && self.bytes.len() >= LARGE && self.handles.is_empty() {
-            match cbor::take_bytes(core::mem::take(&mut self.bytes)) {
+            match cbor::take_bytes(core::mem::take(&mut self.bytes).into_shared()) {
                 Ok(read) => return read.map_err(wrong_type::<T>),
-                Err(bytes) => self.bytes = bytes,
+                Err(bytes) => self.bytes = bytes.into(),
             }
         }
         self.unpack()
@@ -114,7 +113,7 @@ fn wrong_type<T>(error: cbor::DecodeError) -> Refusal {
 
 impl<H> Payload<H> {
     /// Takes encoded bytes as a value.
-    pub const fn new(encoding: Encoding, bytes: Bytes, handles: Vec<H>) -> Self {
+    pub const fn new(encoding: Encoding, bytes: SmallBytes, handles: Vec<H>) -> Self {
         Self { encoding, bytes, handles, charge: None }
     }
 

@@ -15,13 +15,14 @@ use super::Core;
 pub(super) const OBJECT: usize = 512;
 
 /// What a call that waits costs beside its arguments: its rows in the tables, a line, a deadline.
-pub(super) const WAITING: usize = 512;
+const WAITING: usize = 512;
 
-/// What a value costs beside its bytes, as often as it is kept: its row in a container. An object
-/// tells it as its [`weight`](crate::Object::weight). The handles in it count by themselves.
+/// What a value costs beside its bytes, as often as it is kept: its row in a container, in which a
+/// few bytes have their place. An object tells it as its [`weight`](crate::Object::weight). The
+/// handles in it count by themselves.
 pub const VALUE_COST: usize = 80;
 
-/// What a value's bytes cost beside themselves: what they are shared by.
+/// What bytes that are shared cost beside themselves: what they are shared by.
 const VALUE: usize = 64;
 
 /// What a handle inside a value costs, as often as the value is kept: each place has its own, and
@@ -93,12 +94,13 @@ impl Core {
             return if len <= SMALL { Ok(()) } else { self.afford_call(len) };
         }
         self.check_nesting(data)?;
-        let own = data.payloads.iter().map(own_cost).sum::<usize>();
-        self.afford_call(len + own)?;
+        let costs = data.payloads.iter().map(|of| shared_cost(of) + handles_cost(of));
+        self.afford_call(data.args.len() + costs.sum::<usize>())?;
         for payload in &mut data.payloads {
-            // The memory that it keeps is at most twice as much: see `frame::Body`.
-            let (shared, each) = (payload.bytes.len() + VALUE, handles_cost(payload));
-            payload.count_by(self.meter.charge_each(shared, each));
+            let (shared, each) = (shared_cost(payload), handles_cost(payload));
+            if shared + each > 0 {
+                payload.count_by(self.meter.charge_each(shared, each));
+            }
         }
         Ok(())
     }
@@ -120,7 +122,7 @@ impl Core {
 
     /// Counts a call that is kept until something happens.
     pub(super) fn count_waiting<H>(&self, data: &Data<H>) -> Charge {
-        self.meter.charge(WAITING + data.args.len())
+        self.meter.charge(waiting_cost(data))
     }
 
     /// Counts a message that came before its turn.
@@ -128,15 +130,22 @@ impl Core {
     /// # Errors
     /// [`ErrorKind::OutOfMemory`] when the manager may not keep it.
     pub(super) fn count_early(&self, data: &Data<WireHandle>) -> Result<Charge, Refusal> {
-        let bytes = WAITING + data.len();
+        let values = data.len() - data.args.len();
+        let bytes = waiting_cost(data) + values;
         self.afford_call(bytes)?;
         Ok(self.meter.charge(bytes))
     }
 }
 
-/// Returns what a value costs beside its bytes.
-fn own_cost<H>(payload: &Payload<H>) -> usize {
-    VALUE + handles_cost(payload)
+/// Returns what a call costs that is kept. Its values' bytes count by themselves.
+pub(super) fn waiting_cost<H>(data: &Data<H>) -> usize {
+    WAITING + data.args.len() + VALUE_COST * data.payloads.len()
+}
+
+/// Returns what a value costs however often it is kept. The memory that it keeps is at most twice
+/// as much: see `frame::Body`.
+fn shared_cost<H>(payload: &Payload<H>) -> usize {
+    if payload.bytes.is_in_place() { 0 } else { payload.bytes.len() + VALUE }
 }
 
 /// Returns what the handles of a value cost in each place where it is kept. A clone of the value

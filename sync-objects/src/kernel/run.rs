@@ -8,7 +8,7 @@ use sync_proto::{
 };
 
 use super::calls::{Blocked, CallKey, Route, Stance};
-use super::memory::{OBJECT, WAITING, brief};
+use super::memory::{OBJECT, brief, waiting_cost};
 use super::table::{Body, gone};
 use super::timers::Timer;
 use super::{Core, Note, Via};
@@ -39,7 +39,7 @@ impl Core {
             Ok(Flow::Wait(channel)) => {
                 // Whoever waits in another way has changed something, and cannot be sent away.
                 let line = self.check_line(channel.object(object));
-                match line.and_then(|()| self.afford_call(WAITING)) {
+                match line.and_then(|()| self.afford_call(waiting_cost(&data))) {
                     Ok(()) => (Stance::Wait, channel, 0),
                     Err(refusal) => return self.answer(route, Err(refusal)),
                 }

@@ -10,13 +10,14 @@ use super::number::{Integer, put_i128};
 use super::reader::{Form, Item, Left, Reader};
 use super::sort::{Span, duplicate, sort};
 use super::{head, tag};
+use crate::SmallBytes;
 
 /// A value in its normal form.
 ///
 /// Its order is that of the bytes: it suits a table, and means nothing to people.
 /// [`super::compare`] has the order of values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Normal(Bytes);
+pub struct Normal(SmallBytes);
 
 impl Normal {
     /// Gives the encoded value.
@@ -25,7 +26,7 @@ impl Normal {
     }
 
     /// Takes a short text that is its own normal form, as most keys are: it shares its bytes.
-    pub(crate) fn of_text(bytes: &Bytes) -> Option<Self> {
+    pub(crate) fn of_text(bytes: &SmallBytes) -> Option<Self> {
         let (&first, text) = bytes.split_first()?;
         let is_whole = head::major(first) == head::TEXT && usize::from(first & 0x1f) == text.len();
         // From 24 on the length follows the first byte.
@@ -99,7 +100,7 @@ impl<'b> Normalizer<'b> {
         self.value()?;
         self.reader.finish()?;
         // Normal forms are kept for long: without spare capacity.
-        Ok(Normal(self.out.into_boxed_slice().into()))
+        Ok(Normal(Bytes::from(self.out.into_boxed_slice()).into()))
     }
 
     fn value(&mut self) -> Result<(), NormalizeError> {

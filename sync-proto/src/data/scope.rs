@@ -6,9 +6,7 @@
 
 use std::cell::RefCell;
 
-use bytes::Bytes;
-
-use crate::{Handle, Payload};
+use crate::{Handle, Payload, SmallBytes};
 
 /// What travels beside encoded bytes.
 #[derive(Debug)]
@@ -130,7 +128,7 @@ pub(crate) fn payload(index: u32) -> Option<Payload> {
         if !*to_take {
             return Some(payload.clone());
         }
-        let taken = Payload::new(payload.encoding, Bytes::new(), Vec::new());
+        let taken = Payload::new(payload.encoding, SmallBytes::new(), Vec::new());
         Some(std::mem::replace(payload, taken))
     })?;
     (!payload.bytes.is_empty()).then_some(payload)

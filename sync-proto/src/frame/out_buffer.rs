@@ -5,6 +5,8 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::SmallBytes;
+
 /// From this many bytes a value is written from where it lies instead of being copied.
 const SHARED_FROM: usize = 16 * 1024;
 
@@ -52,14 +54,14 @@ impl OutBuffer {
     }
 
     /// Appends the bytes, shared where they are large.
-    pub fn push(&mut self, bytes: &Bytes) {
+    pub fn push(&mut self, bytes: &SmallBytes) {
         if bytes.len() < SHARED_FROM {
             return self.extend(bytes);
         }
         if !self.tail.is_empty() {
             self.ready.push_back(self.tail.split().freeze());
         }
-        self.ready.push_back(bytes.clone());
+        self.ready.push_back(bytes.clone().into_shared());
         self.len += bytes.len();
     }
 

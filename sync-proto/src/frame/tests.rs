@@ -179,7 +179,7 @@ fn every_damaged_byte_is_an_error_or_another_message_and_never_a_panic() {
 
 #[test]
 fn a_large_value_is_written_from_where_it_lies() {
-    let value = Bytes::from(vec![5; 100_000]);
+    let value = SmallBytes::from(vec![5; 100_000]);
     let mut out = OutBuffer::new();
     out.extend(&[1, 2]);
     out.push(&value);

@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Serialize;
 use sync_objects::{DisconnectReason, Kernel, Limits, Naming, Note, Outgoing, Time, Via, manager};
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
     Args, CallId, Data, Encoding, Epoch, Interface, ManagerId, MethodId, ObjectId, OneWayId,
-    Payload, SessionId, ThreadId,
+    Payload, SessionId, SmallBytes, ThreadId,
 };
 
 use super::Input;
@@ -319,7 +318,7 @@ impl World {
         let payloads = (0..shape / 32 % 3).map(|_| {
             let size = input.byte();
             let handles = if size < 192 { None } else { self.object(input) };
-            let bytes = Bytes::copy_from_slice(input.take(usize::from(size % 64)));
+            let bytes = SmallBytes::copy_from_slice(input.take(usize::from(size % 64)));
             Payload::new(Encoding::Cbor, bytes, handles.into_iter().collect())
         });
         let payloads = payloads.collect();

@@ -129,7 +129,7 @@ fn few_words_do_not_make_more_than_the_manager_may_keep() {
     assert_eq!(kind(array(&client, 1 << 20)), ErrorKind::OutOfMemory);
     array(&client, 1 << 10).expect("a smaller one has room");
     let (few, many) =
-        (set::Proxy::new(&client, numbers(10)), set::Proxy::new(&client, numbers(2000)));
+        (set::Proxy::new(&client, numbers(10)), set::Proxy::new(&client, numbers(2500)));
     let (few, many) = (few.unwrap(), many.unwrap());
     let other = || OtherSet::Shared(many.remote().handle().clone());
     assert_eq!(kind(few.combine(SetOp::Union, other())), ErrorKind::OutOfMemory);
@@ -137,7 +137,7 @@ fn few_words_do_not_make_more_than_the_manager_may_keep() {
     few.combine(SetOp::Intersection, other()).expect("that adds nothing");
     drop(many);
     let entries = |count| numbers(count).into_iter().map(|key| (key.clone(), key)).collect();
-    let [few, many] = [1, 1500].map(|count| dict::Proxy::new(&client, entries(count)).unwrap());
+    let [few, many] = [1, 2000].map(|count| dict::Proxy::new(&client, entries(count)).unwrap());
     assert_eq!(kind(few.extend_from(many.remote().handle().clone())), ErrorKind::OutOfMemory);
     assert_eq!(few.len().unwrap(), 1);
 }

@@ -52,7 +52,7 @@ fn encodings_of_equal_values_have_one_normal_form() {
 
 #[test]
 fn a_short_text_is_its_own_normal_form_and_nothing_else_is_taken_for_one() {
-    let text = |bytes: &[u8]| Normal::of_text(&bytes::Bytes::copy_from_slice(bytes));
+    let text = |bytes: &[u8]| Normal::of_text(&crate::SmallBytes::copy_from_slice(bytes));
     for value in ["", "a", "äöü", "twenty-three bytes long"] {
         let bytes = encode(value);
         assert_eq!(text(&bytes), Some(normalize_key(&bytes, &[]).unwrap()), "{value}");
