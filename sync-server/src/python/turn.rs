@@ -89,6 +89,8 @@ impl Front {
             self.incoming.remove(key);
         }
         self.incoming.set(self.hub.now(), key, connection.pending_input());
+        // Who hears nothing may live, and never close: what has come is all that counts.
+        let got = if got == Got::Drained && connection.is_deaf() { Got::End } else { got };
         match got {
             Got::End if !asks || connection.waiting.is_some() => said.push((key, Said::End)),
             Got::End | Got::More => {

@@ -1,10 +1,12 @@
 //! What Python's clients, and strangers at their socket, may have.
 
 use std::fs;
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use sync_testkit::ServerProcess;
 
 use super::{Address, Site, run};
@@ -46,6 +48,22 @@ fn strangers_who_take_all_file_descriptors_keep_no_python_program_out() {
 #[test]
 fn nor_do_those_who_take_them_where_rust_programs_come_in() {
     comes_in_beside_strangers("to-rust");
+}
+
+#[test]
+fn who_hears_nothing_and_says_nothing_is_hung_up_on() {
+    let site = Site::new();
+    let server = start(&site, &["--handshake-timeout=600"]);
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    // Stopped, it cannot greet before that is impossible.
+    kill_process(pid, Signal::STOP).unwrap();
+    let stranger = UnixStream::connect(site.directory.path().join("to-python")).unwrap();
+    stranger.shutdown(Shutdown::Read).unwrap();
+    kill_process(pid, Signal::CONT).unwrap();
+    let mut poll = [PollFd::new(&stranger, PollFlags::empty())];
+    let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
+    assert_eq!(rustix::event::poll(&mut poll, Some(&patience)), Ok(1), "nobody hung up");
+    assert!(poll[0].revents().contains(PollFlags::HUP));
 }
 
 #[test]
