@@ -5,7 +5,6 @@
 //! System calls are what costs; the work of a turn is bounded for each client.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -188,11 +187,8 @@ impl EventLoop {
         while !self.hub.is_stopping() {
             let timeout = self.sleep_for(kernel_wake);
             if let Err(error) = self.wait(&mut events, timeout) {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    tracing::error!(%error, "the event loop cannot go on");
-                    break;
-                }
-                events.clear();
+                tracing::error!(%error, "the event loop cannot go on");
+                break;
             }
             self.sort(&events);
             self.open_doors();
@@ -319,7 +315,8 @@ impl EventLoop {
             // The answer to a handshake.
             self.dirty.insert(key);
         }
-        if let (Stage::Live(session), true) = (&connection.stage, connection.is_tcp()) {
+        let brought = matches!(got, Got::Full(_) | Got::Drained(1..));
+        if let (Stage::Live(session), true) = (&connection.stage, brought && connection.is_tcp()) {
             self.heard.push(*session);
         }
         loop {

@@ -1,8 +1,10 @@
 //! The kernel, and the threads that reach it: the event loop, and callers in the server's own
 //! process.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use parking_lot::{Condvar, Mutex};
@@ -103,6 +105,21 @@ impl Caller {
                 None => self.arrived.wait(&mut answer),
             }
         }
+    }
+}
+
+/// Waits for events, for at most so long. A signal ends the wait and brings none.
+pub(crate) fn wait(
+    poll: &mut mio::Poll,
+    events: &mut mio::Events,
+    time: Option<Duration>,
+) -> io::Result<()> {
+    match poll.poll(events, time) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            events.clear();
+            Ok(())
+        }
+        polled => polled,
     }
 }
 

@@ -17,7 +17,7 @@ use sync_proto::secure::KeyRing;
 
 use crate::door::Door;
 use crate::event_loop::backlog::Backlog;
-use crate::hub::{Hub, Side};
+use crate::hub::{self, Hub, Side};
 use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::sessions::Census;
@@ -155,12 +155,10 @@ impl Front {
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(1024);
         while !self.hub.is_stopping() {
-            if let Err(error) = self.poll.poll(&mut events, self.sleep_for()) {
-                if error.kind() != io::ErrorKind::Interrupted {
-                    tracing::error!(%error, "the event loop for Python cannot go on");
-                    break;
-                }
-                events.clear();
+            let time = self.sleep_for();
+            if let Err(error) = hub::wait(&mut self.poll, &mut events, time) {
+                tracing::error!(%error, "the event loop for Python cannot go on");
+                break;
             }
             self.sort(&events);
             self.open_doors();

@@ -35,13 +35,13 @@ impl EventLoop {
 
     /// Begins to listen for a client's heartbeats.
     pub(super) fn expect_heartbeats(&mut self, session: SessionId, now: Time) {
-        let silence = self.limits.heartbeat * SILENCE;
+        let silence = self.limits.heartbeat.saturating_mul(SILENCE);
         self.clients.heard(session, now, silence);
     }
 
     /// Notes that bytes have come from a client over TCP.
     pub(super) fn note_heard(&mut self, now: Time) {
-        let silence = self.limits.heartbeat * SILENCE;
+        let silence = self.limits.heartbeat.saturating_mul(SILENCE);
         for session in std::mem::take(&mut self.heard) {
             self.clients.heard(session, now, silence);
         }

@@ -9,6 +9,7 @@ use sync_proto::message::ServerMessage;
 
 use super::EventLoop;
 use crate::connection::{Connection, Stage};
+use crate::hub;
 
 /// How long the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -35,7 +36,10 @@ impl EventLoop {
             let unwritten = self.connections.iter().any(|(_, of)| of.pending_output() > 0);
             let left = end.since(hub.now());
             let wait = if self.dirty.is_empty() { left } else { Duration::ZERO };
-            if !unwritten || left.is_zero() || self.poll.poll(events, Some(wait)).is_err() {
+            if !unwritten
+                || left.is_zero()
+                || hub::wait(&mut self.poll, events, Some(wait)).is_err()
+            {
                 return;
             }
             self.sort(events);

@@ -7,6 +7,7 @@ use mio::Events;
 use sync_objects::Time;
 
 use super::EventLoop;
+use crate::hub;
 
 impl EventLoop {
     pub(super) fn wait(
@@ -15,13 +16,13 @@ impl EventLoop {
         mut timeout: Option<Duration>,
     ) -> io::Result<()> {
         if !self.was_active || timeout == Some(Duration::ZERO) || self.spin.is_off() {
-            return self.poll.poll(events, timeout);
+            return hub::wait(&mut self.poll, events, timeout);
         }
         let began = self.hub.now();
         if self.spin.begin(since_start(began)) {
             loop {
                 for _ in 0..self.spin.looks() {
-                    self.poll.poll(events, Some(Duration::ZERO))?;
+                    hub::wait(&mut self.poll, events, Some(Duration::ZERO))?;
                     if !events.is_empty() {
                         self.spin.found();
                         return Ok(());
@@ -39,7 +40,7 @@ impl EventLoop {
                 }
             }
         }
-        self.poll.poll(events, timeout)
+        hub::wait(&mut self.poll, events, timeout)
     }
 }
 

@@ -11,6 +11,7 @@ use super::Front;
 use super::connection::{Connection, Peer, Stage};
 use super::desk::Desk;
 use super::turn::Said;
+use crate::hub;
 
 /// How long the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -167,7 +168,10 @@ impl Front {
             }
             let unwritten = self.connections.iter().any(|(_, of)| of.pending_output() > 0);
             let left = end.since(self.hub.now());
-            if !unwritten || left.is_zero() || self.poll.poll(events, Some(left)).is_err() {
+            if !unwritten
+                || left.is_zero()
+                || hub::wait(&mut self.poll, events, Some(left)).is_err()
+            {
                 return;
             }
             self.sort(events);
