@@ -21,6 +21,9 @@ use crate::python::Front;
 use crate::socket_file::Audience;
 use crate::strangers::Strangers;
 
+/// The shortest grace of sessions over TCP: in less, no heartbeat is heard.
+const GRACE_MIN: Duration = Duration::from_millis(100);
+
 /// How a server is to be.
 #[derive(Default)]
 pub struct Builder {
@@ -158,8 +161,8 @@ impl Builder {
     /// # Errors
     /// What the initializer failed with;
     /// [`ErrorKind::Exists`] when an address is taken; [`ErrorKind::InvalidInput`] for a TCP
-    /// address without a key, or with one that is too short, and for users who could not reach the
-    /// socket; [`ErrorKind::Io`] with the system's words otherwise.
+    /// address without a key, with one that is too short, or with a grace under 100 ms, and for
+    /// users who could not reach the socket; [`ErrorKind::Io`] with the system's words otherwise.
     pub fn spawn(self) -> Result<Server, Error> {
         self.check()?;
         let keys = KeyRing::new(if self.has_tcp() { &self.keys } else { &[] })?;
@@ -245,6 +248,14 @@ impl Builder {
         for address in &self.addresses {
             if !matches!(address, Address::Tcp { .. }) {
                 continue;
+            }
+            let grace = self.limits.kernel.grace;
+            if grace < GRACE_MIN {
+                return refused(format!(
+                    "a grace of {grace:?} ends sessions at {address} that only pause: let it be \
+                     {GRACE_MIN:?} at least, or listen on a unix socket, where a death is seen at \
+                     once"
+                ));
             }
             if self.insecure_tcp {
                 tracing::warn!("{address} is not sealed: whoever reaches it can do everything");

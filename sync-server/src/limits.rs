@@ -24,7 +24,7 @@ pub struct Limits {
     pub connections_per_peer: usize,
     /// Sessions at once of one peer (`--max-sessions-per-peer`): likewise.
     pub sessions_per_peer: usize,
-    /// How long a client may take from its first byte to its welcome (`--handshake-timeout`), in
+    /// How long a client may take from connecting to its welcome (`--handshake-timeout`), in
     /// all and not for each message: a silent stranger costs a connection for no longer.
     pub handshake: Duration,
     /// The longest first message of a client, in bytes (`--max-hello`): what it may say before it

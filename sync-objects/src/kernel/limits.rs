@@ -38,7 +38,8 @@ pub struct Limits {
     /// [`OutOfMemory`]: sync_proto::ErrorKind::OutOfMemory
     pub memory: usize,
     /// How long a session whose connections broke is kept for its client to come back, with its
-    /// locks and its places in line. Whoever waits for them waits for so long, too.
+    /// locks and its places in line. Whoever waits for them waits for so long, too. A server that
+    /// listens on TCP takes 100 ms at least.
     pub grace: Duration,
     /// Bytes of answers that a session may leave unacknowledged, each kept for the case that it
     /// was lost. More than one message may be long, and the longest must fit.

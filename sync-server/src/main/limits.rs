@@ -48,7 +48,7 @@ pub(crate) struct LimitFlags {
     heartbeat: u64,
 
     /// How long a TCP client whose connection broke may take to come back before its session
-    /// ends and its locks pass on, in milliseconds.
+    /// ends and its locks pass on, in milliseconds; at least 100.
     #[arg(long, value_name = "MILLISECONDS",
         default_value_t = millis(Limits::default().kernel.grace))]
     grace: u64,
@@ -104,7 +104,8 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "BYTES")]
     max_memory: Option<usize>,
 
-    /// The most bytes of messages that are not complete, on all connections.
+    /// The most bytes of messages that are not complete, or wait to be carried out, on all
+    /// connections.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().input_total)]
     max_input: usize,
 

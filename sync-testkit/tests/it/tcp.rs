@@ -1,9 +1,10 @@
 //! TCP: who has the key comes in.
 
 use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
 
 use sync_client::{Address, AuthKey, ErrorKind, Manager, Pending, QueueOptions};
-use sync_server::{Builder, Server};
+use sync_server::{Builder, Limits, Server};
 use sync_testkit::{Cast, Role, ServerProcess, roles};
 
 roles![adder];
@@ -84,6 +85,17 @@ fn a_tcp_listener_without_a_key_is_refused_at_start() {
     let error = Server::builder().listen(address).spawn().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.message().contains("give the server a key"), "{error}");
+}
+
+#[test]
+fn a_grace_in_which_nobody_could_come_back_is_refused_at_start() {
+    let mut limits = Limits::default();
+    limits.kernel.grace = Duration::ZERO;
+    let at = |builder: Builder| builder.limits(limits.clone()).spawn();
+    let error = at(listening_on_tcp("127.0.0.1")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.message().contains("100ms"), "{error}");
+    at(Server::builder()).expect("over a unix socket nobody needs to come back");
 }
 
 #[test]
