@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::namespace;
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
+use crate::proxy::or_give_back;
 use crate::update::Update;
 
 /// Named attributes that processes share, each of a type of its own.
@@ -87,10 +88,8 @@ impl Namespace {
     /// Those of [`get`](Self::get); a value that is not a `T` stays.
     pub fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(removed) = self.proxy.take(name.to_owned())? else { return Ok(None) };
-        unpack_some(Some(&removed.value), "take").inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = self.proxy.restore(removed);
-        })
+        let read = unpack_some(Some(&removed.value), "take");
+        or_give_back(&self.proxy, read, |proxy| proxy.restore(removed))
     }
 
     /// Returns whether there is an attribute of that name.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sync_proto::{Error, Interface, Payload};
+use sync_proto::{Error, Interface, Payload, Shared};
 
 /// Encodes a user's value for a method.
 pub(crate) fn pack<Q: Serialize + ?Sized>(
@@ -29,6 +29,20 @@ pub(crate) fn into_value<T: DeserializeOwned>(
     method: &'static str,
 ) -> Result<T, Error> {
     payload.into_value().map_err(|refusal| refusal.during(interface.name, method))
+}
+
+/// Gives back what its reader could not read, by a proxy without a deadline: if its time were up,
+/// it would be lost. Where that cannot be done it is gone, and the error says so.
+pub(crate) fn or_give_back<P: Shared, T>(
+    proxy: &P,
+    read: Result<T, Error>,
+    give_back: impl FnOnce(P) -> Result<bool, Error>,
+) -> Result<T, Error> {
+    read.map_err(|error| match P::attach(proxy.handle().clone()).and_then(give_back) {
+        Ok(true) => error,
+        Ok(false) => error.with_note("it is gone: something else stands in its place by now"),
+        Err(why) => error.with_note(format_args!("it is gone: it could not be put back ({why})")),
+    })
 }
 
 /// Implements what every generic proxy has: the same object in `Clone`, `Eq` and `Hash`, without

@@ -10,6 +10,7 @@ use sync_objects::{Item, Leased, queue};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
 use crate::grant::{Held, attempt};
+use crate::proxy::or_give_back;
 
 mod delivery;
 mod iter;
@@ -236,11 +237,7 @@ impl<T: DeserializeOwned> Queue<T> {
     pub fn get_many(&self, max: u64) -> Result<Vec<T>, Error> {
         let items = self.proxy.get_many(max, PORTION)?;
         let values = items.iter().map(|item| self.unpack(&item.payload, "get_many")).collect();
-        if Result::is_err(&values) {
-            // The first error is the one to tell.
-            let _ = self.proxy.put_back(items);
-        }
-        values
+        or_give_back(&self.proxy, values, |proxy| proxy.put_back(items).map(|()| true))
     }
 
     /// Takes an item if there is one now and nobody stands in line.
@@ -298,10 +295,8 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     pub(crate) fn open(&self, item: Item) -> Result<T, Error> {
-        self.unpack(&item.payload, "get").inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = self.proxy.put_back(vec![item]);
-        })
+        let read = self.unpack(&item.payload, "get");
+        or_give_back(&self.proxy, read, |proxy| proxy.put_back(vec![item]).map(|()| true))
     }
 
     fn deliver(&self, leased: Leased) -> Result<Delivery<T>, Error> {

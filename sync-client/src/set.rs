@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{SetMember, set};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
+use crate::proxy::or_give_back;
+
 mod algebra;
 mod iter;
 mod operand;
@@ -229,10 +231,8 @@ impl<T: DeserializeOwned> Set<T> {
         method: &'static str,
     ) -> Result<Option<T>, Error> {
         let Some(taken) = taken else { return Ok(None) };
-        self.unpack(&taken.member, method).map(Some).inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = self.proxy.restore(taken);
-        })
+        let read = self.unpack(&taken.member, method).map(Some);
+        or_give_back(&self.proxy, read, |proxy| proxy.restore(taken))
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{NumberKind, NumberOp, value};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
+use crate::proxy::or_give_back;
 use crate::update::Update;
 
 /// One value that processes share. A number also has arithmetic in one round trip.
@@ -89,16 +90,16 @@ impl<T: DeserializeOwned> Value<T> {
     ///
     /// # Errors
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the one before is not a `T`; it
-    /// is put back then.
+    /// is put back then, unless somebody has written since.
     pub fn swap<Q>(&self, value: &Q) -> Result<T, Error>
     where
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let before = self.proxy.swap(self.pack(value, "swap")?)?;
-        self.unpack(&before, "swap").inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = self.proxy.set(before);
+        let value = self.pack(value, "swap")?;
+        let before = self.proxy.swap(value.clone())?;
+        or_give_back(&self.proxy, self.unpack(&before, "swap"), |proxy| {
+            Ok(proxy.compare_exchange(value, before)?.is_ok())
         })
     }
 

@@ -176,6 +176,13 @@ impl Error {
         Refusal::new(kind, message).during("", "")
     }
 
+    /// Adds a clause to the sentence for people.
+    #[must_use]
+    pub fn with_note(mut self, note: impl fmt::Display) -> Self {
+        self.0.message = format!("{}; {note}", self.message());
+        self
+    }
+
     /// Returns what kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

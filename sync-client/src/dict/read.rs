@@ -8,6 +8,7 @@ use sync_objects::{DictPage, DictPart, Removed, dict};
 use sync_proto::{Error, Payload};
 
 use super::{Dict, Iter};
+use crate::proxy::or_give_back;
 use crate::update::Update;
 use crate::value::Exchange;
 
@@ -47,7 +48,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     ///
     /// # Errors
     /// Those of [`set`](Self::set); [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when
-    /// the one before is not a `V`: it is put back then.
+    /// the one before is not a `V`: it is put back then, unless somebody has written since.
     pub fn insert<Q, W>(&self, key: &Q, value: &W) -> Result<Option<V>, Error>
     where
         K: Borrow<Q>,
@@ -56,12 +57,10 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         W: Serialize + ?Sized,
     {
         let key = self.pack(key, "insert")?;
-        let before = self.proxy.insert(key.clone(), self.pack(value, "insert")?)?;
-        self.unpack_some(before.as_ref(), "insert").inspect_err(|_| {
-            if let Some(before) = before {
-                // The first error is the one to tell.
-                let _ = self.proxy.set(key, before);
-            }
+        let value = self.pack(value, "insert")?;
+        let before = self.proxy.insert(key.clone(), value.clone())?;
+        or_give_back(&self.proxy, self.unpack_some(before.as_ref(), "insert"), |proxy| {
+            Ok(proxy.compare_exchange(key, Some(value), before)?.is_ok())
         })
     }
 
@@ -176,10 +175,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
 impl<K, V> Dict<K, V> {
     /// A value that its reader cannot read stays where it was.
     fn or_restore<T>(&self, read: Result<T, Error>, removed: Removed) -> Result<T, Error> {
-        read.inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = self.proxy.restore(removed);
-        })
+        or_give_back(&self.proxy, read, |proxy| proxy.restore(removed))
     }
 
     fn whole(&self, part: DictPart) -> Result<DictPage, Error> {

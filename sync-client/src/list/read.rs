@@ -8,6 +8,7 @@ use sync_objects::list;
 use sync_proto::{Error, Payload};
 
 use super::{Iter, List, ListIndex, ListRange, pack_all};
+use crate::proxy::or_give_back;
 use crate::update::{Update, give_back};
 
 impl<T: DeserializeOwned> List<T> {
@@ -63,14 +64,15 @@ impl<T: DeserializeOwned> List<T> {
     pub fn remove(&self, index: impl ListIndex) -> Result<T, Error> {
         let index = index.to_i64();
         let item = self.proxy.remove(index)?;
-        self.unpack(&item, "remove").inspect_err(|_| {
-            // The first error is the one to tell. The item before the end is put back before
-            // what is at its index now; the one at the end goes to the end.
-            let _ = match index {
-                -1 => self.proxy.push(item),
-                0.. => self.proxy.insert(index, item),
-                _ => self.proxy.insert(index + 1, item),
-            };
+        or_give_back(&self.proxy, self.unpack(&item, "remove"), |proxy| {
+            // The item before the end is put back before what is at its index now; the one at the
+            // end goes to the end.
+            match index {
+                -1 => proxy.push(item)?,
+                0.. => proxy.insert(index, item)?,
+                _ => proxy.insert(index + 1, item)?,
+            }
+            Ok(true)
         })
     }
 
@@ -82,10 +84,7 @@ impl<T: DeserializeOwned> List<T> {
     pub fn pop(&self) -> Result<Option<T>, Error> {
         let Some(item) = self.proxy.pop()? else { return Ok(None) };
         let read = self.unpack(&item, "pop").map(Some);
-        read.inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = self.proxy.push(item);
-        })
+        or_give_back(&self.proxy, read, |proxy| proxy.push(item).map(|()| true))
     }
 
     /// Changes the whole list in its turn: `change` runs here, once, while other writers wait in

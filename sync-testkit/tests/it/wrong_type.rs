@@ -1,9 +1,14 @@
 //! A value of another type than its reader asked for: an error, never a silently wrong number, and
 //! the value stays where it was.
 
-use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
-use sync_client::{ErrorKind, Manager, Queue, Received, Shared, Value};
+use sync_client::{Dict, ErrorKind, List, Manager, Queue, Received, Shared, Value};
 use sync_testkit::{Cast, Role, roles};
 
 roles![writer];
@@ -115,4 +120,76 @@ fn an_item_that_its_getter_cannot_read_stays_for_the_next() {
     assert_eq!(texts.try_get().unwrap(), Received::Empty);
     let value: Value<f32> = manager.named("value").open().unwrap();
     assert_eq!(value.get().unwrap_err().kind(), ErrorKind::WrongType);
+}
+
+thread_local! {
+    /// What is done while a value is read that cannot be read.
+    static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+fn meanwhile(what: impl FnOnce() + 'static) {
+    MEANWHILE.set(Some(Box::new(what)));
+}
+
+/// Reads no value, and does something else meanwhile.
+#[derive(Debug, PartialEq, Serialize)]
+struct Unreadable(u8);
+
+impl<'de> Deserialize<'de> for Unreadable {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        if let Some(what) = MEANWHILE.take() {
+            what();
+        }
+        Err(D::Error::custom("it is not meant to be read"))
+    }
+}
+
+#[test]
+fn what_others_wrote_meanwhile_is_not_replaced_by_what_is_put_back() {
+    let cast = Cast::new();
+    let manager = client(&cast);
+    let text = manager.create_value("old".to_owned()).unwrap();
+    let unreadable = Value::<Unreadable>::attach(text.handle().clone()).unwrap();
+    let theirs = text.clone();
+    meanwhile(move || theirs.set("theirs").unwrap());
+    let error = unreadable.swap(&Unreadable(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongType);
+    assert!(error.message().contains("something else stands in its place"), "{error}");
+    assert_eq!(text.get().unwrap(), "theirs");
+
+    let texts = manager.create_dict::<u8, String>().unwrap();
+    texts.set(&1, "old").unwrap();
+    let unreadable = Dict::<u8, Unreadable>::attach(texts.handle().clone()).unwrap();
+    let theirs = texts.clone();
+    meanwhile(move || assert_eq!(theirs.remove(&1).unwrap_err().kind(), ErrorKind::WrongType));
+    unreadable.insert(&1, &Unreadable(1)).unwrap_err();
+    assert_eq!(texts.get(&1).unwrap().unwrap(), "old", "nobody wrote");
+    let theirs = texts.clone();
+    meanwhile(move || assert!(theirs.delete(&1).unwrap()));
+    unreadable.insert(&1, &Unreadable(1)).unwrap_err();
+    assert!(!texts.contains_key(&1).unwrap(), "it was deleted");
+}
+
+#[test]
+fn what_is_put_back_waits_its_turn_whatever_deadline_its_reader_had() {
+    let cast = Cast::new();
+    let manager = client(&cast);
+    let texts = manager.create_list::<String>().unwrap();
+    texts.push("first").unwrap();
+    let unreadable = List::<Unreadable>::attach(texts.handle().clone()).unwrap();
+    let theirs = texts.clone();
+    meanwhile(move || {
+        let ((begun, has_begun), other) = (channel(), theirs.clone());
+        let update = move |_: &mut Vec<String>| {
+            begun.send(()).unwrap();
+            while manager.blocked_on(&theirs).unwrap() == 0 {
+                thread::yield_now();
+            }
+        };
+        thread::spawn(move || other.update(update).unwrap());
+        has_begun.recv().unwrap();
+    });
+    let error = unreadable.within(Duration::from_millis(1)).pop().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongType);
+    assert_eq!(texts.to_vec().unwrap(), ["first"]);
 }
