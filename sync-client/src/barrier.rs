@@ -19,7 +19,9 @@ use options::Action;
 /// A number of parties, threads of whichever processes, that wait for each other again and again.
 ///
 /// The barrier breaks for all of a round when one of them can't come: its time is up, or its
-/// process dies while it waits. It stays broken until it is [`reset`](Self::reset).
+/// process dies while it waits. It stays broken until it is [`reset`](Self::reset). A party of the
+/// next round that comes while an action runs is here only when that has ended: if its time is up
+/// before, or its process dies, it has not come, and nothing breaks.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -43,7 +45,7 @@ use options::Action;
 /// The action runs in the process of a party, not in the manager. A party whose own time is up is
 /// told so ([`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut)), the others that the barrier is
 /// broken ([`ErrorKind::Broken`](crate::ErrorKind::Broken)), with the reason. A time that is up
-/// while the action runs breaks the barrier too.
+/// while the action runs breaks the barrier too; and it runs on for a party that waits to come in.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Barrier {
@@ -77,7 +79,7 @@ impl Barrier {
     /// [`ErrorKind::Broken`](crate::ErrorKind::Broken) when the barrier is broken, or breaks or is
     /// reset meanwhile; what the action failed with, when this party ran it;
     /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when the deadline set by
-    /// [`within`](Self::within) passed: the barrier is broken then;
+    /// [`within`](Self::within) passed: the barrier is broken then, if this party was here;
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
     pub fn wait(&self) -> Result<BarrierWaitResult, Error> {
         match &self.action {

@@ -46,7 +46,8 @@
 /// The module holds:
 /// * `INTERFACE`: the name, the methods' names, and the fingerprint of all signatures;
 /// * `Service`: the trait to implement; beside the declared methods it has `session_gone`,
-///   `shape`, `handles` and `handles_from`, each with a default;
+///   `shape`, `weight`, `handles` and `handles_from`, each with a default. `new` is also run for
+///   who opens a name that is taken, to compare shapes: it takes hold of nothing outside;
 /// * `register::<S>(&mut Registry)`;
 /// * `Proxy`: the typed client. `Proxy::new(place, …)` creates an object, each method calls it,
 ///   `within(duration)` gives each call a deadline, `one_way()` sends without waiting, and
@@ -56,7 +57,8 @@
 /// Arguments and answers are anything that serde reads and writes; a user's value that the object
 /// only keeps is a [`Payload`](sync_proto::Payload) or a [`Packed`](sync_proto::Packed), a
 /// reference to another object a [`Handle`](sync_proto::Handle). The names `new`, `within`,
-/// `one_way`, `later` and `remote` are the proxy's own and cannot be methods.
+/// `one_way`, `later` and `remote` are the proxy's own and cannot be methods, nor can those of
+/// `Service`.
 #[macro_export]
 macro_rules! interface {
     (
@@ -92,7 +94,8 @@ macro_rules! interface {
 
             /// The object's side: what a manager hosts.
             pub trait Service: Sized + Send + 'static {
-                /// Makes an object.
+                /// Makes an object. What is made for a name that is taken is only asked for its
+                /// shape, and dropped.
                 ///
                 /// # Errors
                 /// When the arguments make no object; nothing is created then.

@@ -56,10 +56,10 @@ impl rate_limiter::Service for RateLimiter {
     }
 
     fn available(&mut self, cx: &mut Cx<'_>) -> Flow<u32> {
-        let now = cx.now();
-        Flow::Done(
-            (1..=self.burst).take_while(|&count| self.ready_at(now, count) <= now).count() as u32
-        )
+        // A method runs alone in the manager: it computes, and does not try one after the other.
+        let ahead = self.busy_until.max(cx.now()) - cx.now();
+        let used = ahead.as_nanos().div_ceil(self.interval.as_nanos().max(1));
+        Flow::Done(self.burst.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX)))
     }
 
     fn shape(&self) -> String {
