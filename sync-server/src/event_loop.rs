@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 use slab::Slab;
-use sync_objects::{DisconnectReason, Kernel, Outgoing, Time, Via};
-use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
+use sync_objects::{DisconnectReason, Kernel, Outgoing, Time, VALUE_COST, Via};
+use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
 use crate::connection::{Buffers, Connection, Got, Stage};
@@ -116,13 +116,16 @@ enum Said {
 }
 
 impl Said {
-    /// Returns how many bytes the values in it have.
+    /// Returns about how many bytes it takes while it waits.
     fn bytes(&self) -> usize {
-        match self {
-            Self::Message(ClientMessage::Request(request)) => request.data.len(),
-            Self::Message(ClientMessage::OneWay(message)) => message.data.len(),
-            _ => 0,
-        }
+        let data = match self {
+            Self::Message(ClientMessage::Request(request)) => &request.data,
+            Self::Message(ClientMessage::OneWay(message)) => &message.data,
+            _ => return size_of::<Self>(),
+        };
+        let inside = data.payloads.iter().map(|payload| payload.handles.len()).sum::<usize>();
+        let handles = size_of::<WireHandle>() * (inside + data.handles.len());
+        size_of::<Self>() + data.len() + VALUE_COST * data.payloads.len() + handles
     }
 }
 

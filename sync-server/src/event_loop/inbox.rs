@@ -224,27 +224,33 @@ mod tests {
 
     #[test]
     fn long_messages_count_until_they_are_carried_out() {
+        use sync_proto::message::WireHandle;
         use sync_proto::message::{ClientMessage, OneWay};
-        use sync_proto::{Data, MethodId, ObjectId, OneWayId, ThreadId};
+        use sync_proto::{Data, MethodId, ObjectId, OneWayId, Payload, ThreadId};
 
-        let said = |len: usize| {
+        let said = |data: Data<WireHandle>| {
             let (number, thread) = (OneWayId(1), ThreadId(1));
             let (object, method) = (ObjectId(1), MethodId(1));
-            let data = Data { args: vec![0; len].into(), ..Data::default() };
             Said::Message(ClientMessage::OneWay(OneWay { number, thread, object, method, data }))
         };
+        let bytes = |len: usize| said(Data { args: vec![0; len].into(), ..Data::default() });
         let (mut inbox, long) = (Inbox::default(), READ_PER_TURN + 1);
-        [1, long, long, 1].into_iter().for_each(|len| inbox.push(1, said(len), false));
-        inbox.push(2, said(READ_PER_TURN), false);
-        assert_eq!([inbox.bytes(1), inbox.bytes(2), inbox.bytes(3)], [2 * long + 2, 0, 0]);
+        let [short, whole] = [1, long].map(|len| size_of::<Said>() + len);
+        [1, long, long, 1].into_iter().for_each(|len| inbox.push(1, bytes(len), false));
+        inbox.push(2, bytes(READ_PER_TURN - size_of::<Said>()), false);
+        assert_eq!([inbox.bytes(1), inbox.bytes(2), inbox.bytes(3)], [2 * (whole + short), 0, 0]);
         let left = [(); 4].map(|()| {
             inbox.pop(1).unwrap();
             inbox.bytes(1)
         });
-        assert_eq!(left, [2 * long + 1, long + 1, 0, 0]);
-        inbox.push(1, said(long), false);
+        assert_eq!(left, [2 * whole + short, whole + short, 0, 0]);
+        inbox.push(1, bytes(long), false);
         inbox.remove(1);
         assert_eq!(inbox.bytes(1), 0);
+        let none = Payload::pack(&()).unwrap().map_handles(&mut |handle| Ok((&handle).into()));
+        let payloads = vec![none.unwrap(); READ_PER_TURN / 8];
+        inbox.push(1, said(Data { payloads, ..Data::default() }), false);
+        assert!(inbox.bytes(1) > 8 * READ_PER_TURN, "short values take more than their bytes");
     }
 
     #[test]
