@@ -144,6 +144,7 @@ fn many_items_go_in_together_or_not_at_all() {
     put(&qa, 2);
     let many = start(&a, &qa, |q| q.put_many([3u32, 4].map(|n| pack(&n)).to_vec()));
     let one = start(&b, &qb, |q| q.put(pack(&5u32), 0));
+    start(&a, &qa, |q| q.put_many(Vec::new())).answer().expect("nothing takes no place in line");
     assert_eq!(qb.len().unwrap(), 2, "there is room for one of two, and nobody overtakes");
     assert_eq!(take(&qb), 1);
     many.answer().unwrap();

@@ -188,9 +188,9 @@ impl dict::Service for Dict {
     }
 
     fn commit_update(&mut self, cx: &mut Cx<'_>, token: Token, value: Option<Payload>) -> Flow<()> {
-        if value.is_some()
-            && let Err(refusal) = cx.afford(ENTRY_COST)
-        {
+        let normal = self.turns.key_of(token);
+        let is_new = value.is_some() && normal.is_some_and(|normal| !self.store.contains(normal));
+        if is_new && let Err(refusal) = cx.afford(ENTRY_COST) {
             return Flow::Refuse(refusal);
         }
         // The turn ends whatever else comes of the commit.

@@ -74,6 +74,11 @@ impl Turns {
         Ok(own)
     }
 
+    /// Returns the key of the entry that is updated under a token.
+    pub(super) fn key_of(&self, token: Token) -> Option<&Normal> {
+        self.updates.get(&token).map(|update| &update.normal)
+    }
+
     /// Begins an update of an entry for the caller, or says what it is to do.
     pub(super) fn begin(&mut self, cx: &mut Cx<'_>, normal: Normal, key: Payload) -> Flow<Token> {
         let entry = self.entries.get(&normal);

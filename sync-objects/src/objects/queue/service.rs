@@ -53,6 +53,10 @@ impl queue::Service for Queue {
             let why = format!("{count} items never fit into a queue of {bound}: put fewer at once");
             return Flow::refuse(ErrorKind::InvalidInput, why);
         }
+        if count == 0 {
+            // Nothing takes no place, and waits for none.
+            return Flow::Done(());
+        }
         if !self.has_room_for(count) || cx.is_behind(ROOM) {
             return Flow::Wait(ROOM);
         }

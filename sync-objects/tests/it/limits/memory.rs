@@ -113,6 +113,20 @@ fn what_was_counted_is_given_back_wherever_it_goes() {
     assert_eq!(used(&sim), before);
 }
 
+#[test]
+fn in_a_full_manager_an_update_of_what_is_there_is_committed() {
+    let (sim, client) = limited();
+    let dict = dict::Proxy::new(&client, vec![(pack(&1), pack(&"some"))]).unwrap();
+    let list = list::Proxy::new(&client, Vec::new()).unwrap();
+    while list.push(pack(&bytes(400))).is_ok() {}
+    assert!(used(&sim) + 400 > LIMIT);
+    let update = dict.begin_update(pack(&1)).unwrap();
+    dict.commit_update(update.token, Some(pack(&"a"))).expect("it takes no place of its own");
+    let update = dict.begin_update(pack(&2)).unwrap();
+    let new = dict.commit_update(update.token, Some(pack(&"a")));
+    assert_eq!(kind(new), ErrorKind::OutOfMemory);
+}
+
 fn numbers(count: i32) -> Vec<Payload> {
     (0..count).map(|number| pack(&number)).collect()
 }
