@@ -15,6 +15,8 @@ use slab::Slab;
 use sync_objects::{DisconnectReason, Time};
 use sync_proto::{ErrorKind, Refusal, SessionId, SessionToken};
 
+use crate::listener::is_out_of_files;
+
 /// One client process, as the event loop sees it.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -78,30 +80,25 @@ pub(crate) struct Census(HashMap<Origin, usize>);
 const ENDED_MAX: usize = 1024;
 
 impl Clients {
-    /// Adds a client, and watches its process if it is known; `watch` makes the poll's token from
-    /// the client's key.
+    /// Adds a client, and watches its process if there is a pidfd of it; `watch` makes the poll's
+    /// token from the client's key.
     pub(crate) fn open(
         &mut self,
         session: SessionId,
         token: SessionToken,
         origin: Option<Origin>,
+        pidfd: Option<OwnedFd>,
         registry: &Registry,
         watch: impl FnOnce(usize) -> Token,
     ) {
         let entry = self.clients.vacant_entry();
         let key = entry.key();
-        let peer = match origin {
-            Some(Origin::Process(pid)) => Some(pid),
-            _ => None,
-        };
-        let pidfd = peer.and_then(|pid| match watch_process(pid, registry, watch(key)) {
-            Ok(pidfd) => Some(pidfd),
-            Err(error) => {
-                // The end of its sockets still tells, unless a child keeps them open.
-                tracing::debug!(?pid, %error, "the process cannot be watched");
-                None
-            }
-        });
+        if let Some(pidfd) = &pidfd
+            && let Err(error) = watch_process(pidfd, registry, watch(key))
+        {
+            // The end of its sockets still tells, unless a child keeps them open.
+            tracing::debug!(?origin, %error, "the process cannot be watched");
+        }
         let pulse = None;
         entry.insert(Client { session, token, connections: Vec::new(), pulse, pidfd, origin });
         self.by_origin.add(origin);
@@ -255,10 +252,20 @@ pub(crate) fn ended(reason: &DisconnectReason) -> Refusal {
     Refusal::new(ErrorKind::NotFound, format!("the session has ended: {reason}"))
 }
 
-fn watch_process(pid: Pid, registry: &Registry, token: Token) -> io::Result<OwnedFd> {
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    registry.register(&mut SourceFd(&pidfd.as_raw_fd()), token, Interest::READABLE)?;
-    Ok(pidfd)
+/// Opens what tells that a process has ended. If no file descriptor is left, strangers make room
+/// one by one: `make_room` drops one and returns whether there was one.
+pub(crate) fn open_pidfd(pid: Pid, mut make_room: impl FnMut() -> bool) -> io::Result<OwnedFd> {
+    loop {
+        match pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from) {
+            Err(error) if is_out_of_files(&error) && make_room() => {}
+            opened => return opened,
+        }
+    }
+}
+
+/// Has the poll say when a process has ended.
+pub(crate) fn watch_process(pidfd: &OwnedFd, registry: &Registry, token: Token) -> io::Result<()> {
+    registry.register(&mut SourceFd(&pidfd.as_raw_fd()), token, Interest::READABLE)
 }
 
 #[cfg(test)]
@@ -276,7 +283,7 @@ mod tests {
         let poll = mio::Poll::new().unwrap();
         let mut clients = Clients::default();
         let watch = |_| unreachable!("its process is not known");
-        clients.open(SessionId(1), SessionToken(9), None, poll.registry(), watch);
+        clients.open(SessionId(1), SessionToken(9), None, None, poll.registry(), watch);
         clients.get_mut(SessionId(1)).unwrap().connections.push(4);
         clients.heard(SessionId(1), at(0), SILENCE);
         clients
@@ -309,7 +316,7 @@ mod tests {
         let reason = DisconnectReason::NotResumed(SILENCE);
         for session in 0..2_000 {
             let (id, token) = (SessionId(session), SessionToken(session.into()));
-            clients.open(id, token, None, poll.registry(), |_| unreachable!("not known"));
+            clients.open(id, token, None, None, poll.registry(), |_| unreachable!("not known"));
             clients.heard(id, at(0), SILENCE);
             assert_eq!(clients.by_token(token).unwrap(), id);
             clients.close(id, &reason, poll.registry());

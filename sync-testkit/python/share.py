@@ -7,8 +7,10 @@ import array
 import collections
 import multiprocessing
 import os
+import resource
 import select
 import signal
+import socket
 import threading
 from multiprocessing.connection import Client
 from multiprocessing.managers import RemoteError, SyncManager
@@ -150,6 +152,47 @@ def puts_nothing_without_a_hash_where_it_needs_one(m):
 
 def comes_in(m):
     assert len(m.list([1, 2, 3])) == 3
+
+
+def is_watched_though_no_file_is_left(m, server):
+    server = int(server)
+    create = None, "create", ("list", [1]), {}
+    before = resource.prlimit(server, resource.RLIMIT_NOFILE)
+
+    def let_in():
+        return Client(m.address, authkey=multiprocessing.current_process().authkey)
+
+    def take_files_away():
+        held = set(map(int, os.listdir("/proc/%d/fd" % server)))
+        free = next(number for number in range(len(held) + 1) if number not in held)
+        resource.prlimit(server, resource.RLIMIT_NOFILE, (free, before[1]))
+
+    first = let_in()
+    take_files_away()
+    first.send(create)
+    kind, why = first.recv()
+    assert kind == "#TRACEBACK" and "OSError: the manager cannot watch process" in why, why
+    resource.prlimit(server, resource.RLIMIT_NOFILE, before)
+    # A stranger makes room, the oldest first.
+    strangers = []
+    for _ in range(2):
+        strangers.append(socket.socket(socket.AF_UNIX))
+        strangers[-1].connect(m.address)
+        assert strangers[-1].recv(4)
+    second = let_in()
+    take_files_away()
+    second.send(create)
+    kind, made = second.recv()
+    assert kind == "#RETURN", made
+    while strangers[0].recv(4096):
+        pass
+    strangers[1].setblocking(False)
+    strangers[1].recv(4096)
+    try:
+        strangers[1].recv(4096)
+    except BlockingIOError:
+        return
+    raise AssertionError("one would have been enough")
 
 
 def has_no_more_connections_than(m, limit):

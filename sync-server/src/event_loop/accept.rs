@@ -26,7 +26,7 @@ impl EventLoop {
         while let Some(knock) = self.door.next(&mut round, &self.hub, self.half_open.len()) {
             match knock {
                 Knock::Come(stream) => self.welcome(stream),
-                Knock::MakeRoom(why) => self.drop_oldest_half_open(why),
+                Knock::MakeRoom(why) => drop(self.drop_oldest_half_open_but(None, why)),
             }
         }
     }
@@ -114,14 +114,16 @@ impl EventLoop {
     /// among the newest.
     fn drop_half_open(&mut self) {
         while self.half_open.len() > self.limits.half_open {
-            self.drop_oldest_half_open("too many connections that are not let in yet");
+            self.drop_oldest_half_open_but(None, "too many connections that are not let in yet");
         }
     }
 
-    /// Drops the oldest connection that is not let in yet.
-    fn drop_oldest_half_open(&mut self, why: &str) {
-        if let Some(&oldest) = self.half_open.first() {
-            self.turn_away(self.hub.now(), key_of(oldest), why);
-        }
+    /// Drops the oldest connection that is not let in yet, except for one that is about to be;
+    /// returns whether there was one.
+    pub(super) fn drop_oldest_half_open_but(&mut self, but: Option<usize>, why: &str) -> bool {
+        let mut keys = self.half_open.iter().map(|&via| key_of(via));
+        let Some(oldest) = keys.find(|&key| Some(key) != but) else { return false };
+        self.turn_away(self.hub.now(), oldest, why);
+        true
     }
 }

@@ -1,6 +1,7 @@
 //! How a connection becomes a session's, and how it ends.
 
 use std::fmt::Display;
+use std::os::fd::OwnedFd;
 
 use sync_objects::{DisconnectReason, Kernel, Time};
 use sync_proto::handshake::{Hello, Purpose, Resumption, Welcome};
@@ -10,7 +11,7 @@ use sync_proto::{ErrorKind, Refusal, SessionId, SessionToken};
 
 use super::{EventLoop, PROCESS, Said, token};
 use crate::connection::{Connection, Stage};
-use crate::sessions::Origin;
+use crate::sessions::{Origin, open_pidfd};
 
 /// Returns the next message in what was read from a connection; its first bytes are the preamble.
 pub(super) fn next(
@@ -110,8 +111,9 @@ impl EventLoop {
                 } else {
                     kernel.handle_connect(now, info)?
                 };
+                let (pidfd, registry) = (self.pidfd(origin, key), self.poll.registry());
                 let watch = |client| token(PROCESS, client);
-                self.clients.open(session, secret, origin, self.poll.registry(), watch);
+                self.clients.open(session, secret, origin, pidfd, registry, watch);
                 if is_tcp {
                     self.expect_heartbeats(session, now);
                 }
@@ -142,6 +144,20 @@ impl EventLoop {
             body_max: u32::try_from(self.limits.message).unwrap_or(u32::MAX),
             resumption: is_resumable.then_some(resumption),
         })
+    }
+
+    /// Opens what tells that the process has ended which a connection is of, if it is known.
+    fn pidfd(&mut self, origin: Option<Origin>, key: usize) -> Option<OwnedFd> {
+        let Some(Origin::Process(pid)) = origin else { return None };
+        let why = "no file descriptor is left to watch a process with";
+        match open_pidfd(pid, || self.drop_oldest_half_open_but(Some(key), why)) {
+            Ok(pidfd) => Some(pidfd),
+            Err(error) => {
+                // The end of its sockets still tells, unless a child keeps them open.
+                tracing::debug!(?pid, %error, "the process cannot be watched");
+                None
+            }
+        }
     }
 
     fn check_connections(&self, key: usize) -> Result<(), Refusal> {

@@ -29,7 +29,7 @@ impl Front {
         while let Some(knock) = self.door.next(&mut round, &self.hub, self.half_open.len()) {
             match knock {
                 Knock::Come(stream) => self.welcome(stream),
-                Knock::MakeRoom(why) => self.drop_oldest_half_open(why),
+                Knock::MakeRoom(why) => drop(self.drop_oldest_half_open(why)),
             }
         }
     }
@@ -78,12 +78,12 @@ impl Front {
         }
     }
 
-    /// Drops the oldest connection that has not shown the key.
-    fn drop_oldest_half_open(&mut self, why: &'static str) {
-        if let Some(&oldest) = self.half_open.first() {
-            self.forget(key_of(oldest));
-            self.strangers.log(self.hub.now(), None, why);
-        }
+    /// Drops the oldest connection that has not shown the key; returns whether there was one.
+    pub(super) fn drop_oldest_half_open(&mut self, why: &'static str) -> bool {
+        let Some(&oldest) = self.half_open.first() else { return false };
+        self.forget(key_of(oldest));
+        self.strangers.log(self.hub.now(), None, why);
+        true
     }
 }
 

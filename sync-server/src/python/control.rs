@@ -1,5 +1,8 @@
 //! The functions of the manager itself: creating objects, and counting references to them.
 
+use std::os::fd::OwnedFd;
+
+use rustix::process::Pid;
 use sync_objects::{Kernel, Time};
 use sync_proto::{ErrorKind, ObjectId, Refusal, SessionId, ThreadId};
 
@@ -11,6 +14,9 @@ use super::processes::of_host;
 use super::reply::Reply;
 use super::request::{Request, ident_of, object_of};
 use super::{Front, PROCESS, token, types};
+use crate::hub::Side;
+use crate::listener::is_out_of_files;
+use crate::sessions::open_pidfd;
 
 /// Runs a function of the manager.
 ///
@@ -42,7 +48,7 @@ pub(super) fn run(
 }
 
 impl Front {
-    /// Returns the session that a connection's references are counted in.
+    /// Returns the session that a connection's references are counted in; begins it if need be.
     pub(super) fn session(
         &mut self,
         kernel: &mut Kernel,
@@ -50,8 +56,29 @@ impl Front {
         key: usize,
     ) -> Result<SessionId, Raise> {
         let peer = self.connections[key].peer;
-        let watch = |process| token(PROCESS, process);
-        Ok(self.processes.session(kernel, now, peer, self.poll.registry(), watch)?)
+        if let Some(session) = self.processes.session(now, peer) {
+            return Ok(session);
+        }
+        match peer {
+            Peer::Process(pid) => {
+                let pidfd = self.pidfd(pid)?;
+                let watch = |process| token(PROCESS, process);
+                Ok(self.processes.begin(kernel, now, pid, pidfd, self.poll.registry(), watch)?)
+            }
+            Peer::Host(address) => Ok(self.processes.begin_host(kernel, now, address)?),
+        }
+    }
+
+    /// Opens what tells that a process has ended: what it holds would never pass on without it.
+    fn pidfd(&mut self, pid: Pid) -> Result<OwnedFd, Raise> {
+        let why = "no file descriptor is left to watch a process with";
+        open_pidfd(pid, || self.drop_oldest_half_open(why)).map_err(|error| {
+            if is_out_of_files(&error) {
+                // Whoever tries again may find it.
+                self.hub.ask_for_room(Side::Python);
+            }
+            trouble("OSError", &format!("the manager cannot watch process {pid}: {error}"))
+        })
     }
 }
 

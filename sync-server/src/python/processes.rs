@@ -9,20 +9,20 @@
 //! anything yet has no such connection.
 
 use std::collections::HashMap;
-use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use mio::{Registry, Token};
+use rustix::process::Pid;
 use slab::Slab;
 use sync_objects::{DisconnectReason, Kernel, Time};
 use sync_proto::handshake::ClientInfo;
 use sync_proto::{Refusal, SessionId};
 
 use super::connection::Peer;
+use crate::sessions::watch_process;
 
 /// All clients.
 #[derive(Debug, Default)]
@@ -50,40 +50,48 @@ struct Host {
 }
 
 impl Processes {
-    /// Returns the session that a peer's references are counted in; begins it if need be.
-    pub(crate) fn session(
+    /// Returns the session that a peer's references are counted in, if it has one.
+    pub(crate) fn session(&mut self, now: Time, peer: Peer) -> Option<SessionId> {
+        match peer {
+            Peer::Process(pid) => self.by_pid.get(&pid).map(|&key| self.processes[key].session),
+            Peer::Host(address) => self.hosts.get_mut(&address).map(|host| {
+                host.idle_since = now;
+                host.session
+            }),
+        }
+    }
+
+    /// Begins the session of a process, and watches it by its pidfd.
+    pub(crate) fn begin(
         &mut self,
         kernel: &mut Kernel,
         now: Time,
-        peer: Peer,
+        pid: Pid,
+        pidfd: OwnedFd,
         registry: &Registry,
         watch: impl FnOnce(usize) -> Token,
     ) -> Result<SessionId, Refusal> {
-        match peer {
-            Peer::Process(pid) => {
-                if let Some(&key) = self.by_pid.get(&pid) {
-                    return Ok(self.processes[key].session);
-                }
-                let entry = self.processes.vacant_entry();
-                let pidfd = watch_process(pid, registry, watch(entry.key())).map_err(|error| {
-                    let why = format!("the process {} cannot be watched: {error}", pid_of(pid));
-                    Refusal::new(sync_proto::ErrorKind::Disconnected, why)
-                })?;
-                let session = kernel.handle_connect(now, info(pid))?;
-                self.by_pid.insert(pid, entry.key());
-                entry.insert(Process { pid, session, pidfd });
-                Ok(session)
-            }
-            Peer::Host(address) => {
-                if let Some(host) = self.hosts.get_mut(&address) {
-                    host.idle_since = now;
-                    return Ok(host.session);
-                }
-                let session = kernel.handle_connect(now, of_host(address))?;
-                self.hosts.insert(address, Host { session, threads: 0, idle_since: now });
-                Ok(session)
-            }
-        }
+        let entry = self.processes.vacant_entry();
+        watch_process(&pidfd, registry, watch(entry.key())).map_err(|error| {
+            let why = format!("the process {pid} cannot be watched: {error}");
+            Refusal::new(sync_proto::ErrorKind::Disconnected, why)
+        })?;
+        let session = kernel.handle_connect(now, info(pid))?;
+        self.by_pid.insert(pid, entry.key());
+        entry.insert(Process { pid, session, pidfd });
+        Ok(session)
+    }
+
+    /// Begins the session of a host.
+    pub(crate) fn begin_host(
+        &mut self,
+        kernel: &mut Kernel,
+        now: Time,
+        address: IpAddr,
+    ) -> Result<SessionId, Refusal> {
+        let session = kernel.handle_connect(now, of_host(address))?;
+        self.hosts.insert(address, Host { session, threads: 0, idle_since: now });
+        Ok(session)
     }
 
     /// Returns the session of the process whose end the poll reported.
@@ -141,7 +149,7 @@ impl Processes {
 
 /// Returns what the logs and `debug_info` say of a process.
 fn info(pid: Pid) -> ClientInfo {
-    let number = pid_of(pid);
+    let number = pid.as_raw_nonzero().get().unsigned_abs();
     let program = std::fs::read_link(format!("/proc/{number}/exe")).ok();
     ClientInfo::new(number, program)
 }
@@ -149,14 +157,4 @@ fn info(pid: Pid) -> ClientInfo {
 /// Returns what they say of some process of a host.
 pub(crate) fn of_host(address: IpAddr) -> ClientInfo {
     ClientInfo { program: format!("python at {address}"), ..ClientInfo::default() }
-}
-
-fn pid_of(pid: Pid) -> u32 {
-    pid.as_raw_nonzero().get().unsigned_abs()
-}
-
-fn watch_process(pid: Pid, registry: &Registry, token: Token) -> io::Result<OwnedFd> {
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    registry.register(&mut SourceFd(&pidfd.as_raw_fd()), token, Interest::READABLE)?;
-    Ok(pidfd)
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
@@ -128,6 +129,28 @@ fn strangers_who_take_all_file_descriptors_keep_nobody_out() {
     let manager = server.connect();
     assert_eq!(value(&manager).get().unwrap(), 1);
     let _cast = Cast::joining(&server);
+}
+
+#[test]
+fn a_stranger_makes_room_for_what_tells_the_end_of_a_process() {
+    let server = ServerProcess::start(&["--handshake-timeout=600"], 1);
+    let before = server.open_files();
+    let mut client = RawClient::connect(&server.addresses()[0]);
+    let mut stranger = connect(&server);
+    while server.open_files() < before + 2 {
+        std::thread::yield_now();
+    }
+    let file = |number| std::fs::read_link(format!("/proc/{}/fd/{number}", server.pid())).ok();
+    let free = (0..).find(|&number| file(number).is_none());
+    let few = Rlimit { current: free, ..getrlimit(Resource::Nofile) };
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
+    prlimit(pid, Resource::Nofile, few).unwrap();
+    client.send_bytes(&PREAMBLE);
+    client.send(&RawClient::hello());
+    client.welcome();
+    let is_pidfd = |file: PathBuf| file.to_string_lossy().contains("pidfd");
+    assert!((0..free.unwrap()).any(|number| file(number).is_some_and(is_pidfd)));
+    assert_eq!(stranger.read(&mut [0]).unwrap(), 0);
 }
 
 #[test]

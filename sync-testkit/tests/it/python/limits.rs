@@ -67,6 +67,15 @@ fn who_hears_nothing_and_says_nothing_is_hung_up_on() {
 }
 
 #[test]
+fn a_stranger_makes_room_for_what_tells_the_end_of_a_python_process() {
+    let site = Site::new();
+    let server = start(&site, &["--handshake-timeout=600"]);
+    let address = Address::unix(site.directory.path().join("to-python")).unwrap();
+    let pid = server.pid().to_string();
+    run(&site, &address, "share.py", &["is_watched_though_no_file_is_left", &pid]);
+}
+
+#[test]
 fn one_process_has_no_more_connections_than_it_may_and_another_has_its_own() {
     let site = Site::limited(|limits| limits.connections_per_peer = 8);
     let address = &site.server.python_addresses()[0];
