@@ -8,7 +8,7 @@ use super::desk::{Desk, Next, Outcome};
 use super::exceptions::{MEMORY_ERROR, Raise};
 use super::proxies::At;
 use super::reply::{Address, Reply};
-use super::value;
+use super::value::{self, Place};
 
 /// The most bytes of such a text.
 const MOST_BYTES: usize = 64 << 20;
@@ -95,6 +95,15 @@ impl<'d> Shown<'d> {
 
     /// Adds a value as Python shows it, or else why that is not shown.
     pub(crate) fn value(&mut self, payload: &Payload) {
+        self.add(payload, Place::Anywhere);
+    }
+
+    /// Adds a key or a set's member as Python has it: a list in it is a tuple there.
+    pub(crate) fn key(&mut self, payload: &Payload) {
+        self.add(payload, Place::Hashed);
+    }
+
+    fn add(&mut self, payload: &Payload, place: Place) {
         if let Extent::Brief { looked_at } = self.extent {
             *looked_at += payload.bytes.len();
             if *looked_at > LOOKED_AT_MOST {
@@ -104,7 +113,7 @@ impl<'d> Shown<'d> {
         let (start, most) = (self.out.len(), self.most());
         // Where the manager is has no part in it.
         let nowhere = Address::Unix(String::new());
-        match value::repr_payload_onto(payload, &mut At(&nowhere), &mut self.out, most) {
+        match value::repr_payload_onto(payload, place, &mut At(&nowhere), &mut self.out, most) {
             Ok(()) => {}
             Err(why) if why.kind == ErrorKind::TooLarge => self.is_full = true,
             Err(why) => {

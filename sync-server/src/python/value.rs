@@ -37,6 +37,7 @@ pub use names::{type_name, type_name_of};
 pub use pack::{to_payload, to_payload_within};
 pub use parts::{alone, is_plain, keyed, nearest_float, plain, two, unhashable_payload, whole};
 pub use repr::{ReprError, repr, repr_of_float, repr_of_str};
+pub(crate) use unpack::Place;
 pub use unpack::{from_payload, key_from_payload};
 
 /// Finds the objects that proxies stand for.
@@ -67,24 +68,25 @@ pub trait Present {
 /// The value is none that Python could have, or it has an integer that is too long to be shown.
 pub fn repr_payload(payload: &Payload, present: &mut impl Present) -> Result<String, Refusal> {
     let mut out = String::new();
-    repr_payload_onto(payload, present, &mut out, repr::MOST_BYTES)?;
+    repr_payload_onto(payload, Place::Anywhere, present, &mut out, repr::MOST_BYTES)?;
     Ok(out)
 }
 
 /// Appends what Python shows of a value that is on the wire to a text, which has at most so many
-/// bytes then.
+/// bytes then. In a key or a set, a list is the tuple that Python has there.
 ///
 /// # Errors
 ///
 /// As [`repr_payload`]; [`ErrorKind::TooLarge`] when the text is longer: its beginning is there.
-pub fn repr_payload_onto(
+pub(crate) fn repr_payload_onto(
     payload: &Payload,
+    place: Place,
     present: &mut impl Present,
     out: &mut String,
     most: usize,
 ) -> Result<(), Refusal> {
     let mut graph = Graph::new();
-    let root = from_payload(payload, &mut graph, present)?;
+    let root = unpack::read(payload, place, &mut graph, present)?;
     repr::append(&graph, root, out, most).map_err(|error| {
         let kind = match error {
             ReprError::LongInteger => ErrorKind::InvalidInput,

@@ -64,7 +64,7 @@ pub(crate) fn call(
             let args = (DictPart::Items, false, none, none, desk.extent.bytes());
             ask(dict, const { dict::method("page") }, &args, |desk, page| {
                 let shown = Shown::new(desk, "{").items(entries(page), |shown, (key, value)| {
-                    shown.value(&key);
+                    shown.key(&key);
                     shown.text(": ");
                     shown.value(&value);
                 });

@@ -44,7 +44,7 @@ pub(crate) fn call(
             ask(set, const { set::method("page") }, &args, |desk, page: SetPage| {
                 match &page.members[..] {
                     [] => text("set()"),
-                    members => Shown::new(desk, "{").items(members, Shown::value).end("}"),
+                    members => Shown::new(desk, "{").items(members, Shown::key).end("}"),
                 }
             })
         }

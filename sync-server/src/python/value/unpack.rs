@@ -42,7 +42,7 @@ pub fn key_from_payload(
     read(payload, Place::Hashed, graph, present)
 }
 
-fn read(
+pub(super) fn read(
     payload: &Payload,
     place: Place,
     graph: &mut Graph,
@@ -67,7 +67,7 @@ fn read(
 
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     Anywhere,
     /// In a key or a set, where Python takes only what cannot change.
     Hashed,
