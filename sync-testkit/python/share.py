@@ -363,15 +363,24 @@ def makes_no_longer_normal_forms_than_may_be(m):
     many = m.list([long])
     many._callmethod("__imul__", (1_000_000,))
     assert 5 not in many and many.count("x") == 0
-    pairs = m.dict(a=1)
-    for call in (many.sort, lambda: pairs.update([((long, at), 0) for at in range(1000)])):
+    assert (5,) not in many and many.count((5,)) == 0 and many.count(long) == 1_000_000
+    pairs, others = m.dict(a=1), m.list([(long, at) for at in range(1000)])
+    for call in (
+        many.sort,
+        lambda: pairs.update([((long, at), 0) for at in range(1000)]),
+        lambda: (5,) in others,
+        lambda: others.count((5,)),
+        lambda: others.index((5,)),
+        lambda: others.remove((5,)),
+    ):
         try:
             call()
         except MemoryError as error:
             assert "take fewer at a time" in str(error), repr(error)
         else:
             raise AssertionError("they were made")
-    assert len(many) == 1_000_000 and len(pairs) == 1
+    assert len(many) == 1_000_000 and len(pairs) == 1 and len(others) == 1000
+    assert others.index((long, 3)) == 3
 
 
 def says_much_on_many_connections_at_once(m):

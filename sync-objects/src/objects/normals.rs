@@ -5,7 +5,7 @@ use sync_proto::{ErrorKind, Refusal};
 
 /// The most bytes of the normal forms that one call makes: a part that is shared in a value, or a
 /// value that a list repeats, is a few bytes, and there in full in each of them.
-const NORMALS_MAX: usize = 1 << 28;
+pub(super) const NORMALS_MAX: usize = 1 << 28;
 
 /// Returns what there is with its normal forms.
 ///
@@ -28,19 +28,24 @@ fn within<T>(
         let normal = normalize(&one)?;
         bytes += normal.as_bytes().len();
         if bytes > most {
-            let why = format!(
-                "these values take more than {most} bytes in their normal forms, where \
-                 what they share is in each: take fewer at a time"
-            );
-            return Err(Refusal::new(ErrorKind::TooLarge, why));
+            return Err(too_long(most));
         }
         Ok((normal, one))
     });
     keyed.collect()
 }
 
+/// Says that normal forms are too long together.
+pub(super) fn too_long(most: usize) -> Refusal {
+    let why = format!(
+        "these values take more than {most} bytes in their normal forms, where what they share is \
+         in each: take fewer at a time"
+    );
+    Refusal::new(ErrorKind::TooLarge, why)
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use sync_proto::cbor::tag;
     use sync_proto::{Encoding, Payload};
 

@@ -2,9 +2,8 @@
 
 use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 
-use super::find::Wanted;
 use super::slice::{self, Slice};
-use super::{List, ListPage, ListUpdate, REPEATED_ITEMS_MAX, TURN, list, sort};
+use super::{List, ListPage, ListUpdate, REPEATED_ITEMS_MAX, TURN, find, list, sort};
 use crate::kernel::{HANDLES_PER_LOOK, handles_cost};
 use crate::{Cx, Flow, Gone, VALUE_COST};
 
@@ -64,24 +63,20 @@ impl list::Service for List {
         end: Option<i64>,
     ) -> Flow<Option<u64>> {
         let step = None;
-        let found = Wanted::new(&value).and_then(|wanted| {
-            let range = Slice { start, end, step }.of(self.items.len())?.range();
-            let mut within = self.items.range(range.clone());
-            let offset = within.position(|item| wanted.is(item));
+        let found = Slice { start, end, step }.of(self.items.len()).and_then(|slice| {
+            let range = slice.range();
+            let offset = find::first(&value, self.items.range(range.clone()))?;
             Ok(offset.map(|offset| (range.start + offset) as u64))
         });
         found.into()
     }
 
     fn count(&mut self, _: &mut Cx<'_>, value: Payload) -> Flow<u64> {
-        let wanted = Wanted::new(&value);
-        let equal = |wanted: Wanted| self.items.iter().filter(|item| wanted.is(item)).count();
-        wanted.map(|wanted| equal(wanted) as u64).into()
+        find::count(&value, &self.items).into()
     }
 
     fn contains(&mut self, _: &mut Cx<'_>, value: Payload) -> Flow<bool> {
-        let wanted = Wanted::new(&value);
-        wanted.map(|wanted| self.items.iter().any(|item| wanted.is(item))).into()
+        find::first(&value, &self.items).map(|found| found.is_some()).into()
     }
 
     fn set(&mut self, cx: &mut Cx<'_>, index: i64, value: Payload) -> Flow<()> {
@@ -138,8 +133,7 @@ impl list::Service for List {
 
     fn remove_item(&mut self, cx: &mut Cx<'_>, value: Payload) -> Flow<bool> {
         self.write(cx, |items| {
-            let wanted = Wanted::new(&value)?;
-            let found = items.iter().position(|item| wanted.is(item));
+            let found = find::first(&value, items.iter())?;
             Ok(found.and_then(|at| items.remove(at)).is_some())
         })
     }
