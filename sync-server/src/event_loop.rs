@@ -20,7 +20,7 @@ use crate::hub::{Hub, Side};
 use crate::limits::{Limits, READ_PER_TURN};
 use crate::listener::Listener;
 use crate::sessions::{Census, Clients};
-use crate::strangers::Strangers;
+use crate::strangers::{Knocking, Strangers};
 
 mod accept;
 pub(crate) mod backlog;
@@ -63,8 +63,7 @@ pub(crate) struct EventLoop {
     census: Census,
     /// Connections that are not let in yet, the oldest first.
     half_open: BTreeSet<Via>,
-    /// Strangers that have something to read, the oldest first.
-    knocking: BTreeSet<Via>,
+    knocking: Knocking,
     clients: Clients,
     /// Connections that may have more to read.
     ready: KeySet,
@@ -157,7 +156,7 @@ impl EventLoop {
             connections: Slab::new(),
             census: Census::default(),
             half_open: BTreeSet::new(),
-            knocking: BTreeSet::new(),
+            knocking: Knocking::default(),
             clients: Clients::default(),
             ready: KeySet::default(),
             asked: KeySet::default(),

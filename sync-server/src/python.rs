@@ -21,7 +21,7 @@ use crate::hub::{self, Hub, Side};
 use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::sessions::Census;
-use crate::strangers::Strangers;
+use crate::strangers::{Knocking, Strangers};
 use connection::{Connection, READ_BUFFER};
 use desk::Trays;
 use processes::Processes;
@@ -81,6 +81,7 @@ pub(crate) struct Front {
     processes: Processes,
     /// Connections that have not shown the key, the oldest first.
     half_open: BTreeSet<Via>,
+    knocking: Knocking,
     /// Connections that may have more to read, or to be asked for.
     ready: BTreeSet<usize>,
     /// Connections that have something to write.
@@ -132,6 +133,7 @@ impl Front {
             census: Census::default(),
             processes: Processes::default(),
             half_open: BTreeSet::new(),
+            knocking: Knocking::default(),
             ready: BTreeSet::new(),
             dirty: BTreeSet::new(),
             incoming: Backlog::default(),
@@ -184,8 +186,8 @@ impl Front {
     }
 
     fn sleep_for(&self) -> Option<Duration> {
-        let has_more = !self.ready.is_empty() || self.rounds.has_more();
-        if self.door.is_due() || has_more || !self.ended.is_empty() {
+        let has_more = !self.ready.is_empty() || !self.knocking.is_empty();
+        if self.door.is_due() || has_more || self.rounds.has_more() || !self.ended.is_empty() {
             return Some(Duration::ZERO);
         }
         let deadline = self.deadlines.front().map(|&(at, ..)| at);

@@ -1,5 +1,6 @@
 //! Who may come in, and the log of who may not.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Display;
 use std::net::SocketAddr;
 
@@ -17,6 +18,40 @@ pub(crate) struct Strangers {
     /// Users beside the server's own.
     pub(crate) uids: Vec<u32>,
     ration: Ration,
+}
+
+/// Strangers that have something to say, by the keys of their connections, in the order in which
+/// they began to: few are heard in a turn, and whoever is ever saying more waits for the others.
+#[derive(Debug, Default)]
+pub(crate) struct Knocking {
+    line: VecDeque<usize>,
+    in_line: BTreeSet<usize>,
+}
+
+impl Knocking {
+    /// Puts a stranger at the end of the line, unless it stands there.
+    pub(crate) fn push(&mut self, key: usize) {
+        if self.in_line.insert(key) {
+            self.line.push_back(key);
+        }
+    }
+
+    /// Takes the first one out of the line.
+    pub(crate) fn pop(&mut self) -> Option<usize> {
+        let key = self.line.pop_front()?;
+        self.in_line.remove(&key);
+        Some(key)
+    }
+
+    pub(crate) fn remove(&mut self, key: usize) {
+        if self.in_line.remove(&key) {
+            self.line.retain(|&of| of != key);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.line.is_empty()
+    }
 }
 
 impl Strangers {

@@ -82,21 +82,23 @@ impl EventLoop {
     }
 
     /// Of connections that have something to read, leaves some for this turn: the first, and of
-    /// strangers the oldest. The others come first in the next.
+    /// strangers those who have waited longest. The others come first in the next.
     pub(super) fn put_off(&mut self, asked: &mut KeySet) {
         if !self.half_open.is_empty() {
             asked.retain(|key| {
                 let connection = self.connections.get(key);
-                let stranger = connection.filter(|connection| !connection.is_trusted());
-                self.knocking.extend(stranger.map(|connection| connection.via));
-                stranger.is_none()
+                let is_stranger = connection.is_some_and(|connection| !connection.is_trusted());
+                if is_stranger {
+                    self.knocking.push(key);
+                }
+                !is_stranger
             });
         }
         asked.move_rest(READS_PER_TURN, &mut self.ready);
         // Beside the others: no crowd of clients keeps newcomers out.
         for _ in 0..STRANGERS_PER_TURN {
-            let Some(via) = self.knocking.pop_first() else { break };
-            asked.insert(key_of(via));
+            let Some(key) = self.knocking.pop() else { break };
+            asked.insert(key);
         }
     }
 

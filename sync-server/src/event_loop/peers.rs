@@ -247,7 +247,7 @@ impl EventLoop {
         if let Some(connection) = self.connections.try_remove(key) {
             self.census.remove(connection.peer);
             self.half_open.remove(&connection.via);
-            self.knocking.remove(&connection.via);
+            self.knocking.remove(key);
         }
         // The next connection may get the same key.
         self.broken.retain(|&of| of != key);

@@ -30,6 +30,7 @@ impl Front {
     pub(super) fn forget(&mut self, key: usize) -> Option<Connection> {
         let connection = self.connections.try_remove(key)?;
         self.half_open.remove(&connection.via);
+        self.knocking.remove(key);
         self.census.remove(Some(connection.peer.into()));
         self.incoming.remove(key);
         self.outgoing.remove(key);

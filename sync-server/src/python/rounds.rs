@@ -6,8 +6,9 @@ use rustix::process::Pid;
 use sync_objects::Via;
 
 use super::Front;
+use super::connection::Stage;
 use super::turn::Said;
-use crate::limits::{OUTPUT_PER_TURN, READS_PER_TURN, REQUESTS_PER_TURN};
+use crate::limits::{OUTPUT_PER_TURN, READS_PER_TURN, REQUESTS_PER_TURN, STRANGERS_PER_TURN};
 
 /// Where the turns are.
 #[derive(Debug, Default)]
@@ -56,6 +57,7 @@ impl Front {
     }
 
     fn read_next(&mut self, said: &mut Vec<(usize, Said)>) {
+        self.set_strangers_apart();
         // Each in its turn, round and round: none that has ever more to say keeps others out.
         let mut later = std::mem::take(&mut self.ready);
         let mut keys = later.split_off(&self.rounds.from);
@@ -76,6 +78,27 @@ impl Front {
         }
         self.ready.append(&mut keys);
         self.ready.append(&mut later);
+        // Beside the others: no crowd of clients keeps newcomers out, nor one of strangers clients
+        // waiting.
+        for _ in 0..STRANGERS_PER_TURN {
+            let Some(key) = self.knocking.pop() else { break };
+            self.read(key, said);
+        }
+    }
+
+    /// Has those who have not shown the key stand in a line of their own.
+    fn set_strangers_apart(&mut self) {
+        if self.half_open.is_empty() {
+            return;
+        }
+        let stage = |key| self.connections.get(key).map(|connection| &connection.stage);
+        self.ready.retain(|&key| {
+            let is_stranger = matches!(stage(key), Some(Stage::Auth { .. }));
+            if is_stranger {
+                self.knocking.push(key);
+            }
+            !is_stranger
+        });
     }
 
     /// Leaves what this turn has no time for to the next.
@@ -93,3 +116,6 @@ impl Front {
             .any(|key| self.rounds.last.contains(&key))
     }
 }
+
+#[cfg(test)]
+mod tests;
