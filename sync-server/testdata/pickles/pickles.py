@@ -40,6 +40,9 @@ class Plain:
     def __init__(self, **attributes):
         self.__dict__.update(attributes)
 
+    def method(self):
+        return self
+
 
 class Slotted:
     __slots__ = ("x", "y")
@@ -193,6 +196,16 @@ def token(typeid="dict", address="/tmp/socket"):
     return managers.Token(typeid, address, "7f1b9943d1c0")
 
 
+class Proxied:
+    """Comes out as a proxy that asks its manager for nothing."""
+
+    def __init__(self, func, typeid, address="/tmp/socket", **kwds):
+        self.func, self.token, self.kwds = func, token(typeid, address), dict(kwds, incref=False)
+
+    def __reduce__(self):
+        return managers.RebuildProxy, (self.func, self.token, "pickle", self.kwds)
+
+
 def values():
     """Every kind of value that CPython's managers send, and some that they could."""
     yield "none", None
@@ -219,6 +232,9 @@ def values():
     yield "singletons", [Ellipsis, NotImplemented]
     yield "types", [int, str, type(None), dict, Plain, collections.OrderedDict]
     yield "functions", [len, math.sqrt, operator.add, token, slotted, str.upper]
+    inner = [1]
+    yield "methods", ["a".join, inner, inner.append, {1: 2}.get, Plain(a=1).method]
+    yield "more_methods", [int.from_bytes, dict.fromkeys, list.append, int.__add__, (1).__add__]
     yield "partial", functools.partial(int, "12", base=5)
     yield "ordered", collections.OrderedDict([("b", 1), ("a", [2])])
     yield "default", collections.defaultdict(list, a=[1])
@@ -248,6 +264,10 @@ def values():
     yield "more_exceptions", [queue.Empty(), queue.Full(), threading.BrokenBarrierError(), StopIteration(3)]
     yield "iterators", [iter([1, 2]), iter((1,)), reversed([1, 2, 3]), iter({"a": 1})]
     yield "token", token()
+    remote = Proxied(managers.ListProxy, "list", ("127.0.0.1", 5000))
+    exposed = "append", "__len__"
+    yield "proxies", [remote, remote, Proxied(managers.AutoProxy, "jobs", exposed=exposed)]
+    yield "proxies_inside", {"a": (Proxied(managers.NamespaceProxy, "Namespace"), [remote])}
     yield "dummy_request", (None, "dummy", (), {})
     yield "create_request", (None, "create", ("dict", 1), {"a": 1})
     yield "call_request", ("7f1b9943d1c0", "__getitem__", (slice(0, 2),), {})
@@ -311,6 +331,9 @@ def same(left, right, seen):
         return len(left) == len(right) and all(same(*two, seen) for two in pairs)
     if isinstance(left, types.BuiltinFunctionType) and isinstance(left.__self__, types.ModuleType):
         return left is right
+    if isinstance(left, managers.BaseProxy):
+        # What else it has is the process's own.
+        return same(left.__reduce__(), right.__reduce__(), seen)
     # A recipe may be the same whatever came of it.
     attributes = [getattr(value, "__dict__", None) for value in (left, right)]
     return same(parts(left), parts(right), seen) and same(*attributes, seen)
