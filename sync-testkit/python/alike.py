@@ -5,6 +5,7 @@
 
 import array
 import decimal
+import operator
 import sys
 import uuid
 
@@ -59,7 +60,11 @@ def sort_has_the_builtins_as_keys(m):
         ["-" + "1_" * 5000 + "1"],
         [None],
     ]
-    keys = [abs, float, int, len, repr, str, str.lower, str.upper]
+    keys = [abs, float, int, len, operator.neg, repr, str, str.lower, str.upper]
+    sorts_alike(m, lists, keys)
+
+
+def sorts_alike(m, lists, keys):
     for items in lists:
         for key in keys:
             for reverse in False, True:
@@ -69,6 +74,55 @@ def sort_has_the_builtins_as_keys(m):
                 is_same(of, did, outcome(lambda: own.sort(key=key, reverse=reverse)))
                 # A list whose sort has failed may have any order in Python; here it has its own.
                 is_same(of, shared[:], own if did[0] == "gives" else items)
+
+
+def sort_has_items_as_keys(m):
+    big = 2**70
+    lists = [
+        [],
+        [(2, "b"), (1, "c"), (2, "a"), (0.5, ""), (True, "a"), (big, "z"), (-big, "")],
+        [[2, 1], [1, 2], [1, 1], (0, 5)],
+        [(1,), (2, 3)],
+        [(1, 2), ()],
+        ["ba", "ab", "aé", "éa"],
+        ["ba", ""],
+        [b"ba", b"ab", bytearray(b"aa")],
+        [b""],
+        [bytearray()],
+        [(1, [3]), (2, [1, 2]), (3, [])],
+        [(1, (2, "b")), (1, (2, "a"))],
+        [{"a": 2, 1: 3, 0: 4, -1: 1}, {"a": 1, True: 2, 0.0: 1, -1.0: 2}],
+        [{"a": 2, 1.5: 3}, {1: 3}],
+        [{big: 2, "a": 1, 1: 0}, {float(big): 1, "a": 0, 1: 1}],
+        [{}],
+        [{"a": {1: 2}, 1: None}, {"a": {}, 1: None}],
+        [(1, None), (2, None)],
+        [(1, 2), (2, "x")],
+        [("a", 2), (1, 2.5), (2, "x")],
+        [1, 2],
+        [None],
+        [2.5],
+        [{1, 2}],
+        [frozenset()],
+        [True],
+    ]
+    indices = [0, 1, -1, -2, 2, True, big, -big, 2**63 - 1, -(2**63), "a", "b"]
+    keys = [operator.itemgetter(at) for at in indices]
+    sorts_alike(m, lists, keys)
+    severals = [operator.itemgetter(1, 0), operator.itemgetter(0, "a", 0), operator.itemgetter(-1, 0)]
+    sorts_alike(m, lists[:-10] + lists[-6:], severals)
+    unknown = [operator.itemgetter(slice(1)), operator.itemgetter(None), operator.attrgetter("real")]
+    unknown += [operator.itemgetter(1.0), operator.itemgetter(*range(65)), operator.itemgetter((1,))]
+    for key in unknown:
+        assert outcome(lambda: m.list([(1, 2)]).sort(key=key))[1] is NotImplementedError, key
+    for item in uuid.UUID(int=3), "\ud800":
+        key = operator.itemgetter(0)
+        assert outcome(lambda: m.list([item]).sort(key=key))[1] is NotImplementedError, item
+    sorts_alike(m, [[1, 2.5, "a"], [3, "a", 1], [None, None], [{}, {}], [1, None, 2]], [None])
+    # A proxy in an item is what it was.
+    shared = m.list([(2, m.list("b")), (1, m.list("a"))])
+    shared.sort(key=operator.itemgetter(0))
+    assert [item[1][:] for item in shared[:]] == [["a"], ["b"]]
 
 
 def what_only_its_class_shows_is_no_key_of_a_sort(m):

@@ -3,7 +3,7 @@
 use sync_objects::list;
 use sync_proto::{ErrorKind, Handle, ObjectId, Payload, Refusal};
 
-use super::sort::{Key, by_key};
+use super::sort::{Key, by_key, unsortable};
 use super::{bool, done, iterable, none, taken};
 use crate::python::args::{Arg, Args};
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
@@ -182,25 +182,12 @@ fn sort(list: ObjectId, args: Args<'_>) -> Outcome {
     }
     let sort = const { list::method("sort") };
     ask_within(None, list, sort, &(descending,), move |desk, sorted| match sorted {
-        Err(refusal) => Err(unsortable(desk, list, refusal)),
+        Err(refusal) => {
+            let items: Vec<Payload> = desk.ask(list, TO_VEC, &()).unwrap_or_default();
+            Err(unsortable(items.iter().map(value::type_name_of), descending, refusal))
+        }
         Ok(()) => none(desk, ()),
     })
-}
-
-/// Says which two classes do not compare, as far as the items show it.
-fn unsortable(desk: &mut Desk<'_>, list: ObjectId, refusal: Refusal) -> Raise {
-    if refusal.kind != ErrorKind::WrongType {
-        return refusal.into();
-    }
-    let items: Vec<Payload> = desk.ask(list, TO_VEC, &()).unwrap_or_default();
-    let mut names = items.iter().map(value::type_name_of);
-    let Some(first) = names.next() else { return refusal.into() };
-    match names.find(|name| *name != first) {
-        Some(other) => TYPE_ERROR
-            .with(format!("'<' not supported between instances of '{other}' and '{first}'")),
-        None => TYPE_ERROR
-            .with(format!("'<' not supported between instances of '{first}' and '{first}'")),
-    }
 }
 
 fn concat(desk: &mut Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {

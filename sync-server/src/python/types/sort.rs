@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use serde::de::IgnoredAny;
 use sync_objects::{ListUpdate, list};
-use sync_proto::{MethodId, ObjectId, Payload, Refusal};
+use sync_proto::{ErrorKind, MethodId, ObjectId, Payload, Refusal};
 
 use super::none;
 use crate::python::args::Arg;
@@ -14,6 +14,10 @@ use crate::python::exceptions::{
 use crate::python::pickle::Node;
 use crate::python::reply;
 use crate::python::value::{self, type_name_of};
+
+mod getter;
+
+use getter::ItemGetter;
 
 const TO_VEC: MethodId = list::method("to_vec");
 
@@ -26,13 +30,15 @@ const KEYS_MAX: usize = 64 << 20;
 const DIGITS_MAX: usize = 4300;
 
 /// A function that this manager knows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Key {
     Abs,
     Float,
     Int,
+    Items(ItemGetter),
     Len,
     Lower,
+    Neg,
     Repr,
     Str,
     Upper,
@@ -44,6 +50,9 @@ impl Key {
     /// # Errors
     /// `NotImplementedError` for every other.
     pub(super) fn of(arg: Arg<'_>) -> Result<Self, Raise> {
+        if let Some(getter) = ItemGetter::of(arg) {
+            return Ok(Self::Items(getter));
+        }
         let method = match arg.graph.call(arg.id) {
             Some((("builtins", "getattr"), &[class, name])) => {
                 let is_str = arg.graph.global(class) == Some(("builtins", "str"));
@@ -58,18 +67,28 @@ impl Key {
             (Some(("builtins", "len")), _) => Ok(Self::Len),
             (Some(("builtins", "repr")), _) => Ok(Self::Repr),
             (Some(("builtins", "str")), _) => Ok(Self::Str),
+            (Some(("_operator" | "operator", "neg")), _) => Ok(Self::Neg),
             (_, Some("lower")) => Ok(Self::Lower),
             (_, Some("upper")) => Ok(Self::Upper),
             _ => Err(NOT_IMPLEMENTED_ERROR.with(
                 "this manager runs no Python code: the key of sort() may be abs, float, int, len, \
-                 repr, str, str.lower or str.upper; for others sort a copy in the program itself \
-                 and set l[:] to it",
+                 repr, str, str.lower, str.upper, operator.neg, or an operator.itemgetter with \
+                 integers and texts; for others sort a copy in the program itself and set l[:] to \
+                 it",
             )),
         }
     }
 
-    /// Returns what the function makes of an item.
-    fn apply(self, item: &Payload) -> Result<Node, Raise> {
+    /// Returns what the function makes of an item, and a number, as [`value::keyed`] does; and
+    /// whether that is in an order with others of its class.
+    fn keyed(&self, item: &Payload, place: i64) -> Result<(Payload, bool), Raise> {
+        match self {
+            Self::Items(getter) => getter.keyed(item, place),
+            _ => Ok((value::keyed(self.apply(item)?, place)?, true)),
+        }
+    }
+
+    fn apply(&self, item: &Payload) -> Result<Node, Raise> {
         let found = type_name_of(item);
         let no_method = |method: &str| {
             let why = "for 'str' objects doesn't apply to a";
@@ -81,7 +100,11 @@ impl Key {
                 Ok(Node::Str(reply::try_repr(item)?))
             }
             (Self::Str | Self::Repr, _)
-            | (Self::Abs | Self::Float | Self::Int | Self::Len, Some(Node::Object(_))) => {
+            | (
+                Self::Abs | Self::Float | Self::Int | Self::Len | Self::Neg,
+                Some(Node::Object(_)),
+            )
+            | (Self::Items(_), _) => {
                 let why =
                     format!("this manager runs no Python code and has no such key of a '{found}'");
                 Err(NOT_IMPLEMENTED_ERROR.with(why))
@@ -101,6 +124,11 @@ impl Key {
                 Some(number) => Ok(integer(number.magnitude().clone().into())),
                 None => Err(TYPE_ERROR.with(format!("bad operand type for abs(): '{found}'"))),
             },
+            (Self::Neg, Some(Node::Float(number))) => Ok(Node::Float(-number)),
+            (Self::Neg, number) => match number.and_then(value::whole) {
+                Some(number) => Ok(integer(-number)),
+                None => Err(TYPE_ERROR.with(format!("bad operand type for unary -: '{found}'"))),
+            },
             (Self::Int, number) => int(item, number),
             (Self::Float, number) => Ok(Node::Float(float(item, number)?)),
         }
@@ -113,7 +141,7 @@ pub(super) fn by_key(list: ObjectId, key: Key, descending: bool) -> Outcome {
     let begin = const { list::method("begin_update") };
     ask_within(None, list, begin, &(), move |desk, begun: Result<ListUpdate, Refusal>| {
         let sorted = begun.map_err(Raise::from).and_then(|ListUpdate { token, items, .. }| {
-            let commit = (token, sorted(desk, &items, key, descending)?);
+            let commit = (token, sorted(desk, &items, &key, descending)?);
             Ok(desk.ask::<()>(list, const { list::method("commit_update") }, &commit)?)
         });
         if sorted.is_err() {
@@ -127,30 +155,62 @@ pub(super) fn by_key(list: ObjectId, key: Key, descending: bool) -> Outcome {
 fn sorted(
     desk: &mut Desk<'_>,
     items: &[Payload],
-    key: Key,
+    key: &Key,
     descending: bool,
 ) -> Result<Vec<Payload>, Raise> {
     // Items of the same key keep their order, in whichever direction.
     let place = |at: usize| if descending { -(at as i64) } else { at as i64 };
-    let (mut keyed, mut bytes) = (Vec::with_capacity(items.len()), 0);
+    let (mut keyed, mut bytes, mut are_ordered) = (Vec::with_capacity(items.len()), 0, true);
     for (at, item) in items.iter().enumerate() {
-        let pair = value::keyed(key.apply(item)?, place(at))?;
+        let (pair, has_order) = key.keyed(item, place(at))?;
         bytes += pair.bytes.len();
+        are_ordered &= has_order;
         if bytes > KEYS_MAX {
             let why = format!("the keys take more than {KEYS_MAX} bytes: sort a copy yourself");
             return Err(MEMORY_ERROR.with(why));
         }
         keyed.push(pair);
     }
-    let order = desk.create(&list::INTERFACE, &(keyed,))?;
+    let refused = |refusal| {
+        let names = keyed.iter().map(value::type_name_of_first);
+        unsortable(names, descending, refusal)
+    };
+    if !are_ordered && items.len() > 1 {
+        return Err(refused(ErrorKind::WrongType.into()));
+    }
+    let order = desk.create(&list::INTERFACE, &(&keyed,))?;
     desk.ask::<()>(order.object(), const { list::method("sort") }, &(descending,))
-        .map_err(|refusal| TYPE_ERROR.with(refusal.message))?;
+        .map_err(refused)?;
     let order: Vec<Payload> = desk.ask(order.object(), TO_VEC, &())?;
     let sorted = order.iter().map(|keyed| {
         let (IgnoredAny, at): (_, i64) = keyed.unpack()?;
         Ok(items[at.unsigned_abs() as usize].clone())
     });
     sorted.collect()
+}
+
+/// Says which two classes do not compare, as far as they show it.
+pub(super) fn unsortable(
+    names: impl DoubleEndedIterator<Item = String>,
+    descending: bool,
+    refusal: Refusal,
+) -> Raise {
+    if refusal.kind != ErrorKind::WrongType {
+        return refusal.into();
+    }
+    let mut names: Vec<String> = names.collect();
+    if descending {
+        // Python sorts what is turned around.
+        names.reverse();
+    }
+    let Some(last) = names.last() else { return refusal.into() };
+    let are_numbers = |name: &str| matches!(name, "bool" | "int" | "float");
+    let differ =
+        |two: &&[String]| two[0] != two[1] && !(are_numbers(&two[0]) && are_numbers(&two[1]));
+    // It compares each with the one before it.
+    let (left, right) =
+        names.windows(2).find(differ).map_or((last, last), |two| (&two[1], &two[0]));
+    TYPE_ERROR.with(format!("'<' not supported between instances of '{left}' and '{right}'"))
 }
 
 /// Returns an integer as a value.

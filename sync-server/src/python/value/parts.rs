@@ -4,7 +4,7 @@ use num_bigint::BigInt;
 use sync_proto::cbor::{self, Kind};
 use sync_proto::{Handle, Payload, Refusal};
 
-use super::{Present, Resolve, from_payload, to_payload, unhashable};
+use super::{Present, Resolve, from_payload, to_payload, type_name, unhashable};
 use crate::python::pickle::{Graph, Node, NodeId, Proxy, Token};
 
 /// Returns the two items of a value on the wire that is a tuple, a list or a text, or how many it
@@ -84,6 +84,30 @@ pub fn keyed(key: Node, place: i64) -> Result<Payload, Refusal> {
     let pair = vec![graph.push(key), graph.push(Node::Int(place))];
     let root = graph.push(Node::Tuple(pair));
     to_payload(&graph, root, &mut Kept(Vec::new()))
+}
+
+/// Returns a tuple of what `pick` takes out of a value on the wire and a number, as [`keyed`] does.
+///
+/// # Errors
+/// When Python has no form for the value, or the key cannot be kept; and what `pick` fails with.
+pub(crate) fn keyed_by_parts<E: From<Refusal>>(
+    payload: &Payload,
+    place: i64,
+    pick: impl FnOnce(&mut Graph, NodeId) -> Result<NodeId, E>,
+) -> Result<Payload, E> {
+    let (mut graph, mut handles) = (Graph::new(), Kept(Vec::new()));
+    let root = from_payload(payload, &mut graph, &mut handles)?;
+    let pair = vec![pick(&mut graph, root)?, graph.push(Node::Int(place))];
+    let root = graph.push(Node::Tuple(pair));
+    Ok(to_payload(&graph, root, &mut handles)?)
+}
+
+/// Returns the name of the class that the first item of a tuple on the wire has in Python.
+pub(crate) fn type_name_of_first(tuple: &Payload) -> String {
+    let mut graph = Graph::new();
+    let root = from_payload(tuple, &mut graph, &mut Kept(Vec::new()));
+    let first = root.ok().and_then(|root| graph.tuple(root)?.first().copied());
+    type_name(&graph, first.unwrap_or(NodeId::NONE))
 }
 
 /// Returns the class of the part for which a value on the wire has no hash, if there is one.

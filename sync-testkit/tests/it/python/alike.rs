@@ -13,6 +13,11 @@ fn sort_has_the_builtins_as_keys() {
 }
 
 #[test]
+fn sort_has_items_as_keys() {
+    alike("sort_has_items_as_keys");
+}
+
+#[test]
 fn a_dict_takes_whatever_gives_pairs() {
     alike("a_dict_takes_whatever_gives_pairs");
 }
