@@ -44,10 +44,6 @@ pub struct Dict<K, V> {
 
 crate::proxy::common!(Dict<K, V>, dict);
 
-/// Bytes of a page of an iteration: large enough that a call's cost does not count, small enough
-/// that no message is large.
-const PAGE: u64 = 256 * 1024;
-
 impl<K, V> Dict<K, V> {
     /// Creates an empty dict at a place: a manager, or a name in it.
     ///

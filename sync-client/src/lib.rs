@@ -65,6 +65,7 @@ mod lock;
 mod manager;
 mod namespace;
 mod options;
+mod pages;
 mod proxy;
 pub mod queue;
 mod rlock;

@@ -45,10 +45,6 @@ pub struct Set<T> {
 
 crate::proxy::common!(Set<T>, set);
 
-/// Bytes of a page of an iteration: large enough that a call's cost does not count, small enough
-/// that no message is large.
-const PAGE: u64 = 256 * 1024;
-
 impl<T> Set<T> {
     /// Creates an empty set at a place: a manager, or a name in it.
     ///
