@@ -123,6 +123,10 @@ def sort_has_items_as_keys(m):
     shared = m.list([(2, m.list("b")), (1, m.list("a"))])
     shared.sort(key=operator.itemgetter(0))
     assert [item[1][:] for item in shared[:]] == [["a"], ["b"]]
+    before = m._number_of_objects()
+    for key in operator.itemgetter(1), operator.itemgetter(1, 0):
+        assert outcome(lambda: shared.sort(key=key))[1] is TypeError, key
+    assert m._number_of_objects() == before
 
 
 def what_only_its_class_shows_is_no_key_of_a_sort(m):
