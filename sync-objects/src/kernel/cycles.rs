@@ -10,6 +10,10 @@
 //! That is sound because garbage does not change: whatever was called since it was looked at is
 //! alive, and with it all that it was seen to hold. Whoever comes by a handle in between has it
 //! from something that was called, or that was alive already.
+//!
+//! It finds what was garbage when it began. What becomes garbage in between may be taken for alive:
+//! who held it was looked at before. So whatever loses a handle while a search goes on is a suspect
+//! of a later one, also if this search comes by it. Only losses make suspects, so searches end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -32,7 +36,10 @@ pub(crate) const HANDLES_PER_LOOK: usize = 1024;
 /// The search under way, and those to come.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
+    /// Those from before the search began: it looks at what made them suspects.
     suspects: BTreeSet<ObjectId>,
+    /// Those since. It may have looked there already.
+    late: BTreeSet<ObjectId>,
     search: Option<Search>,
     /// What was found to be garbage and is to be dropped, with its interface's name.
     garbage: VecDeque<(&'static str, Body)>,
@@ -96,8 +103,21 @@ impl Collector {
     /// is followed by another one.
     pub(super) fn note_end(&mut self, object: ObjectId) {
         if self.search.is_some() {
-            self.suspects.insert(object);
+            self.late.insert(object);
         }
+    }
+
+    fn suspect(&mut self, objects: Vec<ObjectId>) {
+        if self.search.is_some() {
+            self.late.extend(objects);
+        } else {
+            self.suspects.extend(objects);
+        }
+    }
+
+    fn end_search(&mut self, search: Search) {
+        self.garbage = search.emptied;
+        self.suspects.append(&mut self.late);
     }
 
     /// Notes that an object's code runs: whoever made it run reaches it, and may change what it
@@ -115,14 +135,15 @@ impl Core {
     /// Looks at some more objects, and drops the cycles that were found.
     pub(super) fn collect_cycles(&mut self) {
         let mut looks = 0;
+        self.collector.suspect(self.ledger.take_suspects());
         while looks < LOOKS_PER_STEP {
             looks += 1;
             if let Some((interface, body)) = self.collector.garbage.pop_front() {
                 super::run::discard(body, interface);
                 self.settle();
+                self.collector.suspect(self.ledger.take_suspects());
                 continue;
             }
-            self.collector.suspects.extend(self.ledger.take_suspects());
             let Some(mut search) = self.collector.search.take().or_else(|| self.next_search())
             else {
                 return;
@@ -132,7 +153,7 @@ impl Core {
                     looks += handles / HANDLES_AS_A_LOOK;
                     self.collector.search = Some(search);
                 }
-                None => self.collector.garbage = search.emptied,
+                None => self.collector.end_search(search),
             }
         }
     }
@@ -184,10 +205,10 @@ impl Core {
     }
 
     fn look_at(&mut self, search: &mut Search, object: ObjectId) -> usize {
-        // What made it a suspect before now is seen by this search.
+        // What made it a suspect before the search is seen by it.
         self.collector.suspects.remove(&object);
-        let Some(slot) = self.slot(object) else { return 0 };
         let place = std::mem::take(&mut search.place);
+        let Some(slot) = self.slot(object) else { return 0 };
         let mut holds = Vec::new();
         let mut rest = None;
         if let Body::Here(body) = &slot.body {

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use sync_objects::{Payload, Shared, dict, list, lock};
+use sync_objects::{
+    Cx, Flow, Handle, Limits, Payload, Refusal, Shared, dict, interface, list, lock, registry,
+};
 use sync_testkit::sim::{Sim, SimClient};
 
 use crate::support::pack;
+
+mod random;
 
 fn new_dict(client: &SimClient) -> dict::Proxy {
     dict::Proxy::new(client, Vec::new()).unwrap()
@@ -162,4 +166,89 @@ fn a_value_that_was_never_a_proxy_costs_no_search() {
         plain.set(Payload::pack(&at).unwrap(), Payload::pack(&at).unwrap()).unwrap();
     }
     assert!(sim.kernel(|kernel, _| kernel.poll_timeout()).is_none());
+}
+
+#[test]
+fn what_becomes_garbage_while_a_search_has_looked_past_it_goes_too() {
+    let sim = Sim::new();
+    let client = sim.client();
+    // Each is looked at while it is in use still, or who held it was.
+    let (nodes, parent) = ((0..100).map(|_| new_dict(&client)), new_dict(&client));
+    let nodes: Vec<_> = nodes.collect();
+    for (at, node) in nodes.iter().enumerate() {
+        put(node, "parent", &parent);
+        if at > 0 {
+            put(node, "previous", &nodes[at - 1]);
+        }
+    }
+    put(&parent, "last", &nodes[99]);
+    nodes.into_iter().for_each(drop);
+    drop(parent);
+    rest(&sim);
+    assert_eq!(sim.object_count(), 0);
+}
+
+#[test]
+fn what_is_dropped_between_two_steps_of_a_search_is_searched_once_more() {
+    let sim = Sim::new();
+    let client = sim.client();
+    let (y, h) = (new_dict(&client), new_dict(&client));
+    // So many entries that a look at them is all that a step does.
+    let mut entries = vec![pack(&h)];
+    entries.resize(1024, pack(&y));
+    let l = list::Proxy::new(&client, entries).unwrap();
+    put(&y, "h", &h);
+    put(&h, "l", &l);
+    drop(y);
+    drop(l);
+    drop(h);
+    rest(&sim);
+    assert_eq!(sim.object_count(), 0);
+}
+
+interface! {
+    /// Keeps an object, and does not say so.
+    pub(crate) mod silent = "test.silent" {
+        new(keeps: Handle);
+        /// Does nothing.
+        fn rest();
+    }
+}
+
+struct Silent {
+    _keeps: Handle,
+}
+
+impl silent::Service for Silent {
+    fn new(keeps: Handle) -> Result<Self, Refusal> {
+        Ok(Self { _keeps: keeps })
+    }
+
+    fn rest(&mut self, _: &mut Cx<'_>) -> Flow<()> {
+        Flow::Done(())
+    }
+}
+
+#[test]
+fn what_only_garbage_kept_is_searched_though_no_further_input_comes() {
+    // With one of these lengths, dropping the ring is the last thing that a step does.
+    for length in 1..100 {
+        let mut registry = registry();
+        silent::register::<Silent>(&mut registry);
+        let sim = Sim::with(registry, Limits::default());
+        let client = sim.client();
+        let own = list::Proxy::new(&client, Vec::new()).unwrap();
+        own.push(pack(&own)).unwrap();
+        let silent = silent::Proxy::new(&client, own.handle().clone()).unwrap();
+        let ring: Vec<_> = (0..length).map(|_| new_dict(&client)).collect();
+        for (at, dict) in ring.iter().enumerate() {
+            put(dict, "next", &ring[(at + 1) % ring.len()]);
+        }
+        put(&ring[0], "silent", &silent);
+        drop((own, silent, ring));
+        while sim.kernel(|kernel, _| kernel.poll_timeout()).is_some() {
+            sim.kernel(|kernel, now| kernel.handle_timeout(now));
+        }
+        assert_eq!(sim.object_count(), 0, "with a ring of {length}");
+    }
 }
