@@ -47,7 +47,7 @@ pub use report::{
 };
 pub(crate) use sessions::cut;
 
-use calls::{Blocked, Route};
+use calls::Blocked;
 use cycles::Collector;
 use deadlock::Waits;
 use ledger::Ledger;
@@ -234,13 +234,11 @@ impl Kernel {
             self.core.run_one_way(session, message);
             self.core.settle();
         }
-        while let Some(requests) =
+        while let Some(held) =
             self.core.sessions.get_mut(&session).and_then(Session::next_held_back)
         {
-            for (via, request) in requests {
-                self.core.begin(session, via, request);
-                self.core.settle();
-            }
+            self.core.begin(session, held.via, held.request);
+            self.core.settle();
         }
         self.core.leave_if_done(session);
         self.core.finish_input();
@@ -250,14 +248,14 @@ impl Kernel {
     /// Gives up a call that waits, as if its deadline had passed. Any other is left alone.
     pub fn handle_cancel(&mut self, now: Time, session: SessionId, call: CallId) {
         self.core.advance(now);
-        let Some(state) = self.core.sessions.get_mut(&session) else {
+        let Some(state) = self.core.sessions.get(&session) else {
             return;
         };
         if let Some(&key) = state.calls.get(&call) {
             self.core.time_out(key);
             self.core.finish_input();
-        } else if let Some(via) = state.forget_held_back(call) {
-            self.core.answer(Route { session, via, call }, Err(ErrorKind::TimedOut.into()));
+        } else {
+            self.core.give_up_held_back(session, call);
         }
     }
 

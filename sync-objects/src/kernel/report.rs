@@ -289,13 +289,13 @@ impl Core {
         let (mut waiting, mut held_back) = (Vec::new(), Vec::new());
         for (&session, state) in &mut self.sessions {
             waiting.extend(state.calls.values().copied());
-            let requests = state.forget_all_held_back();
-            held_back.extend(requests.map(|(via, call)| Route { session, via, call }));
+            held_back.extend(state.take_all_held_back().map(|held| (session, held)));
         }
         for key in waiting {
             self.finish(key, Err(ErrorKind::ShuttingDown.into()));
         }
-        for route in held_back {
+        for (session, held) in held_back {
+            let route = Route { session, via: held.via, call: held.request.call };
             self.answer(route, Err(ErrorKind::ShuttingDown.into()));
         }
     }

@@ -17,6 +17,7 @@ use sync_proto::{
 
 use super::calls::CallKey;
 use super::memory::answer_size;
+use super::sessions::given_twice;
 use super::timers::{Timer, TimerKey};
 use super::{Core, DisconnectReason, Kernel, Outgoing, Via};
 use crate::Time;
@@ -301,6 +302,7 @@ impl Core {
         let limit = self.limits.calls_per_session;
         let room = self.afford_call(0);
         let Some(state) = self.sessions.get_mut(&session) else { return Claim::Stale };
+        let has_call = state.has_call(call);
         let Some(resumable) = &mut state.resumable else { return Claim::New };
         if !resumable.vias.contains(&via) {
             return Claim::Stale;
@@ -311,15 +313,12 @@ impl Core {
         }
         match state.calls.get(&call) {
             Some(&key) if was_unclaimed => Claim::Waits(key),
-            Some(_) => {
-                let why = format!("the client gave the number {call} to two calls");
-                Claim::Refused(Refusal::new(ErrorKind::Malformed, why))
-            }
-            None if resumable.kept() >= limit => {
+            _ if has_call => Claim::Refused(given_twice(call)),
+            _ if resumable.kept() >= limit => {
                 let why = format!("{limit} answers are not acknowledged, the most that may be");
                 Claim::Refused(Refusal::new(ErrorKind::LimitReached, why))
             }
-            None => match room {
+            _ => match room {
                 Err(refusal) if resumable.kept() >= USUAL => Claim::Refused(refusal),
                 _ => Claim::New,
             },
@@ -330,7 +329,7 @@ impl Core {
     /// held back have not begun: they will be sent again.
     fn lose(&mut self, session: SessionId, vias: &BTreeSet<Via>) {
         let Some(state) = self.sessions.get_mut(&session) else { return };
-        state.forget_held_back_of(vias);
+        state.take_held_back_of(vias);
         let calls = &self.calls;
         let lost = state.calls.iter().filter(|(_, key)| {
             calls.get(key.index()).is_some_and(|call| vias.contains(&call.route.via))

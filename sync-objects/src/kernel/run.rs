@@ -81,12 +81,7 @@ impl Core {
         if self.stopping {
             return Err(ErrorKind::ShuttingDown.into());
         }
-        let calls = self.sessions.get(&session).map(|session| &session.calls);
-        if calls.is_some_and(|calls| calls.contains_key(&request.call)) {
-            // It would take the place of the first, which nothing could end any more.
-            let why = format!("the client gave the number {} to two calls", request.call);
-            return Err(Refusal::new(ErrorKind::Malformed, why));
-        }
+        self.check_number(session, request.call)?;
         self.check_waiting(session)?;
         self.check_handles(session)?;
         let mut data = request.data.map_handles(|wire| self.resolve(wire))?;

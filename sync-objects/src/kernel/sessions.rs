@@ -44,20 +44,25 @@ pub(crate) struct Session {
     done: OneWayId,
     /// One-way messages that came before an earlier one.
     early: BTreeMap<OneWayId, (OneWay, Option<Charge>)>,
-    /// Requests that wait for a one-way message.
-    held_back: BTreeMap<OneWayId, Vec<HeldBack>>,
-    held_back_count: usize,
+    /// Requests that wait for a one-way message, each in its place.
+    held_back: BTreeMap<Turn, HeldBack>,
+    /// Where each of them is.
+    turns: BTreeMap<CallId, Turn>,
+    next_held_back: u64,
     /// What it needs to survive the loss of its connections, if it does.
     pub(crate) resumable: Option<Resumable>,
     /// Its client leaves, once this one-way message is carried out.
     pub(crate) goodbye: Option<OneWayId>,
 }
 
+/// When a request's turn comes: after which one-way message, and after how many other requests.
+type Turn = (OneWayId, u64);
+
 /// A request that waits for a one-way message.
 #[derive(Debug)]
-struct HeldBack {
-    via: Via,
-    request: Request,
+pub(crate) struct HeldBack {
+    pub(crate) via: Via,
+    pub(crate) request: Request,
     _charge: Charge,
 }
 
@@ -72,7 +77,8 @@ impl Session {
             done: OneWayId::NONE,
             early: BTreeMap::new(),
             held_back: BTreeMap::new(),
-            held_back_count: 0,
+            turns: BTreeMap::new(),
+            next_held_back: 0,
             resumable: None,
             goodbye: None,
         }
@@ -148,45 +154,46 @@ impl Session {
 
     /// Returns how many of its calls wait, for whatever.
     pub(crate) fn waiting(&self) -> usize {
-        self.calls.len() + self.held_back_count
+        self.calls.len() + self.held_back.len()
     }
 
-    /// Returns the requests that need not wait any more.
-    pub(crate) fn next_held_back(&mut self) -> Option<Vec<(Via, Request)>> {
+    /// Returns whether a call of this number waits, for whatever.
+    pub(crate) fn has_call(&self, call: CallId) -> bool {
+        self.calls.contains_key(&call) || self.turns.contains_key(&call)
+    }
+
+    fn put_held_back(&mut self, held: HeldBack) {
+        let turn = (held.request.after, self.next_held_back);
+        self.next_held_back += 1;
+        self.turns.insert(held.request.call, turn);
+        self.held_back.insert(turn, held);
+    }
+
+    /// Returns the next request that need not wait any more.
+    pub(crate) fn next_held_back(&mut self) -> Option<HeldBack> {
         let first = self.held_back.first_entry()?;
-        let requests = (*first.key() <= self.done).then(|| first.remove())?;
-        self.held_back_count -= requests.len();
-        Some(requests.into_iter().map(|held| (held.via, held.request)).collect())
+        let held = (first.key().0 <= self.done).then(|| first.remove())?;
+        self.turns.remove(&held.request.call);
+        Some(held)
     }
 
-    /// Forgets a request that was held back, because its client gave it up.
-    pub(crate) fn forget_held_back(&mut self, call: CallId) -> Option<Via> {
-        for requests in self.held_back.values_mut() {
-            if let Some(at) = requests.iter().position(|held| held.request.call == call) {
-                self.held_back_count -= 1;
-                return Some(requests.remove(at).via);
-            }
-        }
-        None
+    /// Takes a request out that was held back.
+    pub(crate) fn take_held_back(&mut self, call: CallId) -> Option<HeldBack> {
+        let turn = self.turns.remove(&call)?;
+        self.held_back.remove(&turn)
     }
 
-    /// Forgets the requests that are held back and came on connections that are lost.
-    pub(crate) fn forget_held_back_of(&mut self, vias: &BTreeSet<Via>) {
-        self.held_back.retain(|_, requests| {
-            let before = requests.len();
-            requests.retain(|held| !vias.contains(&held.via));
-            self.held_back_count -= before - requests.len();
-            !requests.is_empty()
-        });
+    /// Takes the requests out that were held back and came on connections that are lost.
+    pub(crate) fn take_held_back_of(&mut self, vias: &BTreeSet<Via>) -> Vec<HeldBack> {
+        let lost = self.held_back.values().filter(|held| vias.contains(&held.via));
+        let lost: Vec<_> = lost.map(|held| held.request.call).collect();
+        lost.into_iter().filter_map(|call| self.take_held_back(call)).collect()
     }
 
-    /// Forgets all requests that are held back, because the manager ends.
-    pub(crate) fn forget_all_held_back(&mut self) -> impl Iterator<Item = (Via, CallId)> {
-        self.held_back_count = 0;
-        std::mem::take(&mut self.held_back)
-            .into_values()
-            .flatten()
-            .map(|held| (held.via, held.request.call))
+    /// Takes all requests out that are held back, because the manager or the session ends.
+    pub(crate) fn take_all_held_back(&mut self) -> impl Iterator<Item = HeldBack> + use<> {
+        self.turns.clear();
+        std::mem::take(&mut self.held_back).into_values()
     }
 }
 
@@ -239,17 +246,37 @@ impl Core {
 
     /// Holds a request back that is early; one that is too much to be held back is refused.
     pub(super) fn hold_back(&mut self, session: SessionId, via: Via, request: Request) {
-        let may = self.check_waiting(session).and_then(|()| self.count_early(&request.data));
+        let may = self
+            .check_number(session, request.call)
+            .and_then(|()| self.check_waiting(session))
+            .and_then(|()| self.count_early(&request.data));
         match (may, self.sessions.get_mut(&session)) {
             (Ok(charge), Some(state)) => {
-                let held = HeldBack { via, request, _charge: charge };
-                state.held_back.entry(held.request.after).or_default().push(held);
-                state.held_back_count += 1;
+                state.put_held_back(HeldBack { via, request, _charge: charge });
             }
             (Err(refusal), _) => {
                 self.answer(Route { session, via, call: request.call }, Err(refusal));
             }
             (Ok(_), None) => {}
+        }
+    }
+
+    /// Gives up a request that is held back, if it is.
+    pub(super) fn give_up_held_back(&mut self, session: SessionId, call: CallId) {
+        let state = self.sessions.get_mut(&session);
+        if let Some(held) = state.and_then(|state| state.take_held_back(call)) {
+            self.answer(Route { session, via: held.via, call }, Err(ErrorKind::TimedOut.into()));
+        }
+    }
+
+    /// Checks that no call of a session waits that has this number: the second would take the
+    /// place of the first, which nothing could end any more.
+    pub(super) fn check_number(&self, session: SessionId, call: CallId) -> Result<(), Refusal> {
+        let state = self.sessions.get(&session);
+        if state.is_some_and(|state| state.has_call(call)) {
+            Err(given_twice(call))
+        } else {
+            Ok(())
         }
     }
 
@@ -290,6 +317,12 @@ impl Core {
         let why = format!("the session gave back {count} handles on {object}, more than it has");
         Err(Refusal::new(ErrorKind::NotOwner, why))
     }
+}
+
+/// Refuses a call that has the number of one that waits.
+pub(super) fn given_twice(call: CallId) -> Refusal {
+    let why = format!("the client gave the number {call} to two calls");
+    Refusal::new(ErrorKind::Malformed, why)
 }
 
 /// Cuts a thread's name to what is kept of it.

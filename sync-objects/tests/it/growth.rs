@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use sync_objects::{
-    DisconnectReason, Handle, Item, Kernel, Limits, Naming, Order, Payload, Time, Via, barrier,
-    dict, manager, queue, registry, semaphore,
+    DisconnectReason, Handle, Item, Kernel, Limits, Naming, Order, Payload, Time, Via,
+    barrier, dict, manager, queue, registry, semaphore,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Request, WireHandle};
@@ -58,6 +58,18 @@ impl Bare {
         let args = Data::encode(args).unwrap();
         let args = (name, fingerprint, Naming::Anonymous, args);
         self.call(ObjectId::MANAGER, manager::method("create"), &args).handles[0].object
+    }
+
+    /// Sends a call that waits for a one-way message which does not come.
+    fn send_early(&mut self, after: u64) -> CallId {
+        let (call, after) = (CallId(self.next_call), OneWayId(after));
+        self.next_call += 1;
+        let (thread, object, method) =
+            (ThreadId(1), ObjectId::MANAGER, manager::method("debug_info"));
+        let (timeout, data) = (None, encode(&(0u32,)));
+        let request = Request { call, after, thread, object, method, timeout, data };
+        self.kernel.handle_request(Time::ZERO, self.session, Via(0), request);
+        call
     }
 
     /// Lets another client in, which holds the object, too; returns its session.
@@ -196,5 +208,22 @@ fn what_is_told_of_those_who_wait_costs_as_much_as_they_are() {
         let few = encode(&(1u32,));
         let info = manager::method("debug_info");
         cost(|| bare.send(1, ObjectId::MANAGER, info, &few).unwrap())
+    });
+}
+
+#[test]
+fn to_give_up_what_waits_for_a_message_costs_the_same_however_much_does() {
+    assert_linear(1000, |count| {
+        let mut bare = Bare::new();
+        let calls: Vec<_> = (1..=count as u64).map(|after| bare.send_early(after)).collect();
+        let (kernel, session) = (&mut bare.kernel, bare.session);
+        cost(|| calls.iter().for_each(|&call| kernel.handle_cancel(Time::ZERO, session, call)))
+    });
+    // All of them wait for the same one.
+    assert_linear(1000, |count| {
+        let mut bare = Bare::new();
+        let calls: Vec<_> = (0..count).map(|_| bare.send_early(1)).collect();
+        let (kernel, session) = (&mut bare.kernel, bare.session);
+        cost(|| calls.iter().for_each(|&call| kernel.handle_cancel(Time::ZERO, session, call)))
     });
 }

@@ -3,7 +3,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sync_objects::{Shared, list};
+use sync_objects::list;
 use sync_testkit::sim::{Sim, SimClient};
 
 use super::rest;

@@ -1,7 +1,7 @@
 //! What comes before its turn is kept only so far.
 
 use sync_objects::{ErrorKind, Limits, Via, event, registry};
-use sync_proto::message::{OneWay, Request};
+use sync_proto::message::{OneWay, Reply, Request};
 use sync_proto::{CallId, Data, ObjectId, OneWayId, Refusal, ThreadId};
 use sync_testkit::sim::{Sim, SimClient};
 
@@ -60,25 +60,43 @@ fn what_comes_early_is_counted_and_given_back() {
     assert!(used() <= before);
 }
 
+fn request(call: u64, object: ObjectId, method: &str) -> Request {
+    Request {
+        call: CallId(call),
+        after: OneWayId(1),
+        thread: ThreadId(1),
+        object,
+        method: event::method(method),
+        timeout: None,
+        data: Data::default(),
+    }
+}
+
+fn send_request(sim: &Sim, client: &SimClient, request: Request) -> Vec<Reply> {
+    let via = Via(request.call.0);
+    sim.kernel(|kernel, now| {
+        kernel.handle_request(now, client.session(), via, request);
+        std::iter::from_fn(|| kernel.poll_reply()).map(|out| out.reply).collect()
+    })
+}
+
+#[test]
+fn two_requests_of_one_number_are_not_both_held_back() {
+    let (sim, client, event) = limited(|_| ());
+    let object = event.remote().handle().object();
+    assert_eq!(send_request(&sim, &client, request(100, object, "is_set")), []);
+    let refused = send_request(&sim, &client, request(100, object, "wait")).pop().unwrap();
+    assert_eq!(refused.outcome.unwrap_err().kind, ErrorKind::Malformed);
+    sim.kernel(|kernel, now| kernel.handle_cancel(now, client.session(), CallId(100)));
+    assert_eq!(send_request(&sim, &client, request(100, object, "is_set")), []);
+    client.kill();
+}
+
 #[test]
 fn requests_that_are_held_back_count_as_calls_that_wait() {
     let (sim, client, event) = limited(|limits| limits.calls_per_session = 2);
     let object = event.remote().handle().object();
-    let send_request = |call: u64| {
-        let request = Request {
-            call: CallId(call),
-            after: OneWayId(1),
-            thread: ThreadId(1),
-            object,
-            method: event::method("is_set"),
-            timeout: None,
-            data: Data::default(),
-        };
-        sim.kernel(|kernel, now| {
-            kernel.handle_request(now, client.session(), Via(call), request);
-            std::iter::from_fn(|| kernel.poll_reply()).map(|out| out.reply).collect::<Vec<_>>()
-        })
-    };
+    let send_request = |call| send_request(&sim, &client, request(call, object, "is_set"));
     assert_eq!((send_request(100), send_request(101)), (vec![], vec![]));
     let refused = send_request(102).pop().unwrap();
     assert_eq!(
