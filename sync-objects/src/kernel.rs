@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Reply, Request, WireHandle};
@@ -207,7 +206,7 @@ impl Kernel {
         if self.core.is_early(session, &request) {
             self.core.hold_back(session, via, request);
         } else {
-            self.core.begin(session, via, request);
+            self.core.begin(session, via, request, now);
             self.core.finish_input();
         }
         true
@@ -234,10 +233,8 @@ impl Kernel {
             self.core.run_one_way(session, message);
             self.core.settle();
         }
-        while let Some(held) =
-            self.core.sessions.get_mut(&session).and_then(Session::next_held_back)
-        {
-            self.core.begin(session, held.via, held.request);
+        while let Some(held) = self.core.next_held_back(session) {
+            self.core.begin(session, held.via, held.request, held.arrived);
             self.core.settle();
         }
         self.core.leave_if_done(session);
@@ -392,10 +389,6 @@ impl Core {
         self.collect_cycles();
     }
 
-    fn deadline(&self, timeout: Option<Duration>) -> Option<Time> {
-        timeout.map(|timeout| self.now + timeout)
-    }
-
     fn install_root(&mut self) {
         let root = crate::objects::manager::object();
         let root = self.install(&crate::manager::INTERFACE, root);
@@ -405,9 +398,10 @@ impl Core {
     }
 
     fn end_session(&mut self, id: SessionId, reason: DisconnectReason) {
-        let Some(session) = self.sessions.remove(&id) else {
+        let Some(mut session) = self.sessions.remove(&id) else {
             return;
         };
+        session.take_all_held_back().for_each(|held| self.clear_deadline(&held));
         self.meter.subtract(memory::GIVEN * session.handle_count());
         for key in session.calls.values() {
             self.leave(*key);

@@ -82,7 +82,9 @@ pub struct Request<D = Data<WireHandle>> {
     pub object: ObjectId,
     /// What is called.
     pub method: MethodId,
-    /// How long it may stand in line; the server's clock starts when the request arrives.
+    /// How long it may stand in line, or wait for the message before it; the server's clock starts
+    /// when the request arrives. Who may not stand in line at all waits for the message all the
+    /// same.
     pub timeout: Option<Duration>,
     /// The arguments.
     pub data: D,

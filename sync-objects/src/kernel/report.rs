@@ -295,6 +295,7 @@ impl Core {
             self.finish(key, Err(ErrorKind::ShuttingDown.into()));
         }
         for (session, held) in held_back {
+            self.clear_deadline(&held);
             let route = Route { session, via: held.via, call: held.request.call };
             self.answer(route, Err(ErrorKind::ShuttingDown.into()));
         }

@@ -14,14 +14,15 @@ use super::timers::Timer;
 use super::{Core, Note, Via};
 use crate::cx::{Caller, Cx, Look, Place};
 use crate::object::Gone;
-use crate::{Channel, Flow};
+use crate::{Channel, Flow, Time};
 
 impl Core {
-    /// Gives a request its first look.
-    pub(super) fn begin(&mut self, session: SessionId, via: Via, request: Request) {
+    /// Gives a request its first look. Its time has begun when it arrived.
+    pub(super) fn begin(&mut self, session: SessionId, via: Via, request: Request, arrived: Time) {
         let route = Route { session, via, call: request.call };
         let caller = Caller { session, thread: request.thread };
-        let (object, method, timeout) = (request.object, request.method, request.timeout);
+        let (object, method) = (request.object, request.method);
+        let due = request.timeout.map(|timeout| arrived + timeout);
         let mut data = match self.admit(session, request) {
             Ok(data) => data,
             Err(refusal) => return self.answer(route, Err(refusal)),
@@ -33,7 +34,7 @@ impl Core {
                 return self.answer(route, Ok(answer));
             }
             Ok(Flow::Refuse(refusal)) | Err(refusal) => return self.answer(route, Err(refusal)),
-            Ok(Flow::Wait(_)) if timeout.is_some_and(|timeout| timeout.is_zero()) => {
+            Ok(Flow::Wait(_)) if due.is_some_and(|due| due <= self.now()) => {
                 return self.answer(route, Err(ErrorKind::TimedOut.into()));
             }
             Ok(Flow::Wait(channel)) => {
@@ -67,7 +68,7 @@ impl Core {
             since: self.now(),
             _charge: charge,
         });
-        if let (Some(at), true) = (self.deadline(timeout), stance != Stance::Must) {
+        if let (Some(at), true) = (due, stance != Stance::Must) {
             let deadline = self.timers.set(at, Timer::Deadline(key));
             if let Some(call) = self.call_mut(key) {
                 call.deadline = Some(deadline);

@@ -15,8 +15,9 @@ use super::calls::{CallKey, Route};
 use super::ledger::{Ledger, Root};
 use super::memory::GIVEN;
 use super::resume::Resumable;
+use super::timers::{Timer, TimerKey};
 use super::{Core, Via};
-use crate::Caller;
+use crate::{Caller, Time};
 
 /// Bytes of a thread's name that are kept: the system itself keeps 15.
 const THREAD_NAME_MAX: usize = 64;
@@ -63,6 +64,9 @@ type Turn = (OneWayId, u64);
 pub(crate) struct HeldBack {
     pub(crate) via: Via,
     pub(crate) request: Request,
+    /// When it came: it waits since then, also if it comes to stand in a line.
+    pub(crate) arrived: Time,
+    pub(crate) deadline: Option<TimerKey>,
     _charge: Charge,
 }
 
@@ -170,7 +174,7 @@ impl Session {
     }
 
     /// Returns the next request that need not wait any more.
-    pub(crate) fn next_held_back(&mut self) -> Option<HeldBack> {
+    fn next_held_back(&mut self) -> Option<HeldBack> {
         let first = self.held_back.first_entry()?;
         let held = (first.key().0 <= self.done).then(|| first.remove())?;
         self.turns.remove(&held.request.call);
@@ -178,7 +182,7 @@ impl Session {
     }
 
     /// Takes a request out that was held back.
-    pub(crate) fn take_held_back(&mut self, call: CallId) -> Option<HeldBack> {
+    fn take_held_back(&mut self, call: CallId) -> Option<HeldBack> {
         let turn = self.turns.remove(&call)?;
         self.held_back.remove(&turn)
     }
@@ -245,19 +249,40 @@ impl Core {
     }
 
     /// Holds a request back that is early; one that is too much to be held back is refused.
+    ///
+    /// Its time passes meanwhile. One that would not wait in a line at all is looked at whenever
+    /// its turn comes: it names a message that is under way.
     pub(super) fn hold_back(&mut self, session: SessionId, via: Via, request: Request) {
         let may = self
             .check_number(session, request.call)
             .and_then(|()| self.check_waiting(session))
             .and_then(|()| self.count_early(&request.data));
-        match (may, self.sessions.get_mut(&session)) {
-            (Ok(charge), Some(state)) => {
-                state.put_held_back(HeldBack { via, request, _charge: charge });
+        let charge = match may {
+            Ok(charge) => charge,
+            Err(refusal) => {
+                return self.answer(Route { session, via, call: request.call }, Err(refusal));
             }
-            (Err(refusal), _) => {
-                self.answer(Route { session, via, call: request.call }, Err(refusal));
-            }
-            (Ok(_), None) => {}
+        };
+        let arrived = self.now();
+        let timeout = request.timeout.filter(|timeout| !timeout.is_zero());
+        let timer = Timer::HeldBack(session, request.call);
+        let deadline = timeout.map(|timeout| self.timers.set(arrived + timeout, timer));
+        if let Some(state) = self.sessions.get_mut(&session) {
+            state.put_held_back(HeldBack { via, request, arrived, deadline, _charge: charge });
+        }
+    }
+
+    /// Returns a session's next request that need not wait any more.
+    pub(super) fn next_held_back(&mut self, session: SessionId) -> Option<HeldBack> {
+        let held = self.sessions.get_mut(&session).and_then(Session::next_held_back)?;
+        self.clear_deadline(&held);
+        Some(held)
+    }
+
+    /// Stops the time of a request that is held back no more.
+    pub(super) fn clear_deadline(&mut self, held: &HeldBack) {
+        if let Some(deadline) = held.deadline {
+            self.timers.clear(deadline);
         }
     }
 
@@ -265,6 +290,7 @@ impl Core {
     pub(super) fn give_up_held_back(&mut self, session: SessionId, call: CallId) {
         let state = self.sessions.get_mut(&session);
         if let Some(held) = state.and_then(|state| state.take_held_back(call)) {
+            self.clear_deadline(&held);
             self.answer(Route { session, via: held.via, call }, Err(ErrorKind::TimedOut.into()));
         }
     }

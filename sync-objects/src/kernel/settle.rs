@@ -146,6 +146,7 @@ impl Core {
                         self.time_out(key);
                     }
                 }
+                Timer::HeldBack(session, call) => self.give_up_held_back(session, call),
                 Timer::Alarm(object, channel) => {
                     if let Some(slot) = self.slot_mut(object) {
                         slot.alarms.remove(&channel);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sync_proto::{ObjectId, SessionId};
+use sync_proto::{CallId, ObjectId, SessionId};
 
 use super::{Core, calls::CallKey};
 use crate::Time;
@@ -13,6 +13,8 @@ use crate::Time;
 pub(crate) enum Timer {
     /// A call's deadline.
     Deadline(CallKey),
+    /// That of a call that waits for a one-way message.
+    HeldBack(SessionId, CallId),
     /// An object's own time: its line is polled.
     Alarm(ObjectId, u64),
     /// The end of a session whose connections are lost.
@@ -22,7 +24,7 @@ pub(crate) enum Timer {
 impl Timer {
     const fn reason(self) -> &'static str {
         match self {
-            Self::Deadline(_) => "a call's deadline",
+            Self::Deadline(_) | Self::HeldBack(..) => "a call's deadline",
             Self::Alarm(..) => "an object's alarm",
             Self::Grace(_) => "a lost session's grace",
         }

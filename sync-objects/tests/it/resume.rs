@@ -7,7 +7,7 @@ use sync_objects::{
     ArrayStart, ErrorKind, Grant, Limits, NumberKind, NumberOp, Slice, Typecode, Via, array, lock,
     value,
 };
-use sync_proto::message::{OneWay, Request};
+use sync_proto::message::{OneWay, Reply, Request};
 use sync_proto::{ObjectId, OneWayId, SessionId};
 
 use crate::support::{millis, pack};
@@ -253,6 +253,34 @@ fn a_request_that_waits_for_a_lost_message_is_carried_out_once_both_have_come_ag
     let (via, reply) = network.answer().unwrap();
     assert_eq!((via, reply.call.0), (3, 2));
     assert_eq!(network.answer(), None, "answered once");
+}
+
+#[test]
+fn a_request_that_waits_for_a_lost_message_waits_no_longer_than_it_would_in_line() {
+    let (mut network, one, two, lock) = with_lock();
+    network.call(two, 2, &acquire(1, lock));
+    let waits =
+        |call| Request { after: OneWayId(1), timeout: Some(millis(100)), ..acquire(call, lock) };
+    let kind = |reply: Reply| (reply.call.0, reply.outcome.unwrap_err().kind);
+    network.send(one, 1, &waits(5));
+    network.pass(millis(99));
+    assert_eq!(network.answer(), None);
+    network.pass(millis(1));
+    assert_eq!(network.answer().map(|(_, reply)| kind(reply)), Some((5, ErrorKind::TimedOut)));
+    // One whose turn comes in between has stood in line since it arrived.
+    network.send(one, 1, &waits(6));
+    network.pass(millis(60));
+    network.send_one_way(one, &release(1, lock));
+    assert_eq!((network.answer(), network.kernel.blocked_count()), (None, 1));
+    network.pass(millis(39));
+    assert_eq!(network.answer(), None);
+    network.pass(millis(1));
+    assert_eq!(network.answer().map(|(_, reply)| kind(reply)), Some((6, ErrorKind::TimedOut)));
+    // One that was lost while it was held back has not arrived, and leaves no deadline.
+    network.send(one, 1, &Request { after: OneWayId(2), ..waits(7) });
+    network.lose(one, 1);
+    network.join(one, 3, 1).unwrap();
+    assert_eq!(network.kernel.poll_timeout(), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use sync_proto::message::{OneWay, Reply, Request};
 use sync_proto::{CallId, Data, ObjectId, OneWayId, Refusal, ThreadId};
 use sync_testkit::sim::{Sim, SimClient};
 
-use crate::support::kind;
+use crate::support::{kind, millis};
 
 fn limited(set: impl FnOnce(&mut Limits)) -> (Sim, SimClient, event::Proxy) {
     let mut limits = Limits::default();
@@ -78,6 +78,33 @@ fn send_request(sim: &Sim, client: &SimClient, request: Request) -> Vec<Reply> {
         kernel.handle_request(now, client.session(), via, request);
         std::iter::from_fn(|| kernel.poll_reply()).map(|out| out.reply).collect()
     })
+}
+
+#[test]
+fn a_request_that_is_held_back_leaves_no_deadline_behind_wherever_it_goes() {
+    let (sim, client, event) = limited(|_| ());
+    let object = event.remote().handle().object();
+    let due = || sim.kernel(|kernel, _| kernel.poll_timeout());
+    let look = |call| Request { timeout: Some(millis(100)), ..request(call, object, "is_set") };
+    let now = Request { timeout: Some(millis(0)), ..request(99, object, "is_set") };
+    assert_eq!(send_request(&sim, &client, now), []);
+    assert_eq!(due(), None, "who does not wait in line is looked at when its turn comes");
+    assert_eq!(send_request(&sim, &client, look(100)), []);
+    assert!(due().is_some());
+    sim.kernel(|kernel, now| kernel.handle_cancel(now, client.session(), CallId(100)));
+    assert_eq!(due(), None, "given up");
+    assert_eq!(send_request(&sim, &client, look(101)), []);
+    send(&sim, &client, set(1, object, 0)).unwrap();
+    assert_eq!(due(), None, "carried out");
+    let later = Request { after: OneWayId(2), ..look(102) };
+    assert_eq!(send_request(&sim, &client, later.clone()), []);
+    assert!(due().is_some());
+    client.kill();
+    assert_eq!(due(), None, "its session is over");
+    let client = sim.client();
+    assert_eq!(send_request(&sim, &client, later), []);
+    sim.kernel(|kernel, now| kernel.handle_shutdown(now));
+    assert_eq!(due(), None, "so is the manager");
 }
 
 #[test]
