@@ -3,6 +3,7 @@
 use sync_proto::message::Reply;
 use sync_proto::{CallId, Charge, Data, Handle, MethodId, ObjectId, Refusal, SessionId, Token};
 
+use super::memory::answer_size;
 use super::timers::TimerKey;
 use super::{Core, Outgoing, Via};
 use crate::cx::Place;
@@ -146,8 +147,7 @@ impl Core {
 
     /// Keeps an answer until it has arrived; returns whether it can be sent.
     fn keep_answer(&mut self, route: Route, reply: &Reply) -> bool {
-        let len = reply.outcome.as_ref().map_or(0, Data::len);
-        let has_room = self.may_keep_answer(len);
+        let has_room = self.may_keep_answer(answer_size(&reply.outcome));
         let session = self.sessions.get_mut(&route.session);
         let Some(resumable) = session.and_then(|session| session.resumable.as_mut()) else {
             return true;
@@ -158,7 +158,7 @@ impl Core {
 
     /// Puts a reply among those that the driver is to take.
     pub(super) fn send(&mut self, outgoing: Outgoing) {
-        self.unsent += super::memory::answer_size(&outgoing.reply.outcome);
+        self.unsent += answer_size(&outgoing.reply.outcome);
         self.replies.push_back(outgoing);
     }
 }

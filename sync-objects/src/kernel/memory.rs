@@ -25,7 +25,7 @@ pub const VALUE_COST: usize = 80;
 /// What bytes that are shared cost beside themselves: what they are shared by.
 const VALUE: usize = 64;
 
-/// What a handle inside a value costs, as often as the value is kept: each place has its own, and
+/// What a handle costs, inside a value as often as the value is kept: each place has its own, and
 /// where it goes that is noted.
 const HANDLE: usize = 16;
 
@@ -67,10 +67,10 @@ impl Core {
         self.answer_max
     }
 
-    /// Returns whether an answer may be kept until it has arrived. A small one may in any case: it
-    /// may be a grant, and how many there are has a bound of its own.
-    pub(super) fn may_keep_answer(&self, len: usize) -> bool {
-        len <= SMALL || self.afford(len).is_ok()
+    /// Returns whether an answer of so much memory may be kept until it has arrived. A small one
+    /// may in any case: it may be a grant, and how many there are has a bound of its own.
+    pub(super) fn may_keep_answer(&self, size: usize) -> bool {
+        size <= SMALL || self.afford(size).is_ok()
     }
 
     fn check_memory(&self, more: usize, limit: usize) -> Result<(), Refusal> {
@@ -88,14 +88,15 @@ impl Core {
 
     /// Checks that the manager may keep a call's values, and has them counted from now on.
     pub(super) fn count_values<H>(&self, data: &mut Data<H>) -> Result<(), Refusal> {
-        let len = data.len();
+        let beside = HANDLE * data.handles.len();
+        let len = data.len() + beside;
         if data.payloads.is_empty() {
             // Arguments alone are looked at and gone, unless the call waits.
             return if len <= SMALL { Ok(()) } else { self.afford_call(len) };
         }
         self.check_nesting(data)?;
         let costs = data.payloads.iter().map(|of| shared_cost(of) + handles_cost(of));
-        self.afford_call(data.args.len() + costs.sum::<usize>())?;
+        self.afford_call(data.args.len() + beside + costs.sum::<usize>())?;
         for payload in &mut data.payloads {
             let (shared, each) = (shared_cost(payload), handles_cost(payload));
             if shared + each > 0 {
@@ -130,16 +131,18 @@ impl Core {
     /// # Errors
     /// [`ErrorKind::OutOfMemory`] when the manager may not keep it.
     pub(super) fn count_early(&self, data: &Data<WireHandle>) -> Result<Charge, Refusal> {
-        let values = data.len() - data.args.len();
+        let inside = data.payloads.iter().map(handles_cost).sum::<usize>();
+        let values = data.len() - data.args.len() + inside;
         let bytes = waiting_cost(data) + values;
         self.afford_call(bytes)?;
         Ok(self.meter.charge(bytes))
     }
 }
 
-/// Returns what a call costs that is kept. Its values' bytes count by themselves.
+/// Returns what a call costs that is kept, with the handles beside its values, which it may bring
+/// without naming them. Its values' bytes count by themselves, and so do the handles in them.
 pub(super) fn waiting_cost<H>(data: &Data<H>) -> usize {
-    WAITING + data.args.len() + VALUE_COST * data.payloads.len()
+    WAITING + data.args.len() + VALUE_COST * data.payloads.len() + HANDLE * data.handles.len()
 }
 
 /// Returns what a value costs however often it is kept. The memory that it keeps is at most twice

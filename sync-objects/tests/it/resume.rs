@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use sync_objects::{
-    ArrayStart, ErrorKind, Grant, Limits, NumberKind, NumberOp, Slice, Typecode, Via, array, lock,
-    value,
+    ArrayStart, ErrorKind, Grant, Limits, NumberKind, NumberOp, Slice, Typecode, Via, array, list,
+    lock, value,
 };
 use sync_proto::message::{OneWay, Reply, Request};
 use sync_proto::{ObjectId, OneWayId, SessionId};
@@ -395,6 +395,22 @@ fn a_manager_without_memory_keeps_small_answers_and_no_large_ones() {
     assert!(error.message.contains("was carried out"), "{error}");
     assert!(network.answer().unwrap().1.outcome.is_ok());
     assert_eq!(total(&mut network, one, 3, counter), 1);
+}
+
+#[test]
+fn an_answer_of_many_small_values_is_kept_only_where_there_is_room_for_them() {
+    let mut limits = Limits::default();
+    limits.memory = 100_000;
+    let mut network = Network::with(limits);
+    let one = network.open(1);
+    let numbers: Vec<_> = (0..1000).map(|_| pack(&1)).collect();
+    let list = network.create(one, 1, &list::INTERFACE, &(numbers,));
+    for call in 1..10 {
+        network.send(one, 1, &request(call, (list, &list::INTERFACE), "to_vec", &()));
+        assert!(network.answer().unwrap().1.outcome.is_ok());
+    }
+    let used = network.kernel.memory_used();
+    assert!(used < 110_000, "{used} bytes, where 100,000 may be");
 }
 
 #[test]

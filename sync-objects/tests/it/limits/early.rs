@@ -1,8 +1,8 @@
 //! What comes before its turn is kept only so far.
 
-use sync_objects::{ErrorKind, Limits, Via, event, registry};
-use sync_proto::message::{OneWay, Reply, Request};
-use sync_proto::{CallId, Data, ObjectId, OneWayId, Refusal, ThreadId};
+use sync_objects::{ErrorKind, Limits, Shared, Via, event, registry};
+use sync_proto::message::{OneWay, Reply, Request, WireHandle};
+use sync_proto::{CallId, Data, Encoding, ObjectId, OneWayId, Payload, Refusal, ThreadId};
 use sync_testkit::sim::{Sim, SimClient};
 
 use crate::support::{kind, millis};
@@ -78,6 +78,46 @@ fn send_request(sim: &Sim, client: &SimClient, request: Request) -> Vec<Reply> {
         kernel.handle_request(now, client.session(), via, request);
         std::iter::from_fn(|| kernel.poll_reply()).map(|out| out.reply).collect()
     })
+}
+
+#[test]
+fn the_proxies_in_what_comes_early_or_waits_are_counted() {
+    const PROXIES: usize = 1000;
+    let (sim, client, event) = limited(|_| ());
+    let used = || sim.kernel(|kernel, _| kernel.memory_used());
+    let object = event.remote().handle().object();
+    let proxies = || vec![WireHandle::from(event.handle()); PROXIES];
+    let beside = Data { handles: proxies(), ..Data::default() };
+    let value = Payload::new(Encoding::Cbor, vec![0].into(), proxies());
+    let inside = Data { payloads: vec![value], ..Data::default() };
+    for (at, data) in [&beside, &inside].into_iter().enumerate() {
+        let before = used();
+        let message = OneWay { data: data.clone(), ..set(2 + at as u64, object, 0) };
+        send(&sim, &client, message).unwrap();
+        assert!(used() > before + 16 * PROXIES, "{} more", used() - before);
+    }
+    let before = used();
+    let held_back = Request { data: beside.clone(), ..request(100, object, "wait") };
+    assert_eq!(send_request(&sim, &client, held_back), []);
+    assert!(used() > before + 16 * PROXIES, "{} more", used() - before);
+    // The object keeps what it made of its arguments, but a call that waits keeps them all.
+    let before = used();
+    let waits = Request { after: OneWayId(0), data: beside, ..request(101, object, "wait") };
+    assert_eq!(send_request(&sim, &client, waits), []);
+    assert!(used() > before + 16 * PROXIES, "{} more", used() - before);
+    send(&sim, &client, set(1, object, 0)).unwrap();
+    client.kill();
+    assert!(used() < 16 * PROXIES, "{}", used());
+}
+
+#[test]
+fn a_call_that_brings_more_proxies_than_there_is_memory_for_is_refused() {
+    let (sim, client, event) = limited(|limits| limits.memory = 10_000);
+    let object = event.remote().handle().object();
+    let data = Data { handles: vec![event.handle().into(); 1000], ..Data::default() };
+    let waits = Request { after: OneWayId(0), data, ..request(100, object, "wait") };
+    let refused = send_request(&sim, &client, waits).pop().unwrap();
+    assert_eq!(refused.outcome.unwrap_err().kind, ErrorKind::OutOfMemory);
 }
 
 #[test]
