@@ -106,7 +106,8 @@ macro_rules! interface {
                         &mut self, cx: &mut p::Cx<'_> $(, $arg: $type)*
                     ) -> p::Flow<$crate::answer!($($answer)?)>;
                 )*
-                /// Hears that a session that held something of this object is gone.
+                /// Hears that a session that held something of this object is gone, or has lost
+                /// the answer that granted it: what `gone` says was held is held no more.
                 fn session_gone(&mut self, cx: &mut p::Cx<'_>, gone: &p::Gone) {
                     let _ = (cx, gone);
                 }

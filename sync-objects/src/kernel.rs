@@ -106,6 +106,8 @@ pub(crate) struct Core {
     waits: Waits,
     timers: Timers,
     wakes: Wakes,
+    /// What the call was granted that looks at its object now, or did so last.
+    granted: Vec<(ObjectId, Token)>,
     collector: Collector,
     names: Names,
     tickets: BTreeMap<u128, names::Issued>,
@@ -140,6 +142,7 @@ impl Kernel {
             waits: Waits::default(),
             timers: Timers::default(),
             wakes: Wakes::default(),
+            granted: Vec::new(),
             collector: Collector::default(),
             names: Names::default(),
             tickets: BTreeMap::new(),

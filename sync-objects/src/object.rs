@@ -21,7 +21,8 @@ pub trait Object: Send {
         data: &mut Data,
     ) -> Result<Flow<Data>, Refusal>;
 
-    /// Hears that a session that held something of this object is gone.
+    /// Hears that a session that held something of this object is gone, or has lost the answer
+    /// that granted it.
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone);
 
     /// Returns what a named object must have in common with what is asked for, in words.
@@ -39,7 +40,8 @@ pub trait Object: Send {
     fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64>;
 }
 
-/// A session that is gone, seen by one object that it held something of.
+/// A session that is gone, seen by one object that it held something of. Or one that lives and has
+/// lost with its connection the answer that granted it something: only what is in `held` is gone.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Gone {

@@ -56,6 +56,7 @@ impl Core {
             slot.owners.extend(owns.map(|owned| (owned.channel, token)));
             self.meter.add(HOLD);
         }
+        self.granted.push((object, token));
         if let Some(session) = self.sessions.get_mut(&caller.session) {
             session.holds.insert((object, token));
         }

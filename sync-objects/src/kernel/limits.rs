@@ -41,8 +41,9 @@ pub struct Limits {
     /// locks and its places in line. Whoever waits for them waits for so long, too. A server that
     /// listens on TCP takes 100 ms at least.
     pub grace: Duration,
-    /// Bytes of answers that a session may leave unacknowledged, each kept for the case that it
-    /// was lost. More than one message may be long, and the longest must fit.
+    /// Bytes of answers of more than a kilobyte that a session may leave unacknowledged, each kept
+    /// for the case that it was lost. More than one message may be long, and the longest must fit.
+    /// What an answer gave that is lost, because it was not kept, is given back: a turn, a lease.
     pub unacknowledged: usize,
 }
 

@@ -36,8 +36,8 @@ pub(super) const HOLD: usize = 128;
 pub(super) const GIVEN: usize = 64;
 
 /// A request up to this long is taken a little beyond the limit: else nobody could say any more
-/// which key to delete.
-const SMALL: usize = 1024;
+/// which key to delete. An answer up to this long is kept in any case.
+pub(super) const SMALL: usize = 1024;
 
 /// Bytes of a refusal's message that are told: it may quote what it refuses, which may be long.
 const MESSAGE_MAX: usize = 1024;
@@ -164,6 +164,11 @@ pub(super) fn answer_size(outcome: &Result<Data<WireHandle>, Refusal>) -> usize 
         data.len() + VALUE_COST * data.payloads.len() + inside + HANDLE * data.handles.len()
     };
     VALUE_COST + outcome.as_ref().map_or_else(|refusal| refusal.message.len(), of)
+}
+
+/// Returns what it costs to remember so many grants and handles of an answer.
+pub(super) const fn given_cost(places: usize) -> usize {
+    HANDLE * places
 }
 
 /// Cuts a refusal's message to what is told of it.

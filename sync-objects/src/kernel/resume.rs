@@ -6,17 +6,21 @@
 //! goes on waiting for the new connection, one that was answered is answered again, and only one
 //! that never arrived is carried out. What still trickles in on a connection that was given up is
 //! ignored. If the client does not come back within the grace, the session ends.
+//!
+//! Small answers are kept in any case. A large one that there is no room for is lost if its
+//! connection breaks: who asks for it again is told so, and what it gave him, which he cannot know,
+//! is given back as if he was gone: a turn to write, a lease, handles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Reply, WireHandle};
 use sync_proto::{
-    CallId, Charge, Data, Epoch, ErrorKind, Meter, OneWayId, Refusal, SessionId, Token,
+    CallId, Charge, Data, Epoch, ErrorKind, Meter, ObjectId, OneWayId, Refusal, SessionId, Token,
 };
 
 use super::calls::CallKey;
-use super::memory::answer_size;
+use super::memory::{SMALL, answer_size, given_cost};
 use super::sessions::given_twice;
 use super::timers::{Timer, TimerKey};
 use super::{Core, DisconnectReason, Kernel, Outgoing, Via};
@@ -30,7 +34,9 @@ pub(crate) struct Resumable {
     vias: BTreeSet<Via>,
     /// Answers that may not have arrived.
     kept: BTreeMap<CallId, Kept>,
-    kept_bytes: usize,
+    /// Those of them that are large, and how many bytes they are.
+    large: BTreeSet<CallId>,
+    large_bytes: usize,
     /// Calls that wait, or were answered since, and whose connection was lost.
     unclaimed: BTreeSet<CallId>,
     /// When the session ends, unless its client comes back.
@@ -41,8 +47,21 @@ pub(crate) struct Resumable {
 #[derive(Debug)]
 struct Kept {
     reply: Reply,
+    given: Given,
+    /// It is a refusal in the place of the answer, of which `given` is left.
+    is_lost: bool,
     _charge: Charge,
 }
+
+/// What a call gave its caller by the answer.
+#[derive(Debug, Default)]
+struct Given {
+    holds: Vec<(ObjectId, Token)>,
+    /// The objects of the handles that were in an answer which is lost.
+    handles: Vec<ObjectId>,
+}
+
+type Outcome = Result<Data<WireHandle>, Refusal>;
 
 /// Unacknowledged answers that a session may have in any case: a client that acknowledges as it
 /// goes on has few.
@@ -164,7 +183,8 @@ impl Resumable {
             epoch: Epoch(0),
             vias: BTreeSet::from([via]),
             kept: BTreeMap::new(),
-            kept_bytes: 0,
+            large: BTreeSet::new(),
+            large_bytes: 0,
             unclaimed: BTreeSet::new(),
             grace: None,
         }
@@ -174,37 +194,67 @@ impl Resumable {
         self.vias.contains(&via)
     }
 
-    /// Keeps an answer until it has arrived. Over the limit, the oldest ones make room, and one
-    /// that the manager has no memory for is not kept itself: they are answers still, and not
-    /// calls to be made again, but what they said is lost.
-    pub(crate) fn keep(&mut self, reply: &Reply, limit: usize, meter: &Meter, has_room: bool) {
-        let call = reply.call;
+    /// Keeps an answer until it has arrived, with what it granted. Over the limit, the oldest of
+    /// the large ones make room, and one that the manager has no memory for is not kept itself:
+    /// they are answers still, and not calls to be made again, but what they said is lost.
+    pub(crate) fn keep(
+        &mut self,
+        reply: &Reply,
+        holds: Vec<(ObjectId, Token)>,
+        limit: usize,
+        meter: &Meter,
+        has_room: bool,
+    ) {
+        let (call, outcome) = (reply.call, reply.outcome.clone());
         self.forget(call);
-        if !has_room && size(reply) > 0 {
-            self.put(call, lost(ErrorKind::OutOfMemory, "the manager had no memory"), meter);
-            return;
+        self.put(call, outcome, Given { holds, handles: Vec::new() }, meter);
+        if !has_room && self.large.contains(&call) {
+            self.lose(call, ErrorKind::OutOfMemory, "the manager had no memory", meter);
         }
-        self.put(call, reply.outcome.clone(), meter);
-        while self.kept_bytes > limit {
-            let mut others = self.kept.iter().filter(|(of, _)| **of != call);
-            let oldest = others.find(|(_, kept)| size(&kept.reply) > 0);
-            let Some(oldest) = oldest.map(|(&oldest, _)| oldest) else { return };
-            let why = "too much else waited to be acknowledged";
-            self.put(oldest, lost(ErrorKind::LimitReached, why), meter);
+        while self.large_bytes > limit {
+            let oldest = self.large.iter().find(|of| **of != call);
+            let Some(&oldest) = oldest else { return };
+            self.lose(oldest, ErrorKind::LimitReached, "too much else was not acknowledged", meter);
         }
     }
 
-    fn put(&mut self, call: CallId, outcome: Result<Data<WireHandle>, Refusal>, meter: &Meter) {
-        let charge = meter.charge(answer_size(&outcome));
-        let reply = Reply { call, outcome };
-        self.kept_bytes += size(&reply);
-        let before = self.kept.insert(call, Kept { reply, _charge: charge });
-        self.kept_bytes -= before.map_or(0, |before| size(&before.reply));
+    /// Puts a refusal in the place of an answer that is not kept, and notes what it gave.
+    fn lose(&mut self, call: CallId, kind: ErrorKind, why: &str, meter: &Meter) {
+        let Some(Kept { reply, mut given, .. }) = self.remove(call) else { return };
+        let data = reply.outcome.unwrap_or_default();
+        let inside = data.payloads.iter().flat_map(|payload| &payload.handles);
+        given.handles = data.handles.iter().chain(inside).map(|handle| handle.object).collect();
+        let why = format!(
+            "the call was carried out; its answer was lost with the connection, and {why} for it \
+             to be kept: what it gave is given back"
+        );
+        self.put(call, Err(Refusal::new(kind, why)), given, meter);
+        if let Some(kept) = self.kept.get_mut(&call) {
+            kept.is_lost = true;
+        }
+    }
+
+    fn put(&mut self, call: CallId, outcome: Outcome, given: Given, meter: &Meter) {
+        self.remove(call);
+        let places = given.holds.len() + given.handles.len();
+        let charge = meter.charge(answer_size(&outcome) + given_cost(places));
+        let kept = Kept { reply: Reply { call, outcome }, given, is_lost: false, _charge: charge };
+        if kept.size() > 0 {
+            self.large_bytes += kept.size();
+            self.large.insert(call);
+        }
+        self.kept.insert(call, kept);
+    }
+
+    fn remove(&mut self, call: CallId) -> Option<Kept> {
+        let kept = self.kept.remove(&call)?;
+        self.large_bytes -= kept.size();
+        self.large.remove(&call);
+        Some(kept)
     }
 
     fn forget(&mut self, call: CallId) {
-        if let Some(kept) = self.kept.remove(&call) {
-            self.kept_bytes -= size(&kept.reply);
+        if self.remove(call).is_some() {
             self.unclaimed.remove(&call);
         }
     }
@@ -216,7 +266,7 @@ impl Resumable {
     /// Puts a refusal in the place of an answer that could not be sent.
     pub(crate) fn replace(&mut self, call: CallId, refusal: &Refusal, meter: &Meter) {
         if self.kept.contains_key(&call) {
-            self.put(call, Err(refusal.clone()), meter);
+            self.put(call, Err(refusal.clone()), Given::default(), meter);
         }
     }
 
@@ -231,10 +281,7 @@ impl Resumable {
             assert!(claimed, "a call that waits has a connection, or is to be claimed");
         }
         assert_eq!(self.grace.is_some(), self.is_lost(), "who is lost has a grace");
-        assert_eq!(
-            self.kept_bytes,
-            self.kept.values().map(|kept| size(&kept.reply)).sum::<usize>()
-        );
+        assert_eq!(self.large_bytes, self.kept.values().map(Kept::size).sum::<usize>());
     }
 
     fn is_lost(&self) -> bool {
@@ -242,29 +289,20 @@ impl Resumable {
     }
 }
 
-/// The bytes that an answer keeps alive, if it keeps any.
-fn size(reply: &Reply) -> usize {
-    if reply.outcome.as_ref().is_ok_and(|data| !data.is_empty()) {
-        answer_size(&reply.outcome)
-    } else {
-        0
+impl Kept {
+    /// Returns how many bytes a large answer keeps; 0 for a small one.
+    fn size(&self) -> usize {
+        let size = answer_size(&self.reply.outcome);
+        if self.reply.outcome.is_ok() && size > SMALL { size } else { 0 }
     }
-}
-
-/// Says that an answer is lost, and why it was not kept.
-fn lost(kind: ErrorKind, why: &str) -> Result<Data<WireHandle>, Refusal> {
-    let why = format!(
-        "the call was carried out; its answer was lost with the connection, and {why} for it to \
-         be kept"
-    );
-    Err(Refusal::new(kind, why))
 }
 
 /// What a request turns out to be in a session that can be resumed.
 enum Claim {
     New,
     Waits(CallKey),
-    Answered(Reply),
+    /// With what is to be given back, since the answer is lost.
+    Answered(Reply, Given),
     Refused(Refusal),
     /// It came on a connection that was given up: the client has sent it again since, or does not
     /// want it.
@@ -283,10 +321,11 @@ impl Core {
                 }
                 self.set_grace(session);
             }
-            Claim::Answered(reply) => {
+            Claim::Answered(reply, given) => {
                 let commit = Token(self.commit);
                 self.send(Outgoing { session, via, reply, commit });
                 self.set_grace(session);
+                self.give_back(session, given);
             }
             Claim::Refused(refusal) => {
                 // Not kept: it would take the place of the answer that is waited for.
@@ -308,8 +347,9 @@ impl Core {
             return Claim::Stale;
         }
         let was_unclaimed = resumable.unclaimed.remove(&call);
-        if let Some(kept) = resumable.kept.get(&call) {
-            return Claim::Answered(kept.reply.clone());
+        if let Some(kept) = resumable.kept.get_mut(&call) {
+            let given = kept.is_lost.then(|| std::mem::take(&mut kept.given));
+            return Claim::Answered(kept.reply.clone(), given.unwrap_or_default());
         }
         match state.calls.get(&call) {
             Some(&key) if was_unclaimed => Claim::Waits(key),
@@ -323,6 +363,20 @@ impl Core {
                 _ => Claim::New,
             },
         }
+    }
+
+    /// Gives back what an answer gave that its caller will never have.
+    fn give_back(&mut self, session: SessionId, given: Given) {
+        for (object, token) in given.holds {
+            if self.owner(object, token).is_some() {
+                self.tell_gone(object, session, &[token]);
+            }
+        }
+        for object in given.handles {
+            // One that it does not have, it has dropped without having got it.
+            let _ = self.take_back(session, object, 1);
+        }
+        self.finish_input();
     }
 
     /// Notes which calls have nobody any more who would read their answers. Requests that were

@@ -28,7 +28,7 @@ impl Core {
             Err(refusal) => return self.answer(route, Err(refusal)),
         };
         let look = Look { caller, note: 0, timed_out: false, place: None };
-        let (stance, channel, note) = match self.call_object(object, look, method, &mut data) {
+        let (stance, channel, note) = match self.look(object, look, method, &mut data) {
             Ok(Flow::Done(answer)) => {
                 self.next_commit();
                 return self.answer(route, Ok(answer));
@@ -99,7 +99,7 @@ impl Core {
             .data
             .map_handles(|wire| self.resolve(wire))
             .and_then(|mut data| self.count_values(&mut data).map(|()| data))
-            .and_then(|mut data| self.call_object(object, look, method, &mut data));
+            .and_then(|mut data| self.look(object, look, method, &mut data));
         let refusal = match flow {
             Ok(Flow::Done(_)) => {
                 self.next_commit();
@@ -127,7 +127,7 @@ impl Core {
         let mut data = std::mem::take(&mut call.data);
         let (object, method, before) = (call.target.object(), call.method, call.place);
         let look = Look { caller: call.caller, note: call.note, timed_out, place: before };
-        let flow = self.call_object(object, look, method, &mut data);
+        let flow = self.look(object, look, method, &mut data);
         let Some(call) = self.call_mut(key) else {
             return false;
         };
@@ -229,6 +229,18 @@ impl Core {
         if let Some(place) = self.take_call(key).and_then(|call| call.place) {
             self.wake_in_turn(place.object, place.channel);
         }
+    }
+
+    /// Lets a call look at its object; what it is granted is noted.
+    fn look(
+        &mut self,
+        object: ObjectId,
+        look: Look,
+        method: MethodId,
+        data: &mut Data,
+    ) -> Result<Flow<Data>, Refusal> {
+        self.granted.clear();
+        self.call_object(object, look, method, data)
     }
 
     /// Takes the object out of its slot, runs its method, puts it back.

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use sync_objects::{
-    DisconnectReason, Handle, Item, Kernel, Limits, Naming, Order, Payload, Time, Via,
-    barrier, dict, manager, queue, registry, semaphore,
+    DisconnectReason, Handle, Item, Kernel, Limits, Naming, NumberKind, Order, Payload, Time, Via,
+    barrier, dict, manager, queue, registry, semaphore, value,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Request, WireHandle};
@@ -30,6 +30,16 @@ impl Bare {
         (limits.calls_per_session, limits.waiters_per_object) = (1_000_000, 1_000_000);
         let mut kernel = Kernel::new(registry(), limits, ManagerId(1));
         let session = connect(&mut kernel);
+        Self { kernel, session, next_call: 1 }
+    }
+
+    /// Makes one whose client may leave so many bytes of answers unacknowledged, and does.
+    fn resumable(unacknowledged: usize) -> Self {
+        let mut limits = Limits::default();
+        limits.unacknowledged = unacknowledged;
+        let mut kernel = Kernel::new(registry(), limits, ManagerId(1));
+        let info = ClientInfo { pid: 1, program: "growth".to_owned() };
+        let session = kernel.handle_connect_resumable(Time::ZERO, info, Via(0)).unwrap();
         Self { kernel, session, next_call: 1 }
     }
 
@@ -225,5 +235,19 @@ fn to_give_up_what_waits_for_a_message_costs_the_same_however_much_does() {
         let calls: Vec<_> = (0..count).map(|_| bare.send_early(1)).collect();
         let (kernel, session) = (&mut bare.kernel, bare.session);
         cost(|| calls.iter().for_each(|&call| kernel.handle_cancel(Time::ZERO, session, call)))
+    });
+}
+
+#[test]
+fn an_answer_that_makes_room_for_itself_does_not_look_through_all_small_ones() {
+    assert_constant(1000, |count| {
+        let mut bare = Bare::resumable(100_000);
+        let value =
+            bare.create(&value::INTERFACE, &(None::<NumberKind>, pack(&"x".repeat(40_000))));
+        let (len, none) = (manager::method("names"), encode(&()));
+        (0..count).for_each(|_| drop(bare.send(1, ObjectId::MANAGER, len, &none).unwrap()));
+        cost(|| {
+            (0..50).for_each(|_| drop(bare.send(1, value, value::method("get"), &none).unwrap()));
+        })
     });
 }

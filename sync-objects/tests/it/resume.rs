@@ -13,6 +13,7 @@ use sync_proto::{ObjectId, OneWayId, SessionId};
 use crate::support::{millis, pack};
 use network::{Network, decoded, one_way, request};
 
+mod lost;
 mod network;
 
 const GRACE: Duration = Duration::from_secs(10);

@@ -58,7 +58,7 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().python_grace.as_secs())]
     python_grace: u64,
 
-    /// The most bytes of answers that one TCP client may leave unacknowledged.
+    /// The most bytes of answers of more than 1 KiB that one TCP client may leave unacknowledged.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().kernel.unacknowledged)]
     max_unacknowledged: usize,
 
