@@ -420,7 +420,7 @@ impl Core {
         if let Some(grace) = session.resumable.as_ref().and_then(Resumable::grace) {
             self.timers.clear(grace);
         }
-        self.tickets.retain(|_, ticket| ticket.issuer != id);
+        session.tickets.iter().for_each(|secret| drop(self.tickets.remove(secret)));
         self.notes.push_back(Note::SessionEnded { session: id, info: session.info, reason });
     }
 }

@@ -58,7 +58,7 @@ impl Names {
 /// A ticket that waits to be redeemed.
 #[derive(Debug)]
 pub(crate) struct Issued {
-    pub(crate) issuer: SessionId,
+    issuer: SessionId,
     root: Root,
 }
 
@@ -149,6 +149,9 @@ impl Core {
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
         self.tickets.insert(secret, Issued { issuer, root: Root::new(handle, &self.ledger) });
+        if let Some(session) = self.sessions.get_mut(&issuer) {
+            session.tickets.insert(secret);
+        }
         Ok(())
     }
 
@@ -163,10 +166,11 @@ impl Core {
             return Err(Refusal::new(ErrorKind::NotFound, why));
         };
         self.check_type(issued.root.handle(), interface, fingerprint, "the ticket's object")?;
-        self.tickets
-            .remove(&secret)
-            .map(|issued| issued.root.handle().clone())
-            .ok_or_else(|| Refusal::from(ErrorKind::NotFound))
+        let issued = self.tickets.remove(&secret).ok_or(ErrorKind::NotFound)?;
+        if let Some(session) = self.sessions.get_mut(&issued.issuer) {
+            session.tickets.remove(&secret);
+        }
+        Ok(issued.root.handle().clone())
     }
 
     fn check_type(

@@ -39,6 +39,8 @@ pub(crate) struct Session {
     handles: BTreeMap<ObjectId, (Root, u64)>,
     /// What it owns.
     pub(crate) holds: BTreeSet<(ObjectId, Token)>,
+    /// The secrets of the tickets that it has issued and that wait to be redeemed.
+    pub(crate) tickets: BTreeSet<u128>,
     /// Its calls that wait.
     pub(crate) calls: BTreeMap<CallId, CallKey>,
     /// Up to here its one-way messages are carried out.
@@ -77,6 +79,7 @@ impl Session {
             threads: BTreeMap::new(),
             handles: BTreeMap::new(),
             holds: BTreeSet::new(),
+            tickets: BTreeSet::new(),
             calls: BTreeMap::new(),
             done: OneWayId::NONE,
             early: BTreeMap::new(),

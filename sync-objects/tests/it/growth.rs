@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use sync_objects::{
     DisconnectReason, Handle, Item, Kernel, Limits, Naming, NumberKind, Order, Payload, Time, Via,
-    barrier, dict, manager, queue, registry, semaphore, value,
+    barrier, dict, lock, manager, queue, registry, semaphore, value,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Request, WireHandle};
@@ -235,6 +235,25 @@ fn to_give_up_what_waits_for_a_message_costs_the_same_however_much_does() {
         let calls: Vec<_> = (0..count).map(|_| bare.send_early(1)).collect();
         let (kernel, session) = (&mut bare.kernel, bare.session);
         cost(|| calls.iter().for_each(|&call| kernel.handle_cancel(Time::ZERO, session, call)))
+    });
+}
+
+#[test]
+fn the_end_of_a_session_does_not_pay_for_the_tickets_of_others() {
+    assert_constant(2000, |count| {
+        let mut bare = Bare::new();
+        let lock = bare.create(&lock::INTERFACE, &());
+        let handle = WireHandle { object: lock, interface: lock::INTERFACE.fingerprint };
+        for secret in 0..count as u128 {
+            let (args, handles) = (encode(&(0u32, secret)).args, vec![handle]);
+            let issue = Args { args, handles, payloads: Vec::new() };
+            bare.send(1, ObjectId::MANAGER, manager::method("issue"), &issue).unwrap();
+        }
+        let others: Vec<_> = (0..50).map(|_| connect(&mut bare.kernel)).collect();
+        let end = |session| {
+            bare.kernel.handle_disconnect(Time::ZERO, session, DisconnectReason::Closed);
+        };
+        cost(|| others.into_iter().for_each(end))
     });
 }
 
