@@ -13,6 +13,10 @@ use crate::{
     CallId, Data, Fingerprint, Handle, MethodId, ObjectId, OneWayId, Refusal, ThreadId, Token,
 };
 
+/// The most answers that one message acknowledges: looking them up is one step, in which nobody
+/// else is served.
+pub const RECEIVED_MAX: usize = 4096;
+
 /// A handle in a message: which object, and of which interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireHandle {
@@ -45,7 +49,8 @@ pub enum ClientMessage<D = Data<WireHandle>> {
     /// connection wait.
     Ping,
     /// These answers have arrived, on whichever connection: the server need not keep them for the
-    /// case that the session is resumed. Said only in a session that can be.
+    /// case that the session is resumed. Said only in a session that can be, of at most
+    /// [`RECEIVED_MAX`] at once.
     Received(Vec<CallId>),
     /// The session ends, once this one-way message is carried out: the client will not come back.
     Goodbye(OneWayId),
@@ -128,7 +133,8 @@ pub trait Message: Sized {
     /// Takes the message apart for a frame.
     fn split(&self) -> (Self::HeadRef<'_>, Option<&Data<WireHandle>>);
 
-    /// Puts head and body together again; `None` when they don't fit each other.
+    /// Puts head and body together again; `None` when they don't fit each other, or it is more than
+    /// such a message may say.
     fn join(head: Self::Head, body: Body<'_>) -> Option<Self>;
 }
 
@@ -169,6 +175,7 @@ impl Message for ClientMessage {
             ClientMessage::Hello(hello) => Self::Hello(hello),
             ClientMessage::Cancel(call) => Self::Cancel(call),
             ClientMessage::Ping => Self::Ping,
+            ClientMessage::Received(calls) if calls.len() > RECEIVED_MAX => return None,
             ClientMessage::Received(calls) => Self::Received(calls),
             ClientMessage::Goodbye(after) => Self::Goodbye(after),
         })

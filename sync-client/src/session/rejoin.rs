@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sync_proto::handshake::{Purpose, SILENCE};
-use sync_proto::message::{ClientMessage, OneWay, ServerMessage};
+use sync_proto::message::{ClientMessage, OneWay, RECEIVED_MAX, ServerMessage};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::another::of_one;
@@ -110,7 +110,10 @@ impl Session {
             return Ok(());
         }
         connection.note_acknowledged(&arrived);
-        connection.queue(&ClientMessage::Received(arrived), self.limit())
+        for some in arrived.chunks(RECEIVED_MAX) {
+            connection.queue(&ClientMessage::Received(some.to_vec()), self.limit())?;
+        }
+        Ok(())
     }
 
     /// Sends a one-way message that arrives also if this connection breaks.

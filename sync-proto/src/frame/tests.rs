@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Buf;
 
 use super::*;
-use crate::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
+use crate::message::{ClientMessage, OneWay, RECEIVED_MAX, Reply, Request, ServerMessage};
 use crate::{CallId, Fingerprint, MethodId, ObjectId, OneWayId, ThreadId, Token};
 
 const LIMIT: FrameLimit = FrameLimit::of_body(1 << 20);
@@ -111,6 +111,16 @@ fn the_bytes_of_the_messages_without_a_body_are_these() {
     let mut out = OutBuffer::new();
     encode(&ServerMessage::Pong(OneWayId(8)), LIMIT, &mut out).unwrap();
     assert_eq!(out.chunk(), [2, 0, 0, 0, 0, 0, 0, 0, 3, 8]);
+}
+
+#[test]
+fn a_message_that_acknowledges_too_much_is_none() {
+    let calls = |count: usize| ClientMessage::Received(vec![CallId(7); count]);
+    let most = calls(RECEIVED_MAX);
+    assert_eq!(decode_in_pieces(&encoded(std::slice::from_ref(&most)), 65_536), [most]);
+    let bytes = encoded(&[calls(RECEIVED_MAX + 1)]);
+    let refused = Decoder::new(LIMIT).next::<ClientMessage>(&mut &bytes[..]);
+    assert_eq!(refused.unwrap_err().kind, ErrorKind::Malformed);
 }
 
 #[test]
