@@ -57,6 +57,11 @@ impl Data {
         }
     }
 
+    /// Returns the handles that it brings, its payloads' too.
+    pub fn all_handles(&self) -> impl Iterator<Item = &Handle> {
+        self.handles.iter().chain(self.payloads.iter().flat_map(|payload| &payload.handles))
+    }
+
     /// Turns its handles into what a message carries.
     ///
     /// # Errors

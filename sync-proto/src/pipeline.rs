@@ -6,18 +6,20 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Call, CallId, Data, Error, ErrorKind, MethodId, Refusal, Remote, Transport};
+use crate::{Call, CallId, Data, Error, ErrorKind, Handle, MethodId, Refusal, Remote, Transport};
 
 /// Carries calls of which many are under way at once: what a [`Transport`] gives for a
 /// [`Pipeline`]. Dropped, it gives up the calls that wait, and takes in what is left of the
 /// answers.
 pub trait Pipe: fmt::Debug {
-    /// Sends a call, behind those sent before. May wait until the manager takes it, but not for
-    /// the answers to those: they may depend on it.
+    /// Sends a call to the target, behind those sent before. May wait until the manager takes it,
+    /// but not for the answers to those: they may depend on it. Until it is answered, it keeps the
+    /// handles on the target and on what it brings: their release goes another way and might
+    /// overtake it.
     ///
     /// # Errors
     /// Why it cannot be sent; [`ErrorKind::Disconnected`] when the session is over.
-    fn send(&mut self, call: Call) -> Result<CallId, Refusal>;
+    fn send(&mut self, target: &Handle, call: Call) -> Result<CallId, Refusal>;
 
     /// Waits for the answer to a call, and returns it, once.
     ///
@@ -52,7 +54,7 @@ impl<'t> Pipeline<'t> {
         let sent = self
             .check(remote)
             .and_then(|()| remote.encode(method, args))
-            .and_then(|call| self.with_pipe(|pipe| pipe.send(call)))
+            .and_then(|call| self.with_pipe(|pipe| pipe.send(remote.handle(), call)))
             .map_err(|refusal| remote.error(method, refusal));
         let remote = remote.clone();
         Pending::new(self, sent, move |answer| {

@@ -295,7 +295,7 @@ impl Process {
 struct SimPipe(Arc<Process>);
 
 impl Pipe for SimPipe {
-    fn send(&mut self, call: Call) -> Result<CallId, Refusal> {
+    fn send(&mut self, _: &Handle, call: Call) -> Result<CallId, Refusal> {
         self.0.request(call)
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use sync_proto::message::{ClientMessage, Reply, ServerMessage};
-use sync_proto::{Call, CallId, Data, ErrorKind, Pipe, Refusal};
+use sync_proto::{Call, CallId, Data, ErrorKind, Handle, Pipe, Refusal};
 
 use super::exchange::{Failure, Outcome};
 use super::{Connection, Session};
@@ -40,6 +40,9 @@ enum State {
     Asked {
         /// The call, where it may have to be sent again.
         again: Option<Box<ClientMessage>>,
+        /// What it calls and what it brings: a release would go by another connection, and might
+        /// overtake it.
+        _kept: (Handle, Vec<Handle>),
     },
     /// Nobody has waited for its answer yet.
     Answered(Outcome),
@@ -183,7 +186,8 @@ impl SocketPipe {
 }
 
 impl Pipe for SocketPipe {
-    fn send(&mut self, call: Call) -> Result<CallId, Refusal> {
+    fn send(&mut self, target: &Handle, call: Call) -> Result<CallId, Refusal> {
+        let kept = (target.clone(), call.data.all_handles().cloned().collect());
         let request = self.session.request(call)?;
         let call = request.call;
         let message = ClientMessage::Request(request);
@@ -200,7 +204,7 @@ impl Pipe for SocketPipe {
         }
         let queued = connection.queued();
         let again = session.lifeline.is_some().then(|| Box::new(message));
-        self.calls.push_back((call, State::Asked { again }));
+        self.calls.push_back((call, State::Asked { again, _kept: kept }));
         self.asked += 1;
         if is_urgent || queued >= BATCH {
             self.write()?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
-use sync_client::{AuthKey, ErrorKind, Manager, Shared};
+use sync_client::{AuthKey, ErrorKind, List, Manager, Shared};
 use sync_objects::{event, list};
 use sync_proto::handshake::{Hello, Purpose};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
@@ -136,5 +136,31 @@ fn a_proxy_that_was_dropped_is_gone_for_the_next_call_of_any_thread() {
         let manager = manager.clone();
         let count = std::thread::spawn(move || manager.object_count().unwrap());
         assert_eq!(count.join().unwrap(), 0);
+    }
+}
+
+#[test]
+fn what_a_call_in_a_pipeline_needs_is_kept_until_it_is_answered() {
+    for builder in [Server::builder(), listening_on_tcp("127.0.0.1")] {
+        let cast = Cast::with(builder);
+        let options = Manager::options().authkey(AuthKey::new(KEY).unwrap());
+        let connected = options.connect(cast.server().address()).unwrap();
+        for (manager, name) in [(&connected, "here"), (cast.manager(), "there")] {
+            let lists = manager.create_dict::<u8, List<u8>>().unwrap();
+            let target = manager.named(name).create_list::<u8>().unwrap();
+            manager.pipeline(|p| {
+                // Nobody else has what it brings, and this session nothing else of what is called.
+                let brought = lists.later(p).set(&0, &manager.create_list_from([7]).unwrap());
+                drop(target.later(p).push(&8));
+                drop(target);
+                brought.wait().unwrap();
+            });
+            assert_eq!(lists.get(&0).unwrap().unwrap().to_vec().unwrap(), [7]);
+            let target = manager.named(name).open::<List<u8>>().unwrap();
+            assert_eq!(target.to_vec().unwrap(), [8]);
+            drop((lists, target));
+            manager.unpublish(name).unwrap();
+            assert_eq!(manager.object_count().unwrap(), 0, "it is kept no longer");
+        }
     }
 }
