@@ -39,7 +39,7 @@ impl Session {
             match (said, &self.lifeline) {
                 (Ok(ServerMessage::Reply(Reply { call: of, outcome })), lifeline) if of == call => {
                     if let Some(lifeline) = lifeline {
-                        lifeline.note_done(after);
+                        lifeline.note_answered(after, &outcome);
                         connection.confirm();
                         connection.arrived().push(call);
                     }

@@ -14,6 +14,8 @@ use sync_proto::handshake::Resumption;
 use sync_proto::message::OneWay;
 use sync_proto::{CallId, Epoch, ErrorKind, OneWayId, Refusal};
 
+use super::exchange::Outcome;
+
 /// One-way messages that are kept before the manager is asked which of them it has carried out.
 const KEPT_MAX: usize = 1024;
 
@@ -175,6 +177,15 @@ impl Lifeline {
         }
     }
 
+    /// Notes the answer to a call that was to be carried out after this one-way message. That it
+    /// was carried out shows that the message was. A refusal shows nothing: the manager may have
+    /// had no room to keep a call that came too early.
+    pub(super) fn note_answered(&self, after: OneWayId, outcome: &Outcome) {
+        if outcome.is_ok() {
+            self.note_done(after);
+        }
+    }
+
     /// Returns whether the one-way messages up to here are carried out, as far as is known.
     pub(super) fn is_done(&self, number: OneWayId) -> bool {
         self.sent.lock().messages.front().is_none_or(|message| message.number > number)
@@ -207,5 +218,33 @@ impl Lifeline {
     pub(super) fn ring(&self) {
         *self.bell.has_rung.lock() = true;
         self.bell.rings.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_proto::{Data, MethodId, ObjectId, ThreadId};
+
+    use super::*;
+
+    #[test]
+    fn a_refused_call_does_not_show_that_what_was_sent_before_it_has_arrived() {
+        let minute = Duration::from_secs(60);
+        let resumption = Resumption { heartbeat: minute, grace: minute };
+        let lifeline = Lifeline::new(resumption, Lifeline::clock());
+        let message = |number| OneWay {
+            number,
+            thread: ThreadId(1),
+            object: ObjectId(1),
+            method: MethodId(1),
+            data: Data::default(),
+        };
+        let number = lifeline.keep(message).number;
+        // Of a call that came before the message and found no room to wait for it.
+        lifeline.note_answered(number, &Err(ErrorKind::LimitReached.into()));
+        lifeline.give_up(Epoch(0));
+        assert_eq!(lifeline.take_due(Epoch(1)), [message(number)], "it is sent again");
+        lifeline.note_answered(number, &Ok(Data::default()));
+        assert!(lifeline.is_done(number));
     }
 }
