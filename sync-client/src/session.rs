@@ -59,7 +59,7 @@ pub(crate) struct Session {
     next_connection: AtomicU64,
     next_call: AtomicU64,
     one_ways: AtomicU64,
-    unsent: Mutex<Unsent>,
+    unsent: Unsent,
     /// Why the session is over.
     over: OnceLock<Refusal>,
     introductions: Introductions,
@@ -94,7 +94,7 @@ impl Session {
             next_connection: AtomicU64::new(0),
             next_call: AtomicU64::new(1),
             one_ways: AtomicU64::new(0),
-            unsent: Mutex::default(),
+            unsent: Unsent::default(),
             over: OnceLock::new(),
             introductions: Introductions::new(),
             heir: Mutex::default(),
@@ -135,10 +135,17 @@ impl Session {
         Err(why)
     }
 
-    fn put_by(&self, mut connection: Connection) {
-        if self.lifeline.is_none() && self.write_unsent(&mut connection).is_err() {
-            return;
+    fn put_by(&self, connection: Connection) {
+        if self.lifeline.is_some() {
+            self.pool(connection);
+        } else {
+            // If it fails, the session is over.
+            let _ = self.send_off(connection);
         }
+    }
+
+    /// Keeps a connection on which nothing is under way.
+    fn pool(&self, mut connection: Connection) {
         let mut idle = self.idle.lock();
         // Looked at under the lock: who gives up an epoch empties the pool afterwards.
         let is_current =
@@ -178,6 +185,7 @@ impl Session {
         }
         self.open.clear();
         self.idle.lock().clear();
+        self.give_up_unsent();
         why.clone()
     }
 
@@ -302,11 +310,11 @@ impl Transport for Session {
         let data = data.into_wire(self.manager())?;
         // Before it has a number: one that is missing would hold up whatever comes after it.
         frame::check(&data, self.limit())?;
-        let thread = ThreadId::current();
+        let (len, thread) = (data.len(), ThreadId::current());
         let message = |number| OneWay { number, thread, object, method, data };
         match &self.lifeline {
             Some(lifeline) => self.send_surely(lifeline, message),
-            None => self.send_soon(message),
+            None => self.send_soon(len, message),
         }
     }
 

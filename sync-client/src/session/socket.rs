@@ -11,7 +11,7 @@ use rustix::event::{self, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{
     self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrUnix, SocketFlags,
-    SocketType, recv, sendmsg, sockopt,
+    SocketType, recv, send, sendmsg, sockopt,
 };
 use sync_proto::Address;
 
@@ -114,6 +114,12 @@ impl Socket {
     /// Writes as much as there is room for; `WouldBlock` when there is none.
     pub(super) fn write_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        if let [slice] = slices {
+            return Ok(match self {
+                Self::Unix(socket) => send(socket, slice, flags),
+                Self::Tcp(socket) => send(socket, slice, flags),
+            }?);
+        }
         let mut nothing = SendAncillaryBuffer::default();
         let written = match self {
             Self::Unix(socket) => sendmsg(socket, slices, &mut nothing, flags),

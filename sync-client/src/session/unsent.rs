@@ -1,9 +1,11 @@
-//! One-way messages over a unix socket: sent at once, or as soon as there is a connection.
+//! One-way messages over a unix socket: sent at once, or as soon as there is a connection, and room
+//! in it.
 
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use sync_proto::message::{ClientMessage, OneWay};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
@@ -15,100 +17,198 @@ use super::{Connection, Session};
 /// there takes less, and who drops a guard does not wait for one that is stopped.
 const PROMPT: Duration = Duration::from_millis(50);
 
-/// Messages that may lie unsent before who adds one waits for a connection as for a call.
-const UNSENT_MAX: usize = 1024;
+/// Messages that may lie unsent before who adds one waits as for a call. What a process lets go of
+/// was given to it call by call, and is rarely so much.
+const UNSENT_MAX: usize = 64 * 1024;
 
-/// One-way messages for which there was no connection. Whoever has one next takes them along, and
-/// a thread looks for one as long as there are any: somebody may wait for what they let go.
+/// A message of more bytes is somebody's value, and lies unsent alone.
+const SMALL_MAX: usize = 4096;
+
+/// One-way messages that were not sent yet. Somebody may wait for what they let go: a thread looks
+/// after them as long as there are any.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
+    waiting: Mutex<Waiting>,
+    /// There is room in a connection again, or the session is over.
+    room: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Whoever has a connection next takes them along, unless one is full.
     messages: Vec<OneWay>,
+    /// Connections that took the beginning of what was queued, for the thread to write the rest.
+    full: Vec<Connection>,
+    /// A connection is full: what comes after is left for the thread to send behind it, or too
+    /// much of it would be at the manager too early.
+    is_full: bool,
     is_attended: bool,
 }
 
 impl Session {
-    /// Sends a one-way message, or leaves it to whoever has a connection first.
+    /// Sends a one-way message of so many bytes, or leaves it to whoever has a connection first.
     pub(super) fn send_soon(
         &self,
+        len: usize,
         message: impl FnOnce(OneWayId) -> OneWay,
     ) -> Result<(), Refusal> {
+        let is_much = |waiting: &Waiting| {
+            waiting.messages.len() >= if len > SMALL_MAX { 1 } else { UNSENT_MAX }
+        };
+        let mut waiting = self.unsent.waiting.lock();
+        while waiting.is_full && is_much(&waiting) && self.over.get().is_none() {
+            self.unsent.room.wait(&mut waiting);
+        }
         if let Some(why) = self.over.get() {
             return Err(why.clone());
         }
-        let connection = self.take_idle().or_else(|| self.connect_promptly());
-        let Some(mut connection) = connection else {
-            self.leave(message);
+        if waiting.is_full {
+            self.leave(&mut waiting, message);
+            return Ok(());
+        }
+        let patience = match waiting.is_attended {
+            _ if is_much(&waiting) => Some(self.target.patience),
+            false => Some(PROMPT.min(self.target.patience)),
+            // One was looked for just now; the thread goes on looking.
+            true => None,
+        };
+        drop(waiting);
+        let connect = || self.connect_once(patience?).ok();
+        let Some(mut connection) = self.take_idle().or_else(connect) else {
+            self.leave(&mut self.unsent.waiting.lock(), message);
             return Ok(());
         };
         // Numbered last: from here to the write, others' requests wait for this one.
         let message = ClientMessage::OneWay(message(self.next_one_way()));
         connection.queue(&message, self.limit())?;
-        self.write_unsent(&mut connection)?;
-        self.put_by(connection);
+        self.send_off(connection)
+    }
+
+    /// Writes what is queued and what was left unsent, and puts the connection by. What does not
+    /// fit into it now is left to the thread, and the connection with it.
+    pub(super) fn send_off(&self, mut connection: Connection) -> Result<(), Refusal> {
+        self.queue_unsent(&mut connection)?;
+        if !connection.write_now().map_err(|why| self.end(why))? {
+            let mut waiting = self.unsent.waiting.lock();
+            if self.attend(&mut waiting) {
+                waiting.is_full = true;
+                waiting.full.push(connection);
+                return Ok(());
+            }
+            drop(waiting);
+            self.write_all(&mut connection)?;
+        }
+        self.pool(connection);
         Ok(())
     }
 
-    /// Writes what is queued and what was left unsent. A session without it is over.
-    pub(super) fn write_unsent(&self, connection: &mut Connection) -> Result<(), Refusal> {
-        self.queue_unsent(connection)?;
-        self.write(connection).map_err(|(Failure::Broken(why) | Failure::Over(why))| self.end(why))
+    /// Prepares what was left unsent, to go before anything else on a connection.
+    pub(super) fn queue_unsent(&self, connection: &mut Connection) -> Result<(), Refusal> {
+        let mut waiting = self.unsent.waiting.lock();
+        if waiting.is_full {
+            return Ok(());
+        }
+        let messages = std::mem::take(&mut waiting.messages);
+        drop(waiting);
+        self.queue_all(connection, messages)
+    }
+
+    /// Wakes who waits for room: the session is over.
+    pub(super) fn give_up_unsent(&self) {
+        // Under the lock, or who is about to wait would not hear it.
+        let _waiting = self.unsent.waiting.lock();
+        self.unsent.room.notify_all();
     }
 
     fn next_one_way(&self) -> OneWayId {
         OneWayId(self.one_ways.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
-    fn connect_promptly(&self) -> Option<Connection> {
-        let patience = match self.unsent.lock().messages.len() {
-            0 => PROMPT.min(self.target.patience),
-            UNSENT_MAX.. => self.target.patience,
-            // It was looked for just now; the thread goes on looking.
-            _ => return None,
-        };
-        self.connect_once(patience).ok()
+    fn leave(&self, waiting: &mut Waiting, message: impl FnOnce(OneWayId) -> OneWay) {
+        // Numbered under the lock: whose request waits for it takes it along.
+        waiting.messages.push(message(self.next_one_way()));
+        // Without a thread it waits for a call to take it along, or for the next attempt.
+        self.attend(waiting);
     }
 
-    fn leave(&self, message: impl FnOnce(OneWayId) -> OneWay) {
-        let mut unsent = self.unsent.lock();
-        // Numbered under the lock: whose request waits for it takes it along.
-        unsent.messages.push(message(self.next_one_way()));
-        if !unsent.is_attended {
+    /// Has a thread look after what is unsent; returns whether one does.
+    fn attend(&self, waiting: &mut Waiting) -> bool {
+        if !waiting.is_attended {
             let me = self.me.clone();
             let thread = std::thread::Builder::new().name("sync-unsent".to_owned());
-            // Without a thread it waits for a call to take it along, or for the next attempt.
-            unsent.is_attended = thread.spawn(move || attend(&me)).is_ok();
+            waiting.is_attended = thread.spawn(move || attend(&me)).is_ok();
+        }
+        waiting.is_attended
+    }
+
+    /// Writes the rest of what did not fit into connections, and behind it what was left since.
+    fn write_full(&self) -> Result<(), Refusal> {
+        loop {
+            let Some(mut connection) = self.unsent.waiting.lock().full.pop() else { return Ok(()) };
+            while let Some(messages) = self.write_rest(&mut connection)? {
+                self.queue_all(&mut connection, messages)?;
+            }
+            self.pool(connection);
         }
     }
 
-    /// Prepares what was left unsent, to go before anything else on a connection.
-    pub(super) fn queue_unsent(&self, connection: &mut Connection) -> Result<(), Refusal> {
-        let messages = std::mem::take(&mut self.unsent.lock().messages);
+    /// Writes what is queued; returns what is to go behind it on the same connection.
+    fn write_rest(&self, connection: &mut Connection) -> Result<Option<Vec<OneWay>>, Refusal> {
+        self.write_all(connection)?;
+        let mut waiting = self.unsent.waiting.lock();
+        if !waiting.full.is_empty() {
+            return Ok(None);
+        }
+        let messages = std::mem::take(&mut waiting.messages);
+        waiting.is_full = !messages.is_empty();
+        self.unsent.room.notify_all();
+        Ok(waiting.is_full.then_some(messages))
+    }
+
+    fn queue_all(&self, connection: &mut Connection, messages: Vec<OneWay>) -> Result<(), Refusal> {
         for message in messages {
             connection.queue(&ClientMessage::OneWay(message), self.limit())?;
         }
         Ok(())
     }
 
+    /// Writes what is queued. A session without it is over.
+    fn write_all(&self, connection: &mut Connection) -> Result<(), Refusal> {
+        self.write(connection).map_err(|(Failure::Broken(why) | Failure::Over(why))| self.end(why))
+    }
+
+    /// Has what was left unsent go by this connection, and nothing overtake it.
+    fn take_unsent(&self, connection: Connection) {
+        let mut waiting = self.unsent.waiting.lock();
+        waiting.is_full = true;
+        waiting.full.push(connection);
+    }
+
     /// Returns whether nothing is left for the thread to do, which is then no more.
     fn is_all_sent(&self) -> bool {
-        let mut unsent = self.unsent.lock();
-        let is_done = unsent.messages.is_empty() || self.over.get().is_some();
-        unsent.is_attended = !is_done;
-        is_done
+        let mut waiting = self.unsent.waiting.lock();
+        if self.over.get().is_some() {
+            waiting.messages.clear();
+            waiting.full.clear();
+        }
+        waiting.is_attended = !(waiting.messages.is_empty() && waiting.full.is_empty());
+        !waiting.is_attended
     }
 }
 
-/// Looks for a connection until nothing is unsent, or the session is over.
+/// Looks for a connection and for room in it until nothing is unsent, or the session is over.
 fn attend(session: &Weak<Session>) {
     let mut pause = PAUSES.0;
     loop {
         // Nobody has the session any more: it ends, and with it what it held.
         let Some(held) = session.upgrade() else { return };
+        // If it fails, the session is over.
+        let _ = held.write_full();
         if held.is_all_sent() {
             return;
         }
         match held.connect_once(held.target.patience) {
-            Ok(connection) => held.put_by(connection),
+            Ok(connection) => held.take_unsent(connection),
             // The manager has ended the session; else it is another one's socket.
             Err(why) if why.kind == ErrorKind::NotFound && held.is_cut_off() => {
                 drop(held.end(why));

@@ -1,5 +1,6 @@
 //! A server that is stopped: whoever waits goes on with it, or, if he likes, without it.
 
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -72,6 +73,30 @@ fn a_guard_that_is_dropped_while_the_server_stands_still_is_released_once_it_goe
     server.cont();
     // No call is made that could take the release along.
     waiter.join().unwrap().unwrap();
+}
+
+#[test]
+fn who_drops_thousands_of_things_while_the_server_stands_still_does_not_wait() {
+    let (_directory, _, server) = server();
+    let cast = Cast::joining(&server);
+    let seats = cast.manager().named("seats").create_semaphore(2000).unwrap();
+    let manager = server.connect();
+    let theirs = manager.named("seats").create_semaphore(2000).unwrap();
+    let permits: Vec<_> = (0..2000).map(|_| theirs.acquire().unwrap()).collect();
+    let events: Vec<_> = (0..2000).map(|_| manager.create_event().unwrap()).collect();
+    server.stop();
+    let (to_test, done) = channel();
+    std::thread::spawn(move || {
+        drop((permits, events));
+        to_test.send(()).unwrap();
+    });
+    done.recv_timeout(Cast::LIMIT / 4).expect("who drops them does not wait");
+    server.cont();
+    // No call of that session is made that could take anything along.
+    cast.until("all is released", || {
+        (seats.available().unwrap(), cast.manager().object_count().unwrap()) == (2000, 1)
+    });
+    assert_eq!(manager.object_count().unwrap(), 1, "the session goes on");
 }
 
 /// Returns a session that has one connection, in which a call waits for an event.
