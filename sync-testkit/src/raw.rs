@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Buf;
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{ClientInfo, Hello, Purpose, Welcome};
-use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
+use sync_proto::message::{ClientMessage, Message, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{Address, AuthKey, CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
@@ -108,7 +108,7 @@ impl RawClient {
     ///
     /// # Panics
     /// When it is longer than a frame can be.
-    pub fn frame(message: &ClientMessage) -> Vec<u8> {
+    pub fn frame<M: Message>(message: &M) -> Vec<u8> {
         let mut out = OutBuffer::new();
         frame::encode(message, ANY, &mut out).expect("a frame takes it");
         let mut bytes = Vec::new();

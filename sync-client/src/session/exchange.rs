@@ -59,17 +59,30 @@ impl Session {
     /// Waits for the next message that answers a call. A manager that is silent for too long is
     /// asked whether it is there.
     pub(super) fn listen(&self, connection: &mut Connection) -> Result<ServerMessage, Failure> {
+        loop {
+            if let Some(message) = self.listen_once(connection)? {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// Waits for the next message as [`listen`](Self::listen) does; `None` is one that answers no
+    /// call. Who does not know that an answer is coming waits for no more.
+    pub(super) fn listen_once(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Option<ServerMessage>, Failure> {
         let mut asked_at = None;
         loop {
             match connection.read() {
                 Ok(ServerMessage::Pong(done)) => {
-                    asked_at = None;
                     if let Some(lifeline) = &self.lifeline {
                         lifeline.note_done(done);
                     }
+                    return Ok(None);
                 }
                 Ok(ServerMessage::Refused(refusal)) => return Err(Failure::Over(refusal)),
-                Ok(message) => return Ok(message),
+                Ok(message) => return Ok(Some(message)),
                 Err(why) if self.has_patience(&why) => {
                     // What is long in coming is there all the same.
                     if asked_at == Some(connection.heard()) {

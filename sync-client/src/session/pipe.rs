@@ -55,23 +55,24 @@ impl SocketPipe {
         Ok(Self { session, connection, calls, asked: 0, is_given_up: false })
     }
 
-    /// Sends what is queued and takes in one answer.
+    /// Sends what is queued and takes in one message, which need not be an answer.
     fn read(&mut self) -> Result<(), Refusal> {
         self.write()?;
         self.take_in()
     }
 
-    /// Waits for one answer.
+    /// Waits for one message.
     fn take_in(&mut self) -> Result<(), Refusal> {
         let (session, connection) = self.parts()?;
-        match session.listen(connection) {
-            Ok(ServerMessage::Reply(Reply { call, outcome })) => {
+        match session.listen_once(connection) {
+            Ok(None) => Ok(()),
+            Ok(Some(ServerMessage::Reply(Reply { call, outcome }))) => {
                 if session.lifeline.is_some() {
                     connection.arrived().push(call);
                 }
                 self.answered(call, outcome)
             }
-            Ok(other) => Err(self.end(super::out_of_place(&other))),
+            Ok(Some(other)) => Err(self.end(super::out_of_place(&other))),
             Err(failure) => self.go_on_after(failure),
         }
     }

@@ -21,6 +21,7 @@ mod list;
 mod lock;
 mod namespace;
 mod one_way;
+mod played;
 mod python;
 mod queue;
 mod resume;
