@@ -144,7 +144,8 @@ impl LockGuard {
     }
 
     /// Returns whether the lock is lost: the session with the manager is over, and somebody else
-    /// may hold it now. In a forked child so is what its parent holds.
+    /// may hold it now. That the manager is gone shows at once over a unix socket, and over TCP
+    /// when the session can no longer be resumed. In a forked child what its parent holds is lost.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.lock.proxy.remote())
     }

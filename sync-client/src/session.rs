@@ -331,14 +331,18 @@ impl Transport for Session {
         if !self.is_own() {
             return self.disconnect_heir();
         }
-        if let (Some(lifeline), false) = (&self.lifeline, self.is_over()) {
+        if let (Some(lifeline), None) = (&self.lifeline, self.why_over()) {
             self.say_goodbye(lifeline);
         }
         self.end(disconnected());
     }
 
     fn is_over(&self) -> bool {
-        if self.is_own() { self.why_over().is_some() } else { self.is_heir_over() }
+        if !self.is_own() {
+            return self.is_heir_over();
+        }
+        // Over TCP there is a thread that would have noticed.
+        self.why_over().is_some() || self.lifeline.is_none() && self.is_cut_off()
     }
 
     fn is_session_of(&self, other: &dyn Transport) -> bool {
@@ -370,7 +374,7 @@ impl Drop for Session {
 impl Keeper for Session {
     fn release(&self, object: ObjectId) {
         // What a forked child drops was its parent's.
-        if object != ObjectId::MANAGER && self.is_own() && !self.is_over() {
+        if object != ObjectId::MANAGER && self.is_own() && self.why_over().is_none() {
             // A session that is over has released it.
             let _ = self.send(sync_objects::release_call(object));
         }

@@ -201,7 +201,7 @@ impl Transport for Local {
     }
 
     fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+        self.over.load(Ordering::Relaxed) || self.hub.is_stopping() || !self.is_host()
     }
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {

@@ -60,14 +60,9 @@ impl Socket {
         };
     }
 
-    /// Returns whether the other side has not closed it.
+    /// Returns whether the other side has not closed it, whatever of its words is still unread.
     pub(super) fn is_open(&self) -> bool {
-        let (mut byte, flags) = ([0], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        let seen = match self {
-            Self::Unix(socket) => recv(socket, &mut byte, flags),
-            Self::Tcp(socket) => recv(socket, &mut byte, flags),
-        };
-        seen.map_or_else(|error| error == Errno::AGAIN, |(count, _)| count > 0)
+        self.look(PollFlags::RDHUP, Some(Duration::ZERO)).is_ok_and(|found| found.is_empty())
     }
 
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -10,7 +10,7 @@ use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager, Value};
 use sync_objects::manager;
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
 use sync_proto::{CallId, Data, ObjectId, OneWayId, Refusal, ThreadId};
-use sync_server::write_new_key;
+use sync_server::{Server, write_new_key};
 use sync_testkit::{Actor, Cast, RawClient, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
@@ -67,6 +67,24 @@ fn a_server_that_is_killed_ends_every_blocked_call_at_once() {
     let error = cast.manager().object_count().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
     assert!(guard.is_lost());
+}
+
+#[test]
+fn a_guard_whose_manager_is_gone_is_lost_before_anything_is_asked() {
+    let held = |manager: &Manager| manager.create_lock().unwrap().lock().unwrap();
+    for end in [ServerProcess::kill, ServerProcess::terminate] {
+        let server = ServerProcess::start(&[], 1);
+        let guard = held(&server.connect());
+        assert!(!guard.is_lost());
+        end(server);
+        assert!(guard.is_lost());
+    }
+    let server = Server::builder().spawn().unwrap();
+    let by_socket = Manager::connect(server.address()).unwrap();
+    let guards = [by_socket, Manager::over(server.local().unwrap())].map(|it| held(&it));
+    assert!(!guards.iter().any(LockGuard::is_lost));
+    drop(server);
+    assert!(guards.iter().all(LockGuard::is_lost));
 }
 
 #[test]
