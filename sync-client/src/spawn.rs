@@ -59,16 +59,25 @@ impl ManagerProcess {
         // The child's end of its input is how it hears that this process is gone: kept open.
         let mut line = String::new();
         let read = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
-        let address = match (read, line.trim_end().strip_prefix("READY ")) {
-            (Some(Ok(_)), Some(address)) => address.parse()?,
-            _ => {
+        let connected = match (read, line.trim_end().strip_prefix("READY ")) {
+            (Some(Ok(_)), Some(address)) => address.parse().and_then(|address: Address| {
+                Manager::connect(&address).map(|manager| (manager, address))
+            }),
+            (Some(Ok(0)), _) => {
                 let ended =
                     child.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
-                return Err(failed(format!("it said {line:?} and ended with {ended}")));
+                Err(failed(format!("it said nothing and ended with {ended}")))
             }
+            _ => Err(failed(format!("it said {line:?}, and not on which address it is ready"))),
         };
-        let manager = Manager::connect(&address)?;
-        Ok(Self { manager, address, child })
+        match connected {
+            Ok((manager, address)) => Ok(Self { manager, address, child }),
+            Err(error) => {
+                // Whatever it is, it is nobody's. It may have ended already.
+                let _ = child.kill().and_then(|()| child.wait());
+                Err(error)
+            }
+        }
     }
 
     /// Returns the manager.

@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::io::Errno;
+use rustix::process::{WaitId, WaitIdOptions, waitid};
 use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager, Value};
 use sync_objects::manager;
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
@@ -14,7 +16,7 @@ use sync_server::{Server, write_new_key};
 use sync_testkit::{Actor, Cast, RawClient, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
-roles![blocked, host];
+roles![blocked, host, spawner];
 
 /// Waits for something that never comes, and says with which error it ended.
 fn blocked(role: &Role) {
@@ -37,6 +39,14 @@ fn host(role: &Role) {
     process.manager().named("number").create_value(4u8).unwrap();
     role.say(process.address());
     role.hear();
+}
+
+/// Spawns a manager that is none, and has no child afterwards.
+fn spawner(role: &Role) {
+    let error = Manager::spawn().unwrap_err();
+    assert!(error.message().contains(&role.arg::<String>(0)), "{error}");
+    let left = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+    assert_eq!(left.unwrap_err(), Errno::CHILD, "it was ended and waited for");
 }
 
 const KINDS: [&str; 4] = ["lock", "queue", "event", "seats"];
@@ -290,6 +300,20 @@ fn a_manager_that_a_process_spawned_ends_with_it_even_if_that_is_killed() {
     host.kill();
     let error = waiter.join().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");
+}
+
+#[test]
+fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
+    let cast = Cast::new();
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("sync-server");
+    let nobody = format!("unix:{}/nobody", directory.path().display());
+    for (says, why) in [("READY nowhere", "nowhere"), (&format!("READY {nobody}"), &nobody)] {
+        let script = format!("#!/bin/sh\necho {says}\nexec sleep 120\n");
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        cast.start_in(spawner, &[&why], &[("SYNC_SERVER", &program.display())]).wait();
+    }
 }
 
 fn failing(args: &[&str]) -> String {
