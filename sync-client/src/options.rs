@@ -155,7 +155,11 @@ impl ConnectOptions {
         let Self { key, insecure_tcp, server_uid, retry, spin, patience, unresponsive_after } =
             self;
         let spin = if spin.is_zero() || is_alone() { Duration::ZERO } else { spin };
-        let address = address.try_into()?;
+        let mut address = address.try_into()?;
+        // Further connections, and children, are to find it wherever this process goes meanwhile.
+        if let Ok(directory) = std::env::current_dir() {
+            address = address.said_in(&directory);
+        }
         let longest = patience;
         let target =
             Target { address, key, insecure_tcp, server_uid, spin, patience, unresponsive_after };

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{Error, ErrorKind};
 
@@ -75,6 +75,16 @@ impl Address {
         }
         Ok(Self::Unix(path))
     }
+
+    /// Returns the same address for whoever stands in another directory than the one in which it
+    /// was said, whose path this is. A path that would get too long for a socket stays as it is.
+    #[must_use]
+    pub fn said_in(&self, directory: &Path) -> Self {
+        match self {
+            Self::Unix(path) => Self::unix(directory.join(path)).unwrap_or_else(|_| self.clone()),
+            Self::Tcp { .. } => self.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Address {
@@ -138,6 +148,20 @@ mod tests {
     fn addresses_read_as_they_print() {
         for text in ["unix:/run/a b.sock", "unix:rel", "tcp:localhost:80", "tcp:[::1]:0"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_path_is_meant_from_the_directory_in_which_it_was_said() {
+        let long = "x".repeat(UNIX_PATH_MAX);
+        for (said, meant) in [
+            ("unix:a/b", "unix:/srv/a/b"),
+            ("unix:/run/a", "unix:/run/a"),
+            ("tcp:a:1", "tcp:a:1"),
+            (&format!("unix:{long}"), &format!("unix:{long}")),
+        ] {
+            let said: Address = said.parse().unwrap();
+            assert_eq!(said.said_in(Path::new("/srv")).to_string(), meant);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The real server binary: how it begins, and what its end does to others.
 
+use std::env::set_current_dir;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +17,7 @@ use sync_server::{Server, write_new_key};
 use sync_testkit::{Actor, Cast, RawClient, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
-roles![blocked, host, spawner];
+roles![blocked, host, spawner, traveller];
 
 /// Waits for something that never comes, and says with which error it ended.
 fn blocked(role: &Role) {
@@ -47,6 +48,31 @@ fn spawner(role: &Role) {
     assert!(error.message().contains(&role.arg::<String>(0)), "{error}");
     let left = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     assert_eq!(left.unwrap_err(), Errno::CHILD, "it was ended and waited for");
+}
+
+/// Hosts a manager where it stands, and goes elsewhere.
+fn traveller(role: &Role) {
+    let directory: String = role.arg(0);
+    set_current_dir(&directory).unwrap();
+    let server = Server::builder().listen("unix:socket".parse().unwrap()).spawn().unwrap();
+    let manager = Manager::connect("unix:socket").unwrap();
+    set_current_dir("/").unwrap();
+    let event = manager.create_event().unwrap();
+    let waiter = std::thread::spawn({
+        let event = event.clone();
+        move || event.wait()
+    });
+    let local = Manager::over(server.local().unwrap());
+    while local.blocked_count().unwrap() == 0 {
+        std::thread::yield_now();
+    }
+    event.set().expect("a further connection can be had");
+    waiter.join().unwrap().unwrap();
+    let address = format!("unix:{directory}/socket");
+    assert_eq!(server.address().to_string(), address);
+    assert_eq!(manager.envs()[0].1, *address, "a child finds it wherever it begins");
+    drop(server);
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 0, "nothing is left");
 }
 
 const KINDS: [&str; 4] = ["lock", "queue", "event", "seats"];
@@ -314,6 +340,14 @@ fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         cast.start_in(spawner, &[&why], &[("SYNC_SERVER", &program.display())]).wait();
     }
+}
+
+#[test]
+fn a_path_is_meant_from_where_the_process_stood_when_it_said_it() {
+    let cast = Cast::new();
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path().canonicalize().unwrap();
+    cast.start_with(traveller, &[&directory.display()]).wait();
 }
 
 fn failing(args: &[&str]) -> String {
