@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sync_objects::{DebugInfo, Naming, manager};
 use sync_proto::address::{
-    AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR,
+    AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR, VARS,
 };
 use sync_proto::{
     Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Pipeline, Place,
@@ -75,11 +75,18 @@ impl Manager {
     }
 
     /// Connects to the manager that the environment names: in a process that was started with
-    /// [`command`](Self::command), its parent's.
+    /// [`command`](Self::command), its parent's. It looks for
+    ///
+    /// * `SYNC_MANAGER`, the address;
+    /// * `SYNC_AUTHKEY_HEX`, the key as hexadecimal digits, or else `SYNC_AUTHKEY`, the key as it is;
+    /// * `SYNC_INSECURE_TCP`, with any value: connections over TCP are not sealed
+    ///   ([`ConnectOptions::insecure_tcp`]);
+    /// * `SYNC_SERVER_UID`, the number of the user whose manager is taken, too
+    ///   ([`ConnectOptions::server_uid`]).
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when the environment variable `SYNC_MANAGER` is not set, and those
-    /// of [`connect`](Self::connect).
+    /// [`ErrorKind::NotFound`] when `SYNC_MANAGER` is not set; [`ErrorKind::InvalidInput`] when one
+    /// of them makes no sense; and those of [`connect`](Self::connect).
     pub fn from_env() -> Result<Self, Error> {
         let Some(address) = std::env::var_os(MANAGER_VAR) else {
             let why = format!(
@@ -186,18 +193,24 @@ impl Manager {
         P::attach(self.proxy.redeem(ticket.secret(), name.to_owned(), fingerprint)?)
     }
 
-    /// Prepares a child process that finds this manager by [`Manager::from_env`].
+    /// Prepares a child process that finds this manager by [`Manager::from_env`], and is told
+    /// nothing of another one that this process may have found there itself.
     ///
     /// Over TCP the key is in the child's environment, which `Command` shows when it is printed
     /// with `{:?}`, and which this user's other processes can read.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
+        // What this process was told itself may be of another manager.
+        for var in VARS {
+            command.env_remove(var);
+        }
         command.envs(self.envs());
         command
     }
 
-    /// Returns what [`command`](Self::command) adds to a child's environment: the address, and
-    /// the key where one is needed.
+    /// Returns what [`command`](Self::command) sets in a child's environment: the address, and
+    /// the key where one is needed. Who makes a child otherwise removes from its environment what
+    /// else of the variables of [`from_env`](Self::from_env) is there.
     pub fn envs(&self) -> Vec<(&'static str, std::ffi::OsString)> {
         self.transport().map(Transport::invitation).unwrap_or_default()
     }

@@ -2,9 +2,10 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, ErrorKind};
+use crate::{AuthKey, Error, ErrorKind};
 
 /// The longest path that a unix socket's address can hold on Linux, in bytes: `sun_path` is 108
 /// bytes with the terminating zero (unix(7)).
@@ -27,6 +28,28 @@ pub const INSECURE_TCP_VAR: &str = "SYNC_INSECURE_TCP";
 /// The environment variable that names the user whose manager a child process is to take, by
 /// number, where it is another than the child's own.
 pub const SERVER_UID_VAR: &str = "SYNC_SERVER_UID";
+
+/// All environment variables that tell a process how to reach a manager.
+pub const VARS: [&str; 5] =
+    [MANAGER_VAR, AUTHKEY_VAR, AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, SERVER_UID_VAR];
+
+/// Returns the variables that tell a child process how to reach a manager: the key only where one
+/// is needed, for other processes may read it there.
+pub fn invitation(
+    address: &Address,
+    key: Option<&AuthKey>,
+    insecure_tcp: bool,
+) -> Vec<(&'static str, OsString)> {
+    let mut invitation = vec![(MANAGER_VAR, address.to_string().into())];
+    match (address, key) {
+        (Address::Tcp { .. }, _) if insecure_tcp => invitation.push((INSECURE_TCP_VAR, "1".into())),
+        (Address::Tcp { .. }, Some(key)) => {
+            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().as_str().into()));
+        }
+        (Address::Tcp { .. }, None) | (Address::Unix(_), _) => {}
+    }
+    invitation
+}
 
 /// A manager's address, as text `unix:PATH` or `tcp:HOST:PORT` (an IPv6 host in brackets).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sync_objects::{Deadlocks, Kernel, Registry};
-use sync_proto::address::{AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, MANAGER_VAR};
+use sync_proto::address;
 use sync_proto::secure::KeyRing;
 use sync_proto::{Address, AuthKey, Error, ErrorKind, ManagerId, Transport};
 
@@ -330,18 +330,7 @@ impl Server {
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         let Some(address) = self.addresses.first() else { return Vec::new() };
-        let mut invitation = vec![(MANAGER_VAR, address.to_string().into())];
-        match (address, &self.key) {
-            (Address::Unix(_), _) => {}
-            (Address::Tcp { .. }, _) if self.insecure_tcp => {
-                invitation.push((INSECURE_TCP_VAR, "1".into()));
-            }
-            (Address::Tcp { .. }, Some(key)) => {
-                invitation.push((AUTHKEY_HEX_VAR, key.to_hex().as_str().into()));
-            }
-            (Address::Tcp { .. }, None) => {}
-        }
-        invitation
+        address::invitation(address, self.key.as_ref(), self.insecure_tcp)
     }
 }
 

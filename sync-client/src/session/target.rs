@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use sync_proto::address::{AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR};
+use sync_proto::address::{self, SERVER_UID_VAR};
 use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
 
 /// How to reach a manager.
@@ -79,14 +79,9 @@ impl Target {
 
     /// Returns what a child process needs to connect likewise.
     pub(super) fn invitation(&self) -> Vec<(&'static str, OsString)> {
-        let mut invitation = vec![(MANAGER_VAR, self.address.to_string().into())];
-        if let Some(key) = &self.key {
-            invitation.push((AUTHKEY_HEX_VAR, key.to_hex().as_str().into()));
-        }
-        if self.insecure_tcp {
-            invitation.push((INSECURE_TCP_VAR, "1".into()));
-        }
-        if let Some(uid) = self.server_uid {
+        let (key, insecure_tcp) = (self.key.as_ref(), self.insecure_tcp);
+        let mut invitation = address::invitation(&self.address, key, insecure_tcp);
+        if let (Address::Unix(_), Some(uid)) = (&self.address, self.server_uid) {
             invitation.push((SERVER_UID_VAR, uid.to_string().into()));
         }
         invitation

@@ -65,6 +65,32 @@ fn calls_in_a_pipeline_wait_for_those_behind_them_whatever_their_size() {
     });
 }
 
+#[test]
+fn a_child_is_given_what_this_manager_needs_and_nothing_of_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let unix = Address::unix(directory.path().join("socket")).unwrap();
+    let tcp = Address::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
+    let key = AuthKey::new(KEY).unwrap();
+    let server = Server::builder().listen(unix).listen(tcp).authkey(key.clone()).spawn().unwrap();
+    let connect = |at: usize| {
+        let options = Manager::options().authkey(key.clone()).server_uid(0);
+        options.connect(&server.addresses()[at]).unwrap()
+    };
+    let cases = [
+        (connect(0), vec!["SYNC_MANAGER", "SYNC_SERVER_UID"]),
+        (connect(1), vec!["SYNC_AUTHKEY_HEX", "SYNC_MANAGER"]),
+        (Manager::over(server.local().unwrap()), vec!["SYNC_MANAGER"]),
+    ];
+    for (manager, needed) in cases {
+        let command = manager.command("worker");
+        let (set, removed): (Vec<_>, Vec<_>) =
+            command.get_envs().partition(|(_, value)| value.is_some());
+        assert!(set.iter().map(|(name, _)| name.to_str().unwrap()).eq(needed), "{set:?}");
+        // What this process was itself given, for another one.
+        assert_eq!(set.len() + removed.len(), 5, "{removed:?}");
+    }
+}
+
 /// The system completes connections for a server that does not look, as many as it was told to.
 #[test]
 fn hundreds_connect_at_once_while_the_server_stands_still() {
