@@ -10,12 +10,15 @@ use sync_proto::{Error, ErrorKind, Refusal, Remote, Token};
 pub(crate) struct Held {
     token: Token,
     pid: u32,
+    /// It was taken while its thread panicked: by what cleans up.
+    by_cleanup: bool,
     given_up: bool,
 }
 
 impl Held {
     pub(crate) fn new(token: Token) -> Self {
-        Self { token, pid: std::process::id(), given_up: false }
+        let by_cleanup = std::thread::panicking();
+        Self { token, pid: std::process::id(), by_cleanup, given_up: false }
     }
 
     pub(crate) fn token(&self) -> Token {
@@ -31,6 +34,12 @@ impl Held {
     pub(crate) fn give_up(&mut self) -> Option<Token> {
         let first = !std::mem::replace(&mut self.given_up, true);
         (first && self.is_own()).then_some(self.token)
+    }
+
+    /// Returns whether it is dropped by a panic that began while it was held: what it protects may
+    /// be half done.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        !self.by_cleanup && std::thread::panicking()
     }
 
     /// Gives up by a call, after which dropping it does nothing; if the call fails, what is held

@@ -124,8 +124,8 @@ impl Shared for Lock {
 }
 
 /// A held [`Lock`]. Dropping it releases the lock by a message, without waiting;
-/// [`unlock`](Self::unlock) waits and reports. Dropped by a panic, it passes the lock on as
-/// abandoned.
+/// [`unlock`](Self::unlock) waits and reports. Dropped by a panic that began while it was held, it
+/// passes the lock on as abandoned.
 ///
 /// It owns its proxy: it has no lifetime, and can be stored and sent to another thread.
 #[derive(Debug)]
@@ -181,6 +181,6 @@ impl Drop for LockGuard {
         let Some(token) = self.held.give_up() else { return };
         let proxy = self.lock.proxy.one_way();
         // Two numbers always encode; a session that is over has released the lock already.
-        let _ = if std::thread::panicking() { proxy.abandon(token) } else { proxy.release(token) };
+        let _ = if self.held.is_abandoned() { proxy.abandon(token) } else { proxy.release(token) };
     }
 }

@@ -134,8 +134,8 @@ impl Shared for RLock {
 }
 
 /// One taking of an [`RLock`]. Dropping it gives the taking back by a message, without waiting;
-/// [`unlock`](Self::unlock) waits and reports. If one is dropped by a panic, the lock passes on as
-/// abandoned when it is freed.
+/// [`unlock`](Self::unlock) waits and reports. If one is dropped by a panic that began while
+/// it was held, the lock passes on as abandoned when it is freed.
 ///
 /// It owns its proxy and has no lifetime, but stays on the thread that the lock belongs to:
 ///
@@ -197,7 +197,7 @@ impl Drop for RLockGuard {
         }
         let proxy = self.lock.proxy.one_way();
         // No argument always encodes; a session that is over has released the lock already.
-        let _ = if std::thread::panicking() { proxy.abandon() } else { proxy.release() };
+        let _ = if self.held.is_abandoned() { proxy.abandon() } else { proxy.release() };
     }
 }
 

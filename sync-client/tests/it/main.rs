@@ -7,6 +7,7 @@ mod array;
 mod barrier;
 mod condition;
 mod examples;
+mod lock;
 mod namespace;
 mod parity;
 mod rlock;
