@@ -234,9 +234,15 @@ impl Manager {
     /// Returns how many calls wait for one object.
     ///
     /// # Errors
-    /// [`ErrorKind::Disconnected`].
+    /// [`ErrorKind::InvalidInput`] when it is another manager's; [`ErrorKind::Disconnected`].
     pub fn blocked_on(&self, object: &impl Shared) -> Result<u64, Error> {
-        self.proxy.blocked_count(Some(object.handle().object()))
+        let (object, own) = (object.handle(), self.proxy.remote());
+        if object.keeper().manager() != own.handle().keeper().manager() {
+            let why = format!("{object:?} is of another manager");
+            let refusal = Refusal::new(ErrorKind::InvalidInput, why);
+            return Err(refusal.during(own.interface().name, "blocked_count"));
+        }
+        self.proxy.blocked_count(Some(object.object()))
     }
 
     /// Returns who holds what and who waits for what: all client processes, the deadlocks there

@@ -8,6 +8,7 @@ mod barrier;
 mod condition;
 mod examples;
 mod lock;
+mod manager;
 mod namespace;
 mod parity;
 mod rlock;
