@@ -75,12 +75,17 @@ impl Local {
         self.pid == std::process::id()
     }
 
-    fn check(&self, data: Data) -> Result<Data<WireHandle>, Refusal> {
-        if !self.is_host() {
-            let why = "this process was forked from the one that hosts the manager: connect to it \
-                       by its address";
-            return Err(Refusal::new(ErrorKind::Disconnected, why));
+    fn check_host(&self) -> Result<(), Refusal> {
+        if self.is_host() {
+            return Ok(());
         }
+        let why = "this process was forked from the one that hosts the manager: connect to it by \
+                   its address";
+        Err(Refusal::new(ErrorKind::Disconnected, why))
+    }
+
+    fn check(&self, data: Data) -> Result<Data<WireHandle>, Refusal> {
+        self.check_host()?;
         let (len, limit) = (data.len(), self.message_max);
         if len > limit {
             let why = format!("a message of {len} bytes is over the limit of {limit}");
@@ -125,6 +130,7 @@ impl Pipe for LocalPipe {
     }
 
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
+        self.local.check_host()?;
         let caller = self.asked.remove(&call).expect("a call is waited for once");
         self.local.receive(caller.wait())
     }
@@ -133,6 +139,9 @@ impl Pipe for LocalPipe {
 impl Drop for LocalPipe {
     fn drop(&mut self) {
         let local = &self.local;
+        if !local.is_host() {
+            return;
+        }
         for (call, caller) in std::mem::take(&mut self.asked) {
             local.hub.visit(|kernel, now| kernel.handle_cancel(now, local.session, call));
             drop(local.receive(caller.wait()));

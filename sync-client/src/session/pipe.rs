@@ -126,6 +126,15 @@ impl SocketPipe {
         Ok(())
     }
 
+    /// Checks that this process opened it: a forked child's calls would go out amid its parent's.
+    fn check_own(&self) -> Result<(), Refusal> {
+        if self.session.is_own() {
+            return Ok(());
+        }
+        let why = "the pipeline is the parent process's: make another one in this process";
+        Err(Refusal::new(ErrorKind::InvalidInput, why))
+    }
+
     fn parts(&mut self) -> Result<(&Session, &mut Connection), Refusal> {
         match &mut self.connection {
             Some(connection) => Ok((&self.session, connection)),
@@ -188,6 +197,7 @@ impl SocketPipe {
 
 impl Pipe for SocketPipe {
     fn send(&mut self, target: &Handle, call: Call) -> Result<CallId, Refusal> {
+        self.check_own()?;
         let kept = (target.clone(), call.data.all_handles().cloned().collect());
         let request = self.session.request(call)?;
         let call = request.call;
@@ -215,6 +225,7 @@ impl Pipe for SocketPipe {
     }
 
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
+        self.check_own()?;
         loop {
             if let Some(answer) = self.take(call) {
                 return self.session.receive(answer);

@@ -162,6 +162,18 @@ fn plumber(role: &Role) {
             assert_eq!((first.wait().unwrap(), second.wait().unwrap()), (1, 2));
         });
     });
+    // One that is under way is the parent's.
+    manager.pipeline(|p| {
+        let mut asked = Some(inherited.later(p).get());
+        inherited.later(p).get().wait().unwrap();
+        in_a_child(|| {
+            for call in [asked.take().unwrap(), inherited.later(p).get()] {
+                assert_eq!(call.wait().unwrap_err().kind(), ErrorKind::InvalidInput);
+            }
+        });
+        let asked = [asked.unwrap(), inherited.later(p).get()];
+        assert_eq!(asked.map(|call| call.wait().unwrap()), [1, 1]);
+    });
 }
 
 /// Has children of `fork` end their sessions, before and after their first call.
