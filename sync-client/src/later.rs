@@ -4,9 +4,10 @@ use std::borrow::Borrow;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sync_objects::NumberOp;
+use sync_objects::{NumberOp, dict, list, value};
 use sync_proto::{Error, Payload, Pending, Pipeline};
 
+use crate::proxy::into_value;
 use crate::{Dict, List, ListIndex, Number, Queue, Set, Value};
 
 /// An object in a pipeline: its methods send a call and return before it is answered. Made by the
@@ -97,7 +98,8 @@ impl<'p, K, V: DeserializeOwned> Later<'p, Dict<K, V>> {
         let Self { object, pipeline } = *self;
         self.with(object.pack(key, "get"), |key| {
             let value = object.proxy.later(pipeline).get(key);
-            value.and_then(|value| object.unpack_some(value.as_ref(), "get"))
+            let read = |value| into_value(value, &dict::INTERFACE, "get");
+            value.and_then(move |value| value.map(read).transpose())
         })
     }
 }
@@ -131,7 +133,7 @@ impl<'p, T: DeserializeOwned> Later<'p, List<T>> {
     pub fn get(&self, index: impl ListIndex) -> Pending<'p, T> {
         let Self { object, pipeline } = *self;
         let item = object.proxy.later(pipeline).get(index.to_i64());
-        item.and_then(|item| object.unpack(&item, "get"))
+        item.and_then(|item| into_value(item, &list::INTERFACE, "get"))
     }
 }
 
@@ -200,7 +202,7 @@ impl<'p, T: DeserializeOwned> Later<'p, Value<T>> {
     pub fn get(&self) -> Pending<'p, T> {
         let Self { object, pipeline } = *self;
         let value = object.proxy.later(pipeline).get();
-        value.and_then(|value| object.unpack(&value, "get"))
+        value.and_then(|value| into_value(value, &value::INTERFACE, "get"))
     }
 }
 

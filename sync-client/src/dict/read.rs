@@ -163,7 +163,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         page.values.iter().map(|value| self.unpack(value, "values")).collect()
     }
 
-    pub(crate) fn unpack_some(
+    fn unpack_some(
         &self,
         value: Option<&Payload>,
         method: &'static str,
