@@ -149,7 +149,8 @@ impl<K, V> Dict<K, V> {
     /// Sets the values of many keys in one step.
     ///
     /// # Errors
-    /// Those of [`set`](Self::set); nothing is set then.
+    /// Those of [`set`](Self::set); [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they
+    /// don't fit one message: some 174,000 entries do if they are small. Nothing is set then.
     #[doc(alias = "insert_many")]
     #[doc(alias = "update")]
     pub fn extend<Q, W>(&self, entries: impl IntoIterator<Item = (Q, W)>) -> Result<(), Error>

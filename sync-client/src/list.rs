@@ -81,7 +81,8 @@ impl<T> List<T> {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when one can't be encoded;
-    /// none is added then.
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message: some
+    /// 349,000 do if they are small. None is added then.
     #[doc(alias = "__iadd__")]
     pub fn extend<Q>(&self, items: impl IntoIterator<Item = Q>) -> Result<(), Error>
     where

@@ -82,7 +82,8 @@ impl<T> Set<T> {
     /// Adds members, in one step.
     ///
     /// # Errors
-    /// Those of [`insert`](Self::insert); none is added then.
+    /// Those of [`insert`](Self::insert); [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when
+    /// they don't fit one message: some 349,000 do if they are small. None is added then.
     pub fn extend<Q>(&self, members: impl IntoIterator<Item = Q>) -> Result<(), Error>
     where
         T: Borrow<Q>,

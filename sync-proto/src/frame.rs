@@ -93,7 +93,7 @@ pub fn encode<M: Message>(
             Refusal::new(ErrorKind::Malformed, format!("a message cannot be encoded: {error}"))
         })?;
         let head = tail.len() - start - PREFIX;
-        limit.check(head, body)?;
+        limit.check(head, body).map_err(|refusal| in_values(refusal, data, head, limit))?;
         let (Ok(head), Ok(body)) = (u32::try_from(head), u32::try_from(body)) else {
             return Err(Refusal::new(ErrorKind::TooLarge, "a frame holds less than 4 GiB"));
         };
@@ -122,7 +122,26 @@ pub fn check(data: &Data<WireHandle>, limit: FrameLimit) -> Result<(), Refusal> 
         postcard::serialize_with_flavor(&DataRef(data), Size::default()).map_err(|error| {
             Refusal::new(ErrorKind::Malformed, format!("a call cannot be encoded: {error}"))
         })?;
-    limit.check(head + HEAD_SLACK, data.len())
+    let head = head + HEAD_SLACK;
+    limit.check(head, data.len()).map_err(|refusal| in_values(refusal, Some(data), head, limit))
+}
+
+/// Says of a head that is too long what makes it so, in words of who calls: values of whatever
+/// size, and the proxies in them.
+fn in_values(
+    refusal: Refusal,
+    data: Option<&Data<WireHandle>>,
+    head: usize,
+    limit: FrameLimit,
+) -> Refusal {
+    let Some(data) = data.filter(|_| head > limit.head) else { return refusal };
+    let of_values: usize = data.payloads.iter().map(|payload| payload.handles.len()).sum();
+    let what = match (data.payloads.len(), data.handles.len() + of_values) {
+        (values, 0) => format!("{values} values"),
+        (values, proxies) => format!("{values} values with {proxies} proxies"),
+    };
+    let why = format!("{what} in one call are too many: send fewer at a time");
+    Refusal::new(ErrorKind::TooLarge, why)
 }
 
 /// Appends what postcard writes.

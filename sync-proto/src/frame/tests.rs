@@ -202,3 +202,23 @@ fn a_large_value_is_written_from_where_it_lies() {
     out.advance(2);
     assert!(out.is_empty());
 }
+
+#[test]
+fn too_many_values_in_one_call_are_counted_in_the_refusal() {
+    let none = || Payload::new(Encoding::Cbor, SmallBytes::default(), Vec::new());
+    let payloads = std::iter::repeat_with(none).take(400_000).collect();
+    let data = Data { payloads, ..Data::default() };
+    let refused = check(&data, LIMIT).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::TooLarge);
+    let why = "400000 values in one call are too many: send fewer at a time";
+    assert!(refused.to_string().contains(why), "{refused}");
+    let one_way = ClientMessage::OneWay(OneWay {
+        number: OneWayId(1),
+        thread: ThreadId(1),
+        object: ObjectId(1),
+        method: MethodId(1),
+        data,
+    });
+    let refused = encode(&one_way, LIMIT, &mut OutBuffer::new()).unwrap_err();
+    assert!(refused.to_string().contains(why), "{refused}");
+}
