@@ -37,8 +37,14 @@
 //! # Conventions
 //!
 //! * **One `Result`.** `Err` means that it could not be done; [`Error::kind`] says why in a word
-//!   and its text in a sentence. Every call can fail with [`ErrorKind::Disconnected`] when the
-//!   manager is gone.
+//!   and its text in a sentence. `# Errors` tells what a call fails with for reasons of its own.
+//!   Every call can also fail with [`ErrorKind::Disconnected`] when the manager is gone or the
+//!   session over, [`ErrorKind::ShuttingDown`] and [`ErrorKind::Unresponsive`] likewise, and
+//!   [`ErrorKind::Io`] when no further connection can be had; [`ErrorKind::TimedOut`] where a
+//!   deadline was set with `within`; [`ErrorKind::InvalidInput`] when a value can't be encoded or
+//!   holds a proxy of another manager; [`ErrorKind::TooLarge`] when what goes out or comes back
+//!   does not fit one message; [`ErrorKind::OutOfMemory`] and [`ErrorKind::LimitReached`] at the
+//!   manager's limits; and [`ErrorKind::Broken`] when the object's own code panicked.
 //! * **Two kinds of timeout.** `try_lock_for(d)` and its like *answer* when the time is up.
 //!   `proxy.within(d)` gives every call of that clone a deadline and *fails* with
 //!   [`ErrorKind::TimedOut`]. The manager's clock measures both.

@@ -78,7 +78,8 @@ impl Manager {
     /// [`command`](Self::command), its parent's. It looks for
     ///
     /// * `SYNC_MANAGER`, the address;
-    /// * `SYNC_AUTHKEY_HEX`, the key as hexadecimal digits, or else `SYNC_AUTHKEY`, the key as it is;
+    /// * `SYNC_AUTHKEY_HEX`, the key as hexadecimal digits, or else `SYNC_AUTHKEY`, the key as it
+    ///   is;
     /// * `SYNC_INSECURE_TCP`, with any value: connections over TCP are not sealed
     ///   ([`ConnectOptions::insecure_tcp`]);
     /// * `SYNC_SERVER_UID`, the number of the user whose manager is taken, too
@@ -150,7 +151,9 @@ impl Manager {
     /// Gives an object a name, which keeps it until [`unpublish`](Self::unpublish).
     ///
     /// # Errors
-    /// [`ErrorKind::Exists`] when the name is taken.
+    /// [`ErrorKind::Exists`] when the name is taken; [`ErrorKind::InvalidInput`] when it is empty
+    /// or too long (`--max-name-length`), or the object is another manager's;
+    /// [`ErrorKind::LimitReached`] when the manager has as many names as it may (`--max-names`).
     pub fn publish(&self, name: &str, object: &impl Shared) -> Result<(), Error> {
         self.proxy.publish(name.to_owned(), object.handle().clone())
     }

@@ -68,7 +68,10 @@ impl<T> Queue<T> {
     /// Puts an item in; waits while the queue is full.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the queue is closed.
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the queue is closed;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the item can't be encoded;
+    /// [`ErrorKind::OutOfMemory`](crate::ErrorKind::OutOfMemory) when the manager keeps as much as
+    /// it may.
     pub fn put<Q>(&self, item: &Q) -> Result<(), Error>
     where
         T: Borrow<Q>,
@@ -81,9 +84,9 @@ impl<T> Queue<T> {
     /// full.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the queue is closed;
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it was not created
-    /// [`by_priority`](QueueOptions::by_priority) and the priority is not 0.
+    /// Those of [`put`](Self::put); [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
+    /// when it was not created [`by_priority`](QueueOptions::by_priority) and the priority is not
+    /// 0.
     pub fn put_with_priority<Q>(&self, item: &Q, priority: i64) -> Result<(), Error>
     where
         T: Borrow<Q>,
@@ -97,7 +100,9 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// Those of [`put`](Self::put); [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
-    /// when they are more than the queue can hold. Nothing is put then.
+    /// when they are more than the queue can hold;
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message: some
+    /// 349,000 do if they are small. Nothing is put then.
     pub fn put_many<Q>(&self, items: impl IntoIterator<Item = Q>) -> Result<(), Error>
     where
         Q: Borrow<T>,

@@ -114,8 +114,10 @@ impl Semaphore {
     /// Adds permits that nobody holds: new ones, or those of a permit that was forgotten.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when a bounded semaphore would
-    /// have more than it began with; nothing is added then.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for no permit, or when a bounded
+    /// semaphore would have more than it began with;
+    /// [`ErrorKind::Overflow`](crate::ErrorKind::Overflow) when any other would have 2^32 or more.
+    /// Nothing is added then.
     pub fn release(&self, count: u32) -> Result<(), Error> {
         self.proxy.add(count)
     }

@@ -157,7 +157,8 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages.
+    /// [`iter`](Self::iter) takes them in pages;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when a value is not a `V`.
     pub fn values(&self) -> Result<Vec<V>, Error> {
         let page = self.whole(DictPart::Values)?;
         page.values.iter().map(|value| self.unpack(value, "values")).collect()
@@ -188,7 +189,8 @@ impl<K: DeserializeOwned, V> Dict<K, V> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages.
+    /// [`iter`](Self::iter) takes them in pages;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when a key is not a `K`.
     pub fn keys(&self) -> Result<Vec<K>, Error> {
         let page = self.whole(DictPart::Keys)?;
         page.keys.iter().map(|key| self.unpack(key, "keys")).collect()
@@ -200,7 +202,8 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages.
+    /// [`iter`](Self::iter) takes them in pages;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when an entry is not a `K` and a `V`.
     pub fn items(&self) -> Result<Vec<(K, V)>, Error> {
         self.to_map()
     }
@@ -209,7 +212,8 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages.
+    /// [`iter`](Self::iter) takes them in pages;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when an entry is not a `K` and a `V`.
     #[doc(alias = "copy")]
     pub fn to_map<M: FromIterator<(K, V)>>(&self) -> Result<M, Error> {
         let page = self.whole(DictPart::Items)?;

@@ -26,7 +26,8 @@ impl<T: DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a step of 0;
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message.
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when one is not a `T`.
     pub fn slice(&self, range: impl ListRange) -> Result<Vec<T>, Error> {
         self.unpack_all(&self.proxy.slice(range.to_slice())?, "slice")
     }
@@ -35,7 +36,8 @@ impl<T: DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages.
+    /// [`iter`](Self::iter) takes them in pages;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when one is not a `T`.
     #[doc(alias = "copy")]
     pub fn to_vec(&self) -> Result<Vec<T>, Error> {
         self.unpack_all(&self.proxy.to_vec()?, "to_vec")
@@ -44,7 +46,9 @@ impl<T: DeserializeOwned> List<T> {
     /// Returns the list's items and then these; the list stays as it is.
     ///
     /// # Errors
-    /// Those of [`to_vec`](Self::to_vec).
+    /// Those of [`to_vec`](Self::to_vec);
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when one of these can't be
+    /// encoded.
     #[doc(alias = "__add__")]
     pub fn concat<Q>(&self, items: impl IntoIterator<Item = Q>) -> Result<Vec<T>, Error>
     where
@@ -94,7 +98,8 @@ impl<T: DeserializeOwned> List<T> {
     /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this list
     /// through a proxy; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an update
     /// inside an update of the same list; [`ErrorKind::WrongType`](crate::ErrorKind::WrongType)
-    /// when an item is not a `T`.
+    /// when an item is not a `T`; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when the
+    /// list does not fit one message, or has more than some 349,000 items afterwards.
     pub fn update<R>(&self, change: impl FnOnce(&mut Vec<T>) -> R) -> Result<R, Error>
     where
         T: Serialize,
