@@ -91,6 +91,22 @@ fn a_child_is_given_what_this_manager_needs_and_nothing_of_another() {
     }
 }
 
+#[test]
+fn more_answers_than_one_message_acknowledges_are_acknowledged_by_several() {
+    let cast = Cast::with(listening_on_tcp("127.0.0.1"));
+    let key = AuthKey::new(KEY).unwrap();
+    let manager = Manager::options().authkey(key).connect(cast.server().address()).unwrap();
+    let words = manager.create_queue::<String>(QueueOptions::unbounded()).unwrap();
+    // Those that wait are all asked for before the first is answered.
+    manager.pipeline(|p| {
+        let got: Vec<_> = (0..3000).map(|_| words.later(p).get()).collect();
+        let put: Vec<_> = (0..3000).map(|_| words.later(p).put("x")).collect();
+        got.into_iter().for_each(|got| assert!(got.wait().unwrap().is_some()));
+        put.into_iter().try_for_each(Pending::wait).unwrap();
+    });
+    assert!(words.is_empty().unwrap(), "the session goes on");
+}
+
 /// The system completes connections for a server that does not look, as many as it was told to.
 #[test]
 fn hundreds_connect_at_once_while_the_server_stands_still() {
