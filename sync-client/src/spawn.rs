@@ -64,8 +64,9 @@ impl ManagerProcess {
                 Manager::connect(&address).map(|manager| (manager, address))
             }),
             (Some(Ok(0)), _) => {
-                let ended =
-                    child.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
+                // One that has ended cannot be killed, and says how it ended.
+                let ended = child.kill().and_then(|()| child.wait());
+                let ended = ended.map_or_else(|error| error.to_string(), |it| it.to_string());
                 Err(failed(format!("it said nothing and ended with {ended}")))
             }
             _ => Err(failed(format!("it said {line:?}, and not on which address it is ready"))),

@@ -99,7 +99,12 @@ impl<T: DeserializeOwned> Value<T> {
         let value = self.pack(value, "swap")?;
         let before = self.proxy.swap(value.clone())?;
         or_give_back(&self.proxy, self.unpack(&before, "swap"), |proxy| {
-            Ok(proxy.compare_exchange(value, before)?.is_ok())
+            let found = proxy.begin_update()?;
+            // Byte by byte: a value that equals nothing is its own still.
+            if found.value != value {
+                return proxy.cancel_update(found.token).map(|()| false);
+            }
+            proxy.commit_update(found.token, before).map(|()| true)
         })
     }
 

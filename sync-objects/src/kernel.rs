@@ -236,8 +236,8 @@ impl Kernel {
             self.core.run_one_way(session, message);
             self.core.settle();
         }
-        while let Some(held) = self.core.next_held_back(session) {
-            self.core.begin(session, held.via, held.request, held.arrived);
+        while let Some((via, request, arrived)) = self.core.next_held_back(session) {
+            self.core.begin(session, via, request, arrived);
             self.core.settle();
         }
         self.core.leave_if_done(session);

@@ -140,7 +140,7 @@ fn in_values(
         (values, 0) => format!("{values} values"),
         (values, proxies) => format!("{values} values with {proxies} proxies"),
     };
-    let why = format!("{what} in one call are too many: send fewer at a time");
+    let why = format!("{what} in one message are too many: take fewer at a time");
     Refusal::new(ErrorKind::TooLarge, why)
 }
 

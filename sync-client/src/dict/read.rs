@@ -60,7 +60,12 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         let value = self.pack(value, "insert")?;
         let before = self.proxy.insert(key.clone(), value.clone())?;
         or_give_back(&self.proxy, self.unpack_some(before.as_ref(), "insert"), |proxy| {
-            Ok(proxy.compare_exchange(key, Some(value), before)?.is_ok())
+            let found = proxy.begin_update(key)?;
+            // Byte by byte: a value that equals nothing is its own still.
+            if found.value != Some(value) {
+                return proxy.cancel_update(found.token).map(|()| false);
+            }
+            proxy.commit_update(found.token, before).map(|()| true)
         })
     }
 

@@ -45,6 +45,12 @@ struct Waiting {
     is_attended: bool,
 }
 
+impl Unsent {
+    fn has_full(&self) -> bool {
+        !self.waiting.lock().full.is_empty()
+    }
+}
+
 impl Session {
     /// Sends a one-way message of so many bytes, or leaves it to whoever has a connection first.
     pub(super) fn send_soon(
@@ -206,6 +212,10 @@ fn attend(session: &Weak<Session>) {
         let _ = held.write_full();
         if held.is_all_sent() {
             return;
+        }
+        if held.unsent.has_full() {
+            // One more filled up meanwhile.
+            continue;
         }
         match held.connect_once(held.target.patience) {
             Ok(connection) => held.take_unsent(connection),

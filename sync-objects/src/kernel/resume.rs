@@ -226,7 +226,8 @@ impl Resumable {
         given.handles = data.handles.iter().chain(inside).map(|handle| handle.object).collect();
         let why = format!(
             "the call was carried out; its answer was lost with the connection, and {why} for it \
-             to be kept: what it gave is given back"
+             to be kept: a turn, a lease and references that it gave are given back, what it took \
+             out is lost"
         );
         self.put(call, Err(Refusal::new(kind, why)), given, meter);
         if let Some(kept) = self.kept.get_mut(&call) {

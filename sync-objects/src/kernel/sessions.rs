@@ -275,11 +275,12 @@ impl Core {
         }
     }
 
-    /// Returns a session's next request that need not wait any more.
-    pub(super) fn next_held_back(&mut self, session: SessionId) -> Option<HeldBack> {
+    /// Returns a session's next request that need not wait any more, and when it came. It counts
+    /// as held back no more: what begins counts itself.
+    pub(super) fn next_held_back(&mut self, session: SessionId) -> Option<(Via, Request, Time)> {
         let held = self.sessions.get_mut(&session).and_then(Session::next_held_back)?;
         self.clear_deadline(&held);
-        Some(held)
+        Some((held.via, held.request, held.arrived))
     }
 
     /// Stops the time of a request that is held back no more.

@@ -222,7 +222,7 @@ impl Dict {
     ) -> Result<(), Refusal> {
         let fresh = keys.into_iter().filter(|key| !self.store.contains(key));
         let cost = fresh.map(|key| store::ENTRY_COST + key.as_bytes().len()).sum();
-        if cost == 0 { Ok(()) } else { cx.afford(cost) }
+        cx.afford(cost)
     }
 
     /// Writes many entries in one step, if it is the caller's turn at all of them.

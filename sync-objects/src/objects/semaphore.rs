@@ -115,7 +115,7 @@ impl semaphore::Service for Semaphore {
             return Flow::Wait(FREE);
         }
         // A grant is kept, and no value came with it that would be counted.
-        if let Err(refusal) = cx.afford(0) {
+        if let Err(refusal) = cx.afford(1) {
             return Flow::Refuse(refusal);
         }
         self.free -= count;

@@ -334,8 +334,13 @@ fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("sync-server");
     let nobody = format!("unix:{}/nobody", directory.path().display());
-    for (says, why) in [("READY nowhere", "nowhere"), (&format!("READY {nobody}"), &nobody)] {
-        let script = format!("#!/bin/sh\necho {says}\nexec sleep 120\n");
+    let cases = [
+        ("echo READY nowhere", "nowhere"),
+        (&format!("echo READY {nobody}"), &nobody),
+        ("exec >&-", "said nothing"),
+    ];
+    for (does, why) in cases {
+        let script = format!("#!/bin/sh\n{does}\nexec sleep 120\n");
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         cast.start_in(spawner, &[&why], &[("SYNC_SERVER", &program.display())]).wait();

@@ -3,7 +3,7 @@
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use sync_client::{Address, AuthKey, ErrorKind, Manager, Pending, QueueOptions};
+use sync_client::{Address, AuthKey, ErrorKind, Manager, Pending, Queue, QueueOptions};
 use sync_server::{Builder, Limits, Server};
 use sync_testkit::{Cast, Role, ServerProcess, roles};
 
@@ -93,18 +93,26 @@ fn a_child_is_given_what_this_manager_needs_and_nothing_of_another() {
 
 #[test]
 fn more_answers_than_one_message_acknowledges_are_acknowledged_by_several() {
-    let cast = Cast::with(listening_on_tcp("127.0.0.1"));
+    const COUNT: usize = 5000;
+    let mut limits = Limits::default();
+    limits.calls_per_connection = 2 * COUNT;
+    let cast = Cast::with(listening_on_tcp("127.0.0.1").limits(limits));
     let key = AuthKey::new(KEY).unwrap();
     let manager = Manager::options().authkey(key).connect(cast.server().address()).unwrap();
-    let words = manager.create_queue::<String>(QueueOptions::unbounded()).unwrap();
-    // Those that wait are all asked for before the first is answered.
+    let words = manager.named("words").create_queue::<u8>(QueueOptions::unbounded()).unwrap();
+    let number = manager.create_value(0u8).unwrap();
+    let others: Queue<u8> = cast.manager().named("words").open().unwrap();
     manager.pipeline(|p| {
-        let got: Vec<_> = (0..3000).map(|_| words.later(p).get()).collect();
-        let put: Vec<_> = (0..3000).map(|_| words.later(p).put("x")).collect();
-        got.into_iter().for_each(|got| assert!(got.wait().unwrap().is_some()));
-        put.into_iter().try_for_each(Pending::wait).unwrap();
+        let got: Vec<_> = (0..COUNT).map(|_| words.later(p).get()).collect();
+        assert_eq!(number.later(p).get().wait().unwrap(), 0, "all are sent");
+        // All of them wait: none is acknowledged before the last is answered.
+        while cast.manager().blocked_on(&others).unwrap() < COUNT as u64 {
+            std::thread::yield_now();
+        }
+        others.put_many([7; COUNT]).unwrap();
+        got.into_iter().for_each(|got| assert_eq!(got.wait().unwrap(), Some(7)));
+        assert_eq!(number.later(p).get().wait().unwrap(), 0, "the session goes on");
     });
-    assert!(words.is_empty().unwrap(), "the session goes on");
 }
 
 /// The system completes connections for a server that does not look, as many as it was told to.

@@ -164,6 +164,13 @@ fn what_others_wrote_meanwhile_is_not_replaced_by_what_is_put_back() {
     meanwhile(move || assert_eq!(theirs.remove(&1).unwrap_err().kind(), ErrorKind::WrongType));
     unreadable.insert(&1, &Unreadable(1)).unwrap_err();
     assert_eq!(texts.get(&1).unwrap().unwrap(), "old", "nobody wrote");
+    let numbers = Dict::<u8, f64>::attach(texts.handle().clone()).unwrap();
+    numbers.insert(&1, &f64::NAN).unwrap_err();
+    assert_eq!(
+        texts.get(&1).unwrap().unwrap(),
+        "old",
+        "a NaN equals nothing, and is its own still"
+    );
     let theirs = texts.clone();
     meanwhile(move || assert!(theirs.delete(&1).unwrap()));
     unreadable.insert(&1, &Unreadable(1)).unwrap_err();

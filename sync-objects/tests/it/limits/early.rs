@@ -60,6 +60,21 @@ fn what_comes_early_is_counted_and_given_back() {
     assert!(used() <= before);
 }
 
+#[test]
+fn what_was_held_back_is_counted_once_when_it_begins() {
+    let (sim, client, event) = limited(|limits| limits.memory = 1 << 20);
+    let object = event.remote().handle().object();
+    let mut large = request(100, object, "is_set");
+    large.data.args = vec![0; 700_000].into();
+    assert_eq!(send_request(&sim, &client, large), []);
+    let reply = sim.kernel(|kernel, now| {
+        kernel.handle_one_way(now, client.session(), set(1, object, 0)).unwrap();
+        kernel.poll_reply().unwrap().reply
+    });
+    let refused = reply.outcome.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Malformed, "there is room for it: {refused}");
+}
+
 fn request(call: u64, object: ObjectId, method: &str) -> Request {
     Request {
         call: CallId(call),
