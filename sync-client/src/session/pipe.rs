@@ -108,6 +108,9 @@ impl SocketPipe {
 
     /// Sends what is queued, and takes in answers while the manager takes no more of it.
     fn write(&mut self) -> Result<(), Refusal> {
+        if self.connection.as_ref().is_some_and(|of| of.queued() > 0) {
+            self.check_own()?;
+        }
         loop {
             let (session, connection) = self.parts()?;
             match session.write_or_hear(connection) {
@@ -127,6 +130,7 @@ impl SocketPipe {
     }
 
     /// Checks that this process opened it: a forked child's calls would go out amid its parent's.
+    /// That asks the system, and so is not done for each call that is only queued.
     fn check_own(&self) -> Result<(), Refusal> {
         if self.session.is_own() {
             return Ok(());
@@ -197,7 +201,6 @@ impl SocketPipe {
 
 impl Pipe for SocketPipe {
     fn send(&mut self, target: &Handle, call: Call) -> Result<CallId, Refusal> {
-        self.check_own()?;
         let kept = (target.clone(), call.data.all_handles().cloned().collect());
         let request = self.session.request(call)?;
         let call = request.call;
