@@ -149,13 +149,13 @@ impl Core {
     fn keep_answer(&mut self, route: Route, reply: &Reply) -> bool {
         let has_room = self.may_keep_answer(answer_size(&reply.outcome));
         // An answer that brings something follows the look that granted it.
-        let holds = reply.outcome.as_ref().map(|_| std::mem::take(&mut self.granted));
+        let granted = reply.outcome.is_ok().then(|| std::mem::take(&mut self.granted));
         let session = self.sessions.get_mut(&route.session);
         let Some(resumable) = session.and_then(|session| session.resumable.as_mut()) else {
             return true;
         };
-        let (limit, holds) = (self.limits.unacknowledged, holds.unwrap_or_default());
-        resumable.keep(reply, holds, limit, &self.meter, has_room);
+        let (limit, granted) = (self.limits.unacknowledged, granted.unwrap_or_default());
+        resumable.keep(reply, granted, limit, &self.meter, has_room);
         resumable.is_connected(route.via)
     }
 
