@@ -277,6 +277,12 @@ impl Connection {
         }
     }
 
+    /// Returns whether the next message was read already, so that [`read`](Self::read) asks nothing
+    /// of the socket.
+    pub(super) fn has_message(&self) -> bool {
+        self.decoder.is_whole(&self.buffer[self.unread.clone()])
+    }
+
     /// Waits until there is something to read, or room to write; for at most so long.
     pub(super) fn wait(&self, time: Option<Duration>) -> Result<Ready, Refusal> {
         self.look(PollFlags::IN | PollFlags::OUT, time)

@@ -31,6 +31,8 @@ pub(super) struct SocketPipe {
     asked: usize,
     /// Nobody waits for what stands in line.
     is_given_up: bool,
+    /// This process was seen to be its own, and nothing was written or read since.
+    is_own: bool,
 }
 
 /// How far a call is.
@@ -52,7 +54,7 @@ impl SocketPipe {
     pub(super) fn open(session: Arc<Session>) -> Result<Self, Refusal> {
         let connection = Some(session.connection()?);
         let calls = VecDeque::new();
-        Ok(Self { session, connection, calls, asked: 0, is_given_up: false })
+        Ok(Self { session, connection, calls, asked: 0, is_given_up: false, is_own: false })
     }
 
     /// Sends what is queued and takes in one message, which need not be an answer.
@@ -63,6 +65,9 @@ impl SocketPipe {
 
     /// Waits for one message.
     fn take_in(&mut self) -> Result<(), Refusal> {
+        if self.connection.as_ref().is_some_and(|of| !of.has_message()) {
+            self.check_own_anew()?;
+        }
         let (session, connection) = self.parts()?;
         match session.listen_once(connection) {
             Ok(None) => Ok(()),
@@ -93,6 +98,12 @@ impl SocketPipe {
     }
 
     fn place(&self, call: CallId) -> Option<usize> {
+        // Where no other thread makes calls meanwhile, their numbers have no gaps.
+        let (first, _) = self.calls.front()?;
+        let at = usize::try_from(call.0.checked_sub(first.0)?).ok()?;
+        if self.calls.get(at).is_some_and(|&(of, _)| of == call) {
+            return Some(at);
+        }
         self.calls.binary_search_by_key(&call, |&(call, _)| call).ok()
     }
 
@@ -108,9 +119,10 @@ impl SocketPipe {
 
     /// Sends what is queued, and takes in answers while the manager takes no more of it.
     fn write(&mut self) -> Result<(), Refusal> {
-        if self.connection.as_ref().is_some_and(|of| of.queued() > 0) {
-            self.check_own()?;
+        if self.connection.as_ref().is_some_and(|of| of.unwritten() == 0) {
+            return Ok(());
         }
+        self.check_own_anew()?;
         loop {
             let (session, connection) = self.parts()?;
             match session.write_or_hear(connection) {
@@ -129,14 +141,22 @@ impl SocketPipe {
         Ok(())
     }
 
-    /// Checks that this process opened it: a forked child's calls would go out amid its parent's.
-    /// That asks the system, and so is not done for each call that is only queued.
-    fn check_own(&self) -> Result<(), Refusal> {
-        if self.session.is_own() {
+    /// Checks that this process opened it: a forked child's calls would go out amid its parent's,
+    /// and wait for locks that threads of its parent had. That asks the system, and is not done
+    /// anew for each call that is only queued.
+    fn check_own(&mut self) -> Result<(), Refusal> {
+        self.is_own = self.is_own || self.session.is_own();
+        if self.is_own {
             return Ok(());
         }
         let why = "the pipeline is the parent process's: make another one in this process";
         Err(Refusal::new(ErrorKind::InvalidInput, why))
+    }
+
+    /// Checks it whatever was seen before: something is about to be written or read.
+    fn check_own_anew(&mut self) -> Result<(), Refusal> {
+        self.is_own = false;
+        self.check_own()
     }
 
     fn parts(&mut self) -> Result<(&Session, &mut Connection), Refusal> {
@@ -201,6 +221,7 @@ impl SocketPipe {
 
 impl Pipe for SocketPipe {
     fn send(&mut self, target: &Handle, call: Call) -> Result<CallId, Refusal> {
+        self.check_own()?;
         let kept = (target.clone(), call.data.all_handles().cloned().collect());
         let request = self.session.request(call)?;
         let call = request.call;
@@ -228,7 +249,6 @@ impl Pipe for SocketPipe {
     }
 
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
-        self.check_own()?;
         loop {
             if let Some(answer) = self.take(call) {
                 return self.session.receive(answer);

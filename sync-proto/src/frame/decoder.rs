@@ -44,6 +44,12 @@ impl Decoder {
         self.partial.is_empty() && self.large.is_none()
     }
 
+    /// Returns whether `input`, which comes next, begins with a whole frame, or one that
+    /// [`next`](Self::next) refuses: it wants no more bytes for it.
+    pub fn is_whole(&self, input: &[u8]) -> bool {
+        self.is_between_frames() && !matches!(self.whole(input), Ok(None))
+    }
+
     /// Returns how many bytes of an incomplete frame are kept. What it announces does not count
     /// before it comes.
     pub fn held(&self) -> usize {

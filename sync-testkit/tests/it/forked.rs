@@ -10,7 +10,7 @@ use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process,
     pidfd_getfd, pidfd_open, test_kill_process, waitid,
 };
-use sync_client::ErrorKind;
+use sync_client::{ErrorKind, QueueOptions};
 use sync_testkit::{Cast, Role, roles};
 
 use super::tcp::listening_on_tcp;
@@ -163,16 +163,18 @@ fn plumber(role: &Role) {
         });
     });
     // One that is under way is the parent's.
+    let jobs = manager.create_queue::<i32>(QueueOptions::unbounded()).unwrap();
     manager.pipeline(|p| {
-        let mut asked = Some(inherited.later(p).get());
+        let mut asked = Some(jobs.later(p).get());
         inherited.later(p).get().wait().unwrap();
         in_a_child(|| {
-            for call in [asked.take().unwrap(), inherited.later(p).get()] {
+            for call in [asked.take().unwrap(), jobs.later(p).get()] {
                 assert_eq!(call.wait().unwrap_err().kind(), ErrorKind::InvalidInput);
             }
         });
-        let asked = [asked.unwrap(), inherited.later(p).get()];
-        assert_eq!(asked.map(|call| call.wait().unwrap()), [1, 1]);
+        let asked = [asked.unwrap(), jobs.later(p).get()];
+        jobs.put_many([1, 2]).unwrap();
+        assert_eq!(asked.map(|call| call.wait().unwrap()), [Some(1), Some(2)]);
     });
 }
 
