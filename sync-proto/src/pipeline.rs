@@ -45,28 +45,25 @@ impl<'t> Pipeline<'t> {
 
     /// Sends a call; what came of it, also that it could not be sent, is for whoever waits for
     /// its answer.
-    pub fn call<R: DeserializeOwned>(
-        &self,
-        remote: &Remote,
+    pub fn call<'p, R: DeserializeOwned>(
+        &'p self,
+        remote: &'p Remote,
         method: MethodId,
         args: &impl Serialize,
-    ) -> Pending<'_, R> {
+    ) -> Pending<'p, R> {
         let sent = self
             .check(remote)
             .and_then(|()| remote.encode(method, args))
             .and_then(|call| self.with_pipe(|pipe| pipe.send(remote.handle(), call)))
             .map_err(|refusal| remote.error(method, refusal));
-        let remote = remote.clone();
-        Pending::new(self, sent, move |answer| {
-            answer
-                .and_then(|data| data.into_value())
-                .map_err(|refusal| remote.error(method, refusal))
-        })
+        let decode = Decode::Whole { remote, method, read: Data::into_value };
+        Pending { pipeline: self, sent, decode }
     }
 
     /// Returns a call that failed before it was sent.
     pub fn failed<R>(&self, error: Error) -> Pending<'_, R> {
-        Pending::new(self, Err(error), |_| unreachable!("it was not sent"))
+        let decode = Decode::By(Box::new(|_| unreachable!("it was not sent")));
+        Pending { pipeline: self, sent: Err(error), decode }
     }
 
     fn check(&self, remote: &Remote) -> Result<(), Refusal> {
@@ -92,8 +89,6 @@ impl<'t> Pipeline<'t> {
     }
 }
 
-type Decode<'p, R> = Box<dyn FnOnce(Result<Data, Refusal>) -> Result<R, Error> + 'p>;
-
 /// A call that is under way in a [`Pipeline`].
 #[must_use = "what came of the call is lost, and the call is given up if it stands in line"]
 pub struct Pending<'p, R> {
@@ -102,22 +97,35 @@ pub struct Pending<'p, R> {
     decode: Decode<'p, R>,
 }
 
-impl<'p, R> Pending<'p, R> {
-    fn new(
-        pipeline: &'p Pipeline<'p>,
-        sent: Result<CallId, Error>,
-        decode: impl FnOnce(Result<Data, Refusal>) -> Result<R, Error> + 'p,
-    ) -> Self {
-        Self { pipeline, sent, decode: Box::new(decode) }
-    }
+type Answer = Result<Data, Refusal>;
 
+/// How the answer is read.
+enum Decode<'p, R> {
+    /// As what the method answers with.
+    Whole { remote: &'p Remote, method: MethodId, read: fn(Data) -> Result<R, Refusal> },
+    /// As something that is made of it.
+    By(Box<dyn FnOnce(Answer) -> Result<R, Error> + 'p>),
+}
+
+impl<R> Decode<'_, R> {
+    fn run(self, answer: Answer) -> Result<R, Error> {
+        match self {
+            Self::Whole { remote, method, read } => {
+                answer.and_then(read).map_err(|refusal| remote.error(method, refusal))
+            }
+            Self::By(decode) => decode(answer),
+        }
+    }
+}
+
+impl<'p, R> Pending<'p, R> {
     /// Waits for the answer.
     ///
     /// # Errors
     /// Those of the call, also why it could not be sent.
     pub fn wait(self) -> Result<R, Error> {
         let call = self.sent?;
-        (self.decode)(self.pipeline.with_pipe(|pipe| pipe.wait(call)))
+        self.decode.run(self.pipeline.with_pipe(|pipe| pipe.wait(call)))
     }
 
     /// Makes something else of the answer, once it is waited for.
@@ -125,8 +133,9 @@ impl<'p, R> Pending<'p, R> {
     where
         R: 'p,
     {
-        let decode = self.decode;
-        Pending::new(self.pipeline, self.sent, move |answer| decode(answer).and_then(f))
+        let Self { pipeline, sent, decode } = self;
+        let decode = Decode::By(Box::new(move |answer| decode.run(answer).and_then(f)));
+        Pending { pipeline, sent, decode }
     }
 }
 
