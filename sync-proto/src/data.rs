@@ -132,7 +132,11 @@ impl Flavor for Gathered {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
+        match bytes {
+            // Most numbers are small: one byte, for which a copy would be a call.
+            &[byte] => self.0.push(byte),
+            _ => self.0.extend_from_slice(bytes),
+        }
         Ok(())
     }
 

@@ -156,7 +156,11 @@ impl Flavor for Appended<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
+        match bytes {
+            // Most numbers are small: one byte, for which a copy would be a call.
+            &[byte] => self.0.put_u8(byte),
+            _ => self.0.extend_from_slice(bytes),
+        }
         Ok(())
     }
 
@@ -171,17 +175,24 @@ pub struct DataRef<'a>(pub(crate) &'a Data<WireHandle>);
 
 impl Serialize for DataRef<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A length over 4 GiB is refused by `encode`, and the head with it.
-        let length = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-        let head = |payload: &Payload<WireHandle>| PayloadHead {
-            encoding: payload.encoding,
-            len: length(payload.bytes.len()),
-            handles: payload.handles.clone(),
-        };
         let Data { args, payloads, handles } = self.0;
-        let payloads: SmallVec<[PayloadHead; 2]> = payloads.iter().map(head).collect();
-        (length(args.len()), payloads, handles).serialize(serializer)
+        (length(args.len()), PayloadRefs(payloads), handles).serialize(serializer)
     }
+}
+
+/// What is to go out as a list of [`PayloadHead`]s.
+struct PayloadRefs<'a>(&'a [Payload<WireHandle>]);
+
+impl Serialize for PayloadRefs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let heads = self.0.iter().map(|of| (of.encoding, length(of.bytes.len()), &of.handles));
+        serializer.collect_seq(heads)
+    }
+}
+
+/// A length over 4 GiB is refused by [`encode`], and the head with it.
+fn length(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// The body of a frame.
@@ -234,7 +245,7 @@ pub struct DataHead {
     handles: Vec<WireHandle>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct PayloadHead {
     encoding: Encoding,
     len: u32,

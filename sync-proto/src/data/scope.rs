@@ -47,39 +47,39 @@ thread_local! {
     static SCOPE: RefCell<Option<Lists>> = const { RefCell::new(None) };
 }
 
-/// Puts lists into place and returns those before. A thread that ends has no place any more; what
-/// is encoded then (a guard's release, dropped from a thread-local) needs none.
-fn exchange(lists: Option<Lists>) -> Option<Lists> {
-    SCOPE.try_with(|scope| scope.replace(lists)).unwrap_or_default()
+/// Exchanges lists for those that are in place. A thread that ends has no place any more; what is
+/// encoded then (a guard's release, dropped from a thread-local) needs none.
+fn exchange(lists: &mut Option<Lists>) {
+    let swapped = SCOPE.try_with(|scope| std::mem::swap(&mut *scope.borrow_mut(), lists));
+    if swapped.is_err() {
+        *lists = None;
+    }
 }
 
 /// Puts the outer scope back, also when a user's `Serialize` panics. Lists that are let go are
 /// dropped outside of the cell's borrow: dropping a handle may encode a message of its own.
-struct Restore(Option<Option<Lists>>);
+struct Restore<'l>(&'l mut Option<Lists>);
 
-impl Restore {
-    fn enter(lists: Lists) -> Self {
-        Self(Some(exchange(Some(lists))))
-    }
-
-    fn leave(mut self) -> Option<Lists> {
-        exchange(self.0.take().flatten())
+impl<'l> Restore<'l> {
+    fn enter(lists: &'l mut Option<Lists>) -> Self {
+        exchange(lists);
+        Self(lists)
     }
 }
 
-impl Drop for Restore {
+impl Drop for Restore<'_> {
     fn drop(&mut self) {
-        if let Some(outer) = self.0.take() {
-            drop(exchange(outer));
-        }
+        exchange(self.0);
     }
 }
 
 /// Runs an encoding and returns its result with the lists it filled.
 pub(crate) fn collect<R>(lists: Lists, encode: impl FnOnce() -> R) -> (R, Lists) {
-    let scope = Restore::enter(lists);
+    let mut lists = Some(lists);
+    let scope = Restore::enter(&mut lists);
     let result = encode();
-    (result, scope.leave().unwrap_or_default())
+    drop(scope);
+    (result, lists.unwrap_or_default())
 }
 
 /// Runs a decoding that may take from the lists; returns its result with what is left of them.
