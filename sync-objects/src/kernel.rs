@@ -79,6 +79,8 @@ pub struct Outgoing {
     /// calls that were have numbers of their own in the order in which they were; one that was
     /// refused changed nothing and has the number of the call before it.
     pub commit: Token,
+    /// About how many bytes the reply is.
+    size: usize,
 }
 
 /// The manager: sessions, objects, names, handles, lines, deadlines.
@@ -200,13 +202,13 @@ impl Kernel {
         request: Request,
     ) -> bool {
         self.core.advance(now);
-        if !self.core.sessions.contains_key(&session) {
-            return false;
-        }
-        if !self.core.claim(session, via, request.call) {
+        let Some(state) = self.core.sessions.get(&session) else { return false };
+        let (is_early, may_be_known) = (request.after > state.done(), state.resumable.is_some());
+        if may_be_known && !self.core.claim(session, via, request.call) {
             return true;
         }
-        if self.core.is_early(session, &request) {
+        if is_early {
+            // A one-way message that it names is still missing.
             self.core.hold_back(session, via, request);
         } else {
             self.core.begin(session, via, request, now);
@@ -307,7 +309,7 @@ impl Kernel {
     #[must_use]
     pub fn poll_reply(&mut self) -> Option<Outgoing> {
         let outgoing = self.core.replies.pop_front()?;
-        self.core.unsent -= memory::answer_size(&outgoing.reply.outcome);
+        self.core.unsent -= outgoing.size;
         Some(outgoing)
     }
 

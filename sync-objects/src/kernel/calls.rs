@@ -141,8 +141,7 @@ impl Core {
         if is_kept && !self.keep_answer(route, &reply) {
             return;
         }
-        let (session, via, commit) = (route.session, route.via, Token(self.commit));
-        self.send(Outgoing { session, via, reply, commit });
+        self.send(route.session, route.via, reply);
     }
 
     /// Keeps an answer until it has arrived; returns whether it can be sent.
@@ -160,8 +159,9 @@ impl Core {
     }
 
     /// Puts a reply among those that the driver is to take.
-    pub(super) fn send(&mut self, outgoing: Outgoing) {
-        self.unsent += answer_size(&outgoing.reply.outcome);
-        self.replies.push_back(outgoing);
+    pub(super) fn send(&mut self, session: SessionId, via: Via, reply: Reply) {
+        let (commit, size) = (Token(self.commit), answer_size(&reply.outcome));
+        self.unsent += size;
+        self.replies.push_back(Outgoing { session, via, reply, commit, size });
     }
 }

@@ -23,7 +23,7 @@ use super::calls::CallKey;
 use super::memory::{SMALL, answer_size, given_cost};
 use super::sessions::given_twice;
 use super::timers::{Timer, TimerKey};
-use super::{Core, DisconnectReason, Kernel, Outgoing, Via};
+use super::{Core, DisconnectReason, Kernel, Via};
 use crate::Time;
 
 /// What a session keeps in order to be resumed.
@@ -323,16 +323,13 @@ impl Core {
                 self.set_grace(session);
             }
             Claim::Answered(reply, given) => {
-                let commit = Token(self.commit);
-                self.send(Outgoing { session, via, reply, commit });
+                self.send(session, via, reply);
                 self.set_grace(session);
                 self.give_back(session, given);
             }
             Claim::Refused(refusal) => {
                 // Not kept: it would take the place of the answer that is waited for.
-                let reply = Reply { call, outcome: Err(refusal) };
-                let commit = Token(self.commit);
-                self.send(Outgoing { session, via, reply, commit });
+                self.send(session, via, Reply { call, outcome: Err(refusal) });
             }
         }
         false

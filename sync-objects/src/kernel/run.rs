@@ -8,7 +8,7 @@ use sync_proto::{
 };
 
 use super::calls::{Blocked, CallKey, Route, Stance};
-use super::memory::{OBJECT, brief, waiting_cost};
+use super::memory::{brief, waiting_cost};
 use super::table::{Body, gone};
 use super::timers::Timer;
 use super::{Core, Note, Via};
@@ -82,8 +82,7 @@ impl Core {
         if self.stopping {
             return Err(ErrorKind::ShuttingDown.into());
         }
-        self.check_number(session, request.call)?;
-        self.check_waiting(session)?;
+        self.check_call(session, request.call)?;
         self.check_handles(session)?;
         let mut data = request.data.map_handles(|wire| self.resolve(wire))?;
         self.count_values(&mut data)?;
@@ -318,30 +317,21 @@ impl Core {
     }
 
     fn put_body(&mut self, object: ObjectId, body: Box<dyn crate::Object>, weight: usize) {
-        if let Some(slot) = self.slot_mut(object) {
+        if let Some(slot) = self.objects.get_mut(object) {
             slot.body = Body::Here(body);
-            self.weigh(object, weight);
-        }
-    }
-
-    /// Counts an object by what it says that it keeps.
-    fn weigh(&mut self, object: ObjectId, weight: usize) {
-        if let Some(slot) = self.slot_mut(object) {
-            let before = std::mem::replace(&mut slot.weight, OBJECT + weight);
-            self.meter.add(OBJECT + weight);
-            self.meter.subtract(before);
+            slot.weigh(weight, &self.meter);
         }
     }
 
     /// Marks an object as broken and tells its callers, also those in a peer's line, which might
     /// not be polled for long. Callers of other objects in its lines are polled.
     pub(super) fn break_object(&mut self, object: ObjectId, why: String) {
-        let Some(slot) = self.slot_mut(object) else {
+        let Some(slot) = self.objects.get_mut(object) else {
             return;
         };
         slot.body = Body::Broken(why.clone());
+        slot.weigh(0, &self.meter);
         let (interface, channels) = (slot.interface.name, slot.lines.channels());
-        self.weigh(object, 0);
         for (place, key) in self.callers_of(object) {
             self.finish(key, Err(broken(object, &why)));
             self.wake_in_turn(place.object, place.channel);

@@ -246,20 +246,13 @@ impl Core {
         Ok(())
     }
 
-    /// Returns whether a one-way message that a request names is still missing.
-    pub(super) fn is_early(&self, session: SessionId, request: &Request) -> bool {
-        self.sessions.get(&session).is_some_and(|state| request.after > state.done)
-    }
-
     /// Holds a request back that is early; one that is too much to be held back is refused.
     ///
     /// Its time passes meanwhile. One that would not wait in a line at all is looked at whenever
     /// its turn comes: it names a message that is under way.
     pub(super) fn hold_back(&mut self, session: SessionId, via: Via, request: Request) {
-        let may = self
-            .check_number(session, request.call)
-            .and_then(|()| self.check_waiting(session))
-            .and_then(|()| self.count_early(&request.data));
+        let may =
+            self.check_call(session, request.call).and_then(|()| self.count_early(&request.data));
         let charge = match may {
             Ok(charge) => charge,
             Err(refusal) => {
@@ -299,21 +292,15 @@ impl Core {
         }
     }
 
-    /// Checks that no call of a session waits that has this number: the second would take the
-    /// place of the first, which nothing could end any more.
-    pub(super) fn check_number(&self, session: SessionId, call: CallId) -> Result<(), Refusal> {
-        let state = self.sessions.get(&session);
-        if state.is_some_and(|state| state.has_call(call)) {
-            Err(given_twice(call))
-        } else {
-            Ok(())
+    /// Checks that one more call of a session may wait, and that none waits that has this number:
+    /// the second would take the place of the first, which nothing could end any more.
+    pub(super) fn check_call(&self, session: SessionId, call: CallId) -> Result<(), Refusal> {
+        let Some(state) = self.sessions.get(&session) else { return Ok(()) };
+        if state.has_call(call) {
+            return Err(given_twice(call));
         }
-    }
-
-    /// Checks that one more call of a session may wait.
-    pub(super) fn check_waiting(&self, session: SessionId) -> Result<(), Refusal> {
         let limit = self.limits.calls_per_session;
-        if self.sessions.get(&session).is_none_or(|state| state.waiting() < limit) {
+        if state.waiting() < limit {
             return Ok(());
         }
         let why = format!("{limit} calls of this session wait, the most that may");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sync_proto::message::WireHandle;
 use sync_proto::{
-    Data, ErrorKind, Fingerprint, Handle, Interface, ObjectId, Refusal, Token, WeakHandle,
+    Data, ErrorKind, Fingerprint, Handle, Interface, Meter, ObjectId, Refusal, Token, WeakHandle,
 };
 
 use super::holds::Hold;
@@ -82,6 +82,22 @@ impl Objects {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.slots.iter().map(|(_, slot)| slot)
     }
+
+    pub(crate) fn get_mut(&mut self, object: ObjectId) -> Option<&mut Slot> {
+        self.slots.get_mut(place(object)).filter(|slot| slot.id == object)
+    }
+}
+
+impl Slot {
+    /// Counts the object by what it says that it keeps.
+    pub(crate) fn weigh(&mut self, weight: usize, meter: &Meter) {
+        let before = std::mem::replace(&mut self.weight, OBJECT + weight);
+        // The meter's word is every thread's, and most calls change no weight.
+        if before != self.weight {
+            meter.add(self.weight);
+            meter.subtract(before);
+        }
+    }
 }
 
 fn place(object: ObjectId) -> usize {
@@ -95,7 +111,7 @@ impl Core {
     }
 
     pub(crate) fn slot_mut(&mut self, object: ObjectId) -> Option<&mut Slot> {
-        self.objects.slots.get_mut(place(object)).filter(|slot| slot.id == object)
+        self.objects.get_mut(object)
     }
 
     /// Puts an object into the table; it lives as long as a clone of the handle does.
