@@ -35,19 +35,49 @@ pub(super) struct Unsent {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Whoever has a connection next takes them along, unless one is full.
     messages: Vec<OneWay>,
-    /// Connections that took the beginning of what was queued, for the thread to write the rest.
-    full: Vec<Connection>,
-    /// A connection is full: what comes after is left for the thread to send behind it, or too
-    /// much of it would be at the manager too early.
-    is_full: bool,
-    is_attended: bool,
+    thread: Thread,
 }
 
-impl Unsent {
-    fn has_full(&self) -> bool {
-        !self.waiting.lock().full.is_empty()
+/// What the thread does that looks after them.
+#[derive(Debug, Default)]
+enum Thread {
+    /// There is none: nothing is unsent, or none could be started.
+    #[default]
+    Absent,
+    /// It looks for a connection. Whoever has one before it takes the messages along.
+    Seeks,
+    /// It writes the rest of what a connection took the beginning of, and then that of these. What
+    /// comes after is left for it to send behind, or too much of it would be at the manager too
+    /// early.
+    Writes { next: Vec<Connection> },
+}
+
+impl Waiting {
+    fn is_full(&self) -> bool {
+        matches!(self.thread, Thread::Writes { .. })
+    }
+}
+
+impl Thread {
+    /// Leaves it a connection to write on.
+    fn give(&mut self, connection: Connection) {
+        match self {
+            Self::Writes { next } => next.push(connection),
+            Self::Absent | Self::Seeks => *self = Self::Writes { next: vec![connection] },
+        }
+    }
+
+    /// Takes a connection that it is to write on and has not begun with.
+    fn take(&mut self) -> Option<Connection> {
+        match self {
+            Self::Writes { next } => next.pop(),
+            Self::Absent | Self::Seeks => None,
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        matches!(self, Self::Writes { next } if !next.is_empty())
     }
 }
 
@@ -62,21 +92,21 @@ impl Session {
             waiting.messages.len() >= if len > SMALL_MAX { 1 } else { UNSENT_MAX }
         };
         let mut waiting = self.unsent.waiting.lock();
-        while waiting.is_full && is_much(&waiting) && self.over.get().is_none() {
+        while waiting.is_full() && is_much(&waiting) && self.over.get().is_none() {
             self.unsent.room.wait(&mut waiting);
         }
         if let Some(why) = self.over.get() {
             return Err(why.clone());
         }
-        if waiting.is_full {
+        if waiting.is_full() {
             self.leave(&mut waiting, message);
             return Ok(());
         }
-        let patience = match waiting.is_attended {
+        let patience = match waiting.thread {
             _ if is_much(&waiting) => Some(self.target.patience),
-            false => Some(PROMPT.min(self.target.patience)),
+            Thread::Absent => Some(PROMPT.min(self.target.patience)),
             // One was looked for just now; the thread goes on looking.
-            true => None,
+            Thread::Seeks | Thread::Writes { .. } => None,
         };
         drop(waiting);
         let connect = || self.connect_once(patience?).ok();
@@ -97,8 +127,7 @@ impl Session {
         if !connection.write_now().map_err(|why| self.end(why))? {
             let mut waiting = self.unsent.waiting.lock();
             if self.attend(&mut waiting) {
-                waiting.is_full = true;
-                waiting.full.push(connection);
+                waiting.thread.give(connection);
                 return Ok(());
             }
             drop(waiting);
@@ -111,7 +140,7 @@ impl Session {
     /// Prepares what was left unsent, to go before anything else on a connection.
     pub(super) fn queue_unsent(&self, connection: &mut Connection) -> Result<(), Refusal> {
         let mut waiting = self.unsent.waiting.lock();
-        if waiting.is_full {
+        if waiting.is_full() {
             return Ok(());
         }
         let messages = std::mem::take(&mut waiting.messages);
@@ -139,18 +168,23 @@ impl Session {
 
     /// Has a thread look after what is unsent; returns whether one does.
     fn attend(&self, waiting: &mut Waiting) -> bool {
-        if !waiting.is_attended {
+        if matches!(waiting.thread, Thread::Absent) {
             let me = self.me.clone();
             let thread = std::thread::Builder::new().name("sync-unsent".to_owned());
-            waiting.is_attended = thread.spawn(move || attend(&me)).is_ok();
+            if thread.spawn(move || attend(&me)).is_err() {
+                return false;
+            }
+            waiting.thread = Thread::Seeks;
         }
-        waiting.is_attended
+        true
     }
 
     /// Writes the rest of what did not fit into connections, and behind it what was left since.
     fn write_full(&self) -> Result<(), Refusal> {
         loop {
-            let Some(mut connection) = self.unsent.waiting.lock().full.pop() else { return Ok(()) };
+            let Some(mut connection) = self.unsent.waiting.lock().thread.take() else {
+                return Ok(());
+            };
             while let Some(messages) = self.write_rest(&mut connection)? {
                 self.queue_all(&mut connection, messages)?;
             }
@@ -162,13 +196,16 @@ impl Session {
     fn write_rest(&self, connection: &mut Connection) -> Result<Option<Vec<OneWay>>, Refusal> {
         self.write_all(connection)?;
         let mut waiting = self.unsent.waiting.lock();
-        if !waiting.full.is_empty() {
+        if waiting.thread.has_more() {
             return Ok(None);
         }
-        let messages = std::mem::take(&mut waiting.messages);
-        waiting.is_full = !messages.is_empty();
         self.unsent.room.notify_all();
-        Ok(waiting.is_full.then_some(messages))
+        let messages = std::mem::take(&mut waiting.messages);
+        if messages.is_empty() {
+            waiting.thread = Thread::Seeks;
+            return Ok(None);
+        }
+        Ok(Some(messages))
     }
 
     fn queue_all(&self, connection: &mut Connection, messages: Vec<OneWay>) -> Result<(), Refusal> {
@@ -183,22 +220,15 @@ impl Session {
         self.write(connection).map_err(|(Failure::Broken(why) | Failure::Over(why))| self.end(why))
     }
 
-    /// Has what was left unsent go by this connection, and nothing overtake it.
-    fn take_unsent(&self, connection: Connection) {
-        let mut waiting = self.unsent.waiting.lock();
-        waiting.is_full = true;
-        waiting.full.push(connection);
-    }
-
     /// Returns whether nothing is left for the thread to do, which is then no more.
     fn is_all_sent(&self) -> bool {
         let mut waiting = self.unsent.waiting.lock();
-        if self.over.get().is_some() {
-            waiting.messages.clear();
-            waiting.full.clear();
+        let is_over = self.over.get().is_some();
+        if !is_over && (!waiting.messages.is_empty() || waiting.thread.has_more()) {
+            return false;
         }
-        waiting.is_attended = !(waiting.messages.is_empty() && waiting.full.is_empty());
-        !waiting.is_attended
+        *waiting = Waiting::default();
+        true
     }
 }
 
@@ -213,12 +243,13 @@ fn attend(session: &Weak<Session>) {
         if held.is_all_sent() {
             return;
         }
-        if held.unsent.has_full() {
+        if held.unsent.waiting.lock().thread.has_more() {
             // One more filled up meanwhile.
             continue;
         }
         match held.connect_once(held.target.patience) {
-            Ok(connection) => held.take_unsent(connection),
+            // What was left unsent goes by this one, and nothing overtakes it.
+            Ok(connection) => held.unsent.waiting.lock().thread.give(connection),
             // The manager has ended the session; else it is another one's socket.
             Err(why) if why.kind == ErrorKind::NotFound && held.is_cut_off() => {
                 drop(held.end(why));
