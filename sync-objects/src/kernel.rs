@@ -406,7 +406,7 @@ impl Core {
         let Some(mut session) = self.sessions.remove(&id) else {
             return;
         };
-        session.take_all_held_back().for_each(|held| self.clear_deadline(&held));
+        drop(session.held_back.take_all(&mut self.timers));
         self.meter.subtract(memory::GIVEN * session.handle_count());
         for key in session.calls.values() {
             self.leave(*key);

@@ -289,13 +289,13 @@ impl Core {
         let (mut waiting, mut held_back) = (Vec::new(), Vec::new());
         for (&session, state) in &mut self.sessions {
             waiting.extend(state.calls.values().copied());
-            held_back.extend(state.take_all_held_back().map(|held| (session, held)));
+            let all = state.held_back.take_all(&mut self.timers).into_iter();
+            held_back.extend(all.map(|held| (session, held)));
         }
         for key in waiting {
             self.finish(key, Err(ErrorKind::ShuttingDown.into()));
         }
         for (session, held) in held_back {
-            self.clear_deadline(&held);
             let route = Route { session, via: held.via, call: held.request.call };
             self.answer(route, Err(ErrorKind::ShuttingDown.into()));
         }

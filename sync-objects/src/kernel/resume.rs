@@ -381,9 +381,7 @@ impl Core {
     /// held back have not begun: they will be sent again.
     fn lose(&mut self, session: SessionId, vias: &BTreeSet<Via>) {
         let Some(state) = self.sessions.get_mut(&session) else { return };
-        let held_back = state.take_held_back_of(vias);
-        held_back.iter().for_each(|held| self.clear_deadline(held));
-        let Some(state) = self.sessions.get_mut(&session) else { return };
+        state.held_back.drop_those_of(vias, &mut self.timers);
         let calls = &self.calls;
         let lost = state.calls.iter().filter(|(_, key)| {
             calls.get(key.index()).is_some_and(|call| vias.contains(&call.route.via))

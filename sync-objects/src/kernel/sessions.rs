@@ -15,9 +15,13 @@ use super::calls::{CallKey, Route};
 use super::ledger::{Ledger, Root};
 use super::memory::GIVEN;
 use super::resume::Resumable;
-use super::timers::{Timer, TimerKey};
+use super::timers::Timer;
 use super::{Core, Via};
 use crate::{Caller, Time};
+
+mod held_back;
+
+use held_back::{AllHeldBack, HeldBack};
 
 /// Bytes of a thread's name that are kept: the system itself keeps 15.
 const THREAD_NAME_MAX: usize = 64;
@@ -47,29 +51,12 @@ pub(crate) struct Session {
     done: OneWayId,
     /// One-way messages that came before an earlier one.
     early: BTreeMap<OneWayId, (OneWay, Option<Charge>)>,
-    /// Requests that wait for a one-way message, each in its place.
-    held_back: BTreeMap<Turn, HeldBack>,
-    /// Where each of them is.
-    turns: BTreeMap<CallId, Turn>,
-    next_held_back: u64,
+    /// Requests that wait for a one-way message.
+    pub(crate) held_back: AllHeldBack,
     /// What it needs to survive the loss of its connections, if it does.
     pub(crate) resumable: Option<Resumable>,
     /// Its client leaves, once this one-way message is carried out.
     pub(crate) goodbye: Option<OneWayId>,
-}
-
-/// When a request's turn comes: after which one-way message, and after how many other requests.
-type Turn = (OneWayId, u64);
-
-/// A request that waits for a one-way message.
-#[derive(Debug)]
-pub(crate) struct HeldBack {
-    pub(crate) via: Via,
-    pub(crate) request: Request,
-    /// When it came: it waits since then, also if it comes to stand in a line.
-    pub(crate) arrived: Time,
-    pub(crate) deadline: Option<TimerKey>,
-    _charge: Charge,
 }
 
 impl Session {
@@ -83,9 +70,7 @@ impl Session {
             calls: BTreeMap::new(),
             done: OneWayId::NONE,
             early: BTreeMap::new(),
-            held_back: BTreeMap::new(),
-            turns: BTreeMap::new(),
-            next_held_back: 0,
+            held_back: AllHeldBack::default(),
             resumable: None,
             goodbye: None,
         }
@@ -166,41 +151,7 @@ impl Session {
 
     /// Returns whether a call of this number waits, for whatever.
     pub(crate) fn has_call(&self, call: CallId) -> bool {
-        self.calls.contains_key(&call) || self.turns.contains_key(&call)
-    }
-
-    fn put_held_back(&mut self, held: HeldBack) {
-        let turn = (held.request.after, self.next_held_back);
-        self.next_held_back += 1;
-        self.turns.insert(held.request.call, turn);
-        self.held_back.insert(turn, held);
-    }
-
-    /// Returns the next request that need not wait any more.
-    fn next_held_back(&mut self) -> Option<HeldBack> {
-        let first = self.held_back.first_entry()?;
-        let held = (first.key().0 <= self.done).then(|| first.remove())?;
-        self.turns.remove(&held.request.call);
-        Some(held)
-    }
-
-    /// Takes a request out that was held back.
-    fn take_held_back(&mut self, call: CallId) -> Option<HeldBack> {
-        let turn = self.turns.remove(&call)?;
-        self.held_back.remove(&turn)
-    }
-
-    /// Takes the requests out that were held back and came on connections that are lost.
-    pub(crate) fn take_held_back_of(&mut self, vias: &BTreeSet<Via>) -> Vec<HeldBack> {
-        let lost = self.held_back.values().filter(|held| vias.contains(&held.via));
-        let lost: Vec<_> = lost.map(|held| held.request.call).collect();
-        lost.into_iter().filter_map(|call| self.take_held_back(call)).collect()
-    }
-
-    /// Takes all requests out that are held back, because the manager or the session ends.
-    pub(crate) fn take_all_held_back(&mut self) -> impl Iterator<Item = HeldBack> + use<> {
-        self.turns.clear();
-        std::mem::take(&mut self.held_back).into_values()
+        self.calls.contains_key(&call) || self.held_back.has_call(call)
     }
 }
 
@@ -264,30 +215,22 @@ impl Core {
         let timer = Timer::HeldBack(session, request.call);
         let deadline = timeout.map(|timeout| self.timers.set(arrived + timeout, timer));
         if let Some(state) = self.sessions.get_mut(&session) {
-            state.put_held_back(HeldBack { via, request, arrived, deadline, _charge: charge });
+            state.held_back.put(HeldBack { via, request, arrived }, deadline, charge);
         }
     }
 
     /// Returns a session's next request that need not wait any more, and when it came. It counts
     /// as held back no more: what begins counts itself.
     pub(super) fn next_held_back(&mut self, session: SessionId) -> Option<(Via, Request, Time)> {
-        let held = self.sessions.get_mut(&session).and_then(Session::next_held_back)?;
-        self.clear_deadline(&held);
+        let state = self.sessions.get_mut(&session)?;
+        let held = state.held_back.take_next(state.done, &mut self.timers)?;
         Some((held.via, held.request, held.arrived))
-    }
-
-    /// Stops the time of a request that is held back no more.
-    pub(super) fn clear_deadline(&mut self, held: &HeldBack) {
-        if let Some(deadline) = held.deadline {
-            self.timers.clear(deadline);
-        }
     }
 
     /// Gives up a request that is held back, if it is.
     pub(super) fn give_up_held_back(&mut self, session: SessionId, call: CallId) {
-        let state = self.sessions.get_mut(&session);
-        if let Some(held) = state.and_then(|state| state.take_held_back(call)) {
-            self.clear_deadline(&held);
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        if let Some(held) = state.held_back.take(call, &mut self.timers) {
             self.answer(Route { session, via: held.via, call }, Err(ErrorKind::TimedOut.into()));
         }
     }

@@ -1,0 +1,93 @@
+//! Requests that are held back for a one-way message, each with its time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sync_proto::message::Request;
+use sync_proto::{CallId, Charge, OneWayId};
+
+use crate::Time;
+use crate::kernel::Via;
+use crate::kernel::timers::{TimerKey, Timers};
+
+/// A request that waits for a one-way message.
+#[derive(Debug)]
+pub(crate) struct HeldBack {
+    pub(crate) via: Via,
+    pub(crate) request: Request,
+    /// When it came: it waits since then, also if it comes to stand in a line.
+    pub(crate) arrived: Time,
+}
+
+/// Those of one session. Whoever takes one out stops its time: there is no way to it without.
+#[derive(Debug, Default)]
+pub(crate) struct AllHeldBack {
+    by_turn: BTreeMap<Turn, Timed>,
+    /// Where each of them is.
+    turns: BTreeMap<CallId, Turn>,
+    next: u64,
+}
+
+/// When a request's turn comes: after which one-way message, and after how many other requests.
+type Turn = (OneWayId, u64);
+
+/// A request whose time passes, and that is counted.
+#[derive(Debug)]
+struct Timed {
+    held: HeldBack,
+    deadline: Option<TimerKey>,
+    _charge: Charge,
+}
+
+impl AllHeldBack {
+    pub(super) fn len(&self) -> usize {
+        self.by_turn.len()
+    }
+
+    pub(super) fn has_call(&self, call: CallId) -> bool {
+        self.turns.contains_key(&call)
+    }
+
+    pub(super) fn put(&mut self, held: HeldBack, deadline: Option<TimerKey>, charge: Charge) {
+        let turn = (held.request.after, self.next);
+        self.next += 1;
+        self.turns.insert(held.request.call, turn);
+        self.by_turn.insert(turn, Timed { held, deadline, _charge: charge });
+    }
+
+    /// Takes the next request out whose turn has come, when one-way messages are done up to here.
+    pub(super) fn take_next(&mut self, done: OneWayId, timers: &mut Timers) -> Option<HeldBack> {
+        let (&(after, _), next) = self.by_turn.first_key_value()?;
+        let call = next.held.request.call;
+        if after <= done { self.take(call, timers) } else { None }
+    }
+
+    pub(super) fn take(&mut self, call: CallId, timers: &mut Timers) -> Option<HeldBack> {
+        let turn = self.turns.remove(&call)?;
+        self.by_turn.remove(&turn).map(|timed| timed.release(timers))
+    }
+
+    /// Drops those that came on connections that are lost.
+    pub(crate) fn drop_those_of(&mut self, vias: &BTreeSet<Via>, timers: &mut Timers) {
+        let lost = self.by_turn.values().filter(|timed| vias.contains(&timed.held.via));
+        let lost: Vec<_> = lost.map(|timed| timed.held.request.call).collect();
+        for call in lost {
+            self.take(call, timers);
+        }
+    }
+
+    /// Takes all out, because the manager or the session ends.
+    pub(crate) fn take_all(&mut self, timers: &mut Timers) -> Vec<HeldBack> {
+        self.turns.clear();
+        let all = std::mem::take(&mut self.by_turn).into_values();
+        all.map(|timed| timed.release(timers)).collect()
+    }
+}
+
+impl Timed {
+    fn release(self, timers: &mut Timers) -> HeldBack {
+        if let Some(deadline) = self.deadline {
+            timers.clear(deadline);
+        }
+        self.held
+    }
+}
