@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::namespace;
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
-use crate::proxy::or_give_back;
+use crate::proxy::or_restore;
 use crate::update::Update;
 
 /// Named attributes that processes share, each of a type of its own.
@@ -89,7 +89,7 @@ impl Namespace {
     pub fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(removed) = self.proxy.take(name.to_owned())? else { return Ok(None) };
         let read = unpack_some(Some(&removed.value), "take");
-        or_give_back(&self.proxy, read, |proxy| proxy.restore(removed))
+        or_restore(&self.proxy, read, |proxy| proxy.restore(removed))
     }
 
     /// Returns whether there is an attribute of that name.

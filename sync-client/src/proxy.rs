@@ -36,9 +36,19 @@ pub(crate) fn into_value<T: DeserializeOwned>(
 pub(crate) fn or_give_back<P: Shared, T>(
     proxy: &P,
     read: Result<T, Error>,
-    give_back: impl FnOnce(P) -> Result<bool, Error>,
+    give_back: impl FnOnce(P) -> Result<(), Error>,
 ) -> Result<T, Error> {
-    read.map_err(|error| match P::attach(proxy.handle().clone()).and_then(give_back) {
+    or_restore(proxy, read, |proxy| give_back(proxy).map(|()| true))
+}
+
+/// The same for what has one place, in which something else may stand by now: `restore` returns
+/// whether it is back.
+pub(crate) fn or_restore<P: Shared, T>(
+    proxy: &P,
+    read: Result<T, Error>,
+    restore: impl FnOnce(P) -> Result<bool, Error>,
+) -> Result<T, Error> {
+    read.map_err(|error| match P::attach(proxy.handle().clone()).and_then(restore) {
         Ok(true) => error,
         Ok(false) => error.with_note("it is gone: something else stands in its place by now"),
         Err(why) => error.with_note(format_args!("it is gone: it could not be put back ({why})")),

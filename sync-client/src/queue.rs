@@ -242,7 +242,7 @@ impl<T: DeserializeOwned> Queue<T> {
     pub fn get_many(&self, max: u64) -> Result<Vec<T>, Error> {
         let items = self.proxy.get_many(max, PORTION)?;
         let values = items.iter().map(|item| self.unpack(&item.payload, "get_many")).collect();
-        or_give_back(&self.proxy, values, |proxy| proxy.put_back(items).map(|()| true))
+        or_give_back(&self.proxy, values, |proxy| proxy.put_back(items))
     }
 
     /// Takes an item if there is one now and nobody stands in line.
@@ -301,7 +301,7 @@ impl<T: DeserializeOwned> Queue<T> {
 
     pub(crate) fn open(&self, item: Item) -> Result<T, Error> {
         let read = self.unpack(&item.payload, "get");
-        or_give_back(&self.proxy, read, |proxy| proxy.put_back(vec![item]).map(|()| true))
+        or_give_back(&self.proxy, read, |proxy| proxy.put_back(vec![item]))
     }
 
     fn deliver(&self, leased: Leased) -> Result<Delivery<T>, Error> {

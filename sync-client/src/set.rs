@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{SetMember, set};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
-use crate::proxy::or_give_back;
+use crate::proxy::or_restore;
 
 mod algebra;
 mod iter;
@@ -229,7 +229,7 @@ impl<T: DeserializeOwned> Set<T> {
     ) -> Result<Option<T>, Error> {
         let Some(taken) = taken else { return Ok(None) };
         let read = self.unpack(&taken.member, method).map(Some);
-        or_give_back(&self.proxy, read, |proxy| proxy.restore(taken))
+        or_restore(&self.proxy, read, |proxy| proxy.restore(taken))
     }
 }
 

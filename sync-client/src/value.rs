@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{NumberKind, NumberOp, value};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
-use crate::proxy::or_give_back;
+use crate::proxy::or_restore;
 use crate::update::Update;
 
 /// One value that processes share. A number also has arithmetic in one round trip.
@@ -98,13 +98,16 @@ impl<T: DeserializeOwned> Value<T> {
     {
         let value = self.pack(value, "swap")?;
         let before = self.proxy.swap(value.clone())?;
-        or_give_back(&self.proxy, self.unpack(&before, "swap"), |proxy| {
+        or_restore(&self.proxy, self.unpack(&before, "swap"), |proxy| {
             let found = proxy.begin_update()?;
             // Byte by byte: a value that equals nothing is its own still.
-            if found.value != value {
-                return proxy.cancel_update(found.token).map(|()| false);
+            let is_own = found.value == value;
+            if is_own {
+                proxy.commit_update(found.token, before)?;
+            } else {
+                proxy.cancel_update(found.token)?;
             }
-            proxy.commit_update(found.token, before).map(|()| true)
+            Ok(is_own)
         })
     }
 

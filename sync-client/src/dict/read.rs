@@ -8,7 +8,7 @@ use sync_objects::{DictPage, DictPart, Removed, dict};
 use sync_proto::{Error, Payload};
 
 use super::{Dict, Iter};
-use crate::proxy::or_give_back;
+use crate::proxy::or_restore;
 use crate::update::Update;
 use crate::value::Exchange;
 
@@ -59,13 +59,16 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         let key = self.pack(key, "insert")?;
         let value = self.pack(value, "insert")?;
         let before = self.proxy.insert(key.clone(), value.clone())?;
-        or_give_back(&self.proxy, self.unpack_some(before.as_ref(), "insert"), |proxy| {
+        or_restore(&self.proxy, self.unpack_some(before.as_ref(), "insert"), |proxy| {
             let found = proxy.begin_update(key)?;
             // Byte by byte: a value that equals nothing is its own still.
-            if found.value != Some(value) {
-                return proxy.cancel_update(found.token).map(|()| false);
+            let is_own = found.value == Some(value);
+            if is_own {
+                proxy.commit_update(found.token, before)?;
+            } else {
+                proxy.cancel_update(found.token)?;
             }
-            proxy.commit_update(found.token, before).map(|()| true)
+            Ok(is_own)
         })
     }
 
@@ -181,7 +184,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
 impl<K, V> Dict<K, V> {
     /// A value that its reader cannot read stays where it was.
     fn or_restore<T>(&self, read: Result<T, Error>, removed: Removed) -> Result<T, Error> {
-        or_give_back(&self.proxy, read, |proxy| proxy.restore(removed))
+        or_restore(&self.proxy, read, |proxy| proxy.restore(removed))
     }
 
     fn whole(&self, part: DictPart) -> Result<DictPage, Error> {

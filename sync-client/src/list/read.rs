@@ -72,11 +72,10 @@ impl<T: DeserializeOwned> List<T> {
             // The item before the end is put back before what is at its index now; the one at the
             // end goes to the end.
             match index {
-                -1 => proxy.push(item)?,
-                0.. => proxy.insert(index, item)?,
-                _ => proxy.insert(index + 1, item)?,
+                -1 => proxy.push(item),
+                0.. => proxy.insert(index, item),
+                _ => proxy.insert(index + 1, item),
             }
-            Ok(true)
         })
     }
 
@@ -88,7 +87,7 @@ impl<T: DeserializeOwned> List<T> {
     pub fn pop(&self) -> Result<Option<T>, Error> {
         let Some(item) = self.proxy.pop()? else { return Ok(None) };
         let read = self.unpack(&item, "pop").map(Some);
-        or_give_back(&self.proxy, read, |proxy| proxy.push(item).map(|()| true))
+        or_give_back(&self.proxy, read, |proxy| proxy.push(item))
     }
 
     /// Changes the whole list in its turn: `change` runs here, once, while other writers wait in
