@@ -38,7 +38,9 @@ pub(crate) enum Audience {
 impl SocketFile {
     /// Binds a socket to the path and listens; its file has its mode before anybody can connect.
     pub(crate) fn bind(path: &Path, audience: Audience) -> io::Result<(OwnedFd, Self)> {
-        let (lock_path, lock) = lock(path)?;
+        // Found at the end, wherever this process goes meanwhile: a file may have a longer path.
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (lock_path, lock) = lock(&absolute)?;
         let socket = match bind_socket(path, audience) {
             // A socket's file outlives a server that was killed. Nobody answers behind it then.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
@@ -47,9 +49,9 @@ impl SocketFile {
             }
             other => other?,
         };
-        let identity = identity(path)?;
-        warn_of_everybody(path);
-        Ok((socket, Self { path: path.to_owned(), identity, lock_path, _lock: lock }))
+        let identity = identity(&absolute)?;
+        warn_of_everybody(&absolute);
+        Ok((socket, Self { path: absolute, identity, lock_path, _lock: lock }))
     }
 }
 
@@ -85,8 +87,7 @@ fn lock(path: &Path) -> io::Result<(PathBuf, File)> {
 /// Warns of a directory in which everybody may make files. The peers' credentials still say who may
 /// connect; but clients have only the path to know their server by.
 fn warn_of_everybody(path: &Path) {
-    let directory = path.parent().filter(|found| !found.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
+    let Some(directory) = path.parent() else { return };
     if fs::metadata(directory).is_ok_and(|found| found.mode() & 0o002 != 0) {
         tracing::warn!(
             "everybody can write in {}: while this server does not run, another user can listen at \

@@ -1,6 +1,7 @@
 //! The real server binary: how it begins, and what its end does to others.
 
 use std::env::set_current_dir;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -11,13 +12,14 @@ use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager, Value};
 use sync_objects::manager;
+use sync_proto::address::UNIX_PATH_MAX;
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
 use sync_proto::{CallId, Data, ObjectId, OneWayId, Refusal, ThreadId};
 use sync_server::{Server, write_new_key};
 use sync_testkit::{Actor, Cast, RawClient, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
-roles![blocked, host, spawner, traveller];
+roles![blocked, host, settler, spawner, traveller];
 
 /// Waits for something that never comes, and says with which error it ended.
 fn blocked(role: &Role) {
@@ -48,6 +50,23 @@ fn spawner(role: &Role) {
     assert!(error.message().contains(&role.arg::<String>(0)), "{error}");
     let left = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     assert_eq!(left.unwrap_err(), Errno::CHILD, "it was ended and waited for");
+}
+
+/// Hosts a manager in a directory of which no address tells, and is elsewhere when it ends.
+fn settler(role: &Role) {
+    let directory = Path::new(&role.arg::<String>(0)).join(match role.arg::<String>(1).as_str() {
+        "long" => OsString::from("x".repeat(UNIX_PATH_MAX)),
+        other => panic!("{other} is no kind of directory"),
+    });
+    fs::create_dir(&directory).unwrap();
+    set_current_dir(&directory).unwrap();
+    let server = Server::builder().listen("unix:socket".parse().unwrap()).spawn().unwrap();
+    let manager = Manager::connect("unix:socket").unwrap();
+    assert_eq!(server.address().to_string(), "unix:socket");
+    assert_eq!(manager.envs()[0].1, "unix:socket", "a child finds it if it begins here");
+    set_current_dir("/").unwrap();
+    drop(server);
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 0, "nothing is left");
 }
 
 /// Hosts a manager where it stands, and goes elsewhere.
@@ -353,6 +372,15 @@ fn a_path_is_meant_from_where_the_process_stood_when_it_said_it() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path().canonicalize().unwrap();
     cast.start_with(traveller, &[&directory.display()]).wait();
+}
+
+#[test]
+fn a_path_is_left_as_it_was_said_in_a_directory_of_which_no_address_tells() {
+    let cast = Cast::new();
+    for kind in ["long"] {
+        let directory = tempfile::tempdir().unwrap();
+        cast.start_with(settler, &[&directory.path().display(), &kind]).wait();
+    }
 }
 
 fn failing(args: &[&str]) -> String {
