@@ -100,12 +100,16 @@ impl Address {
     }
 
     /// Returns the same address for whoever stands in another directory than the one in which it
-    /// was said, whose path this is. A path that would get too long for a socket stays as it is.
+    /// was said, whose path this is. A path that would get too long for a socket stays as it is,
+    /// and so does one in a directory whose path is not UTF-8: whoever is told the address is told
+    /// it as text, and finds it at least from the same directory.
     #[must_use]
     pub fn said_in(&self, directory: &Path) -> Self {
         match self {
-            Self::Unix(path) => Self::unix(directory.join(path)).unwrap_or_else(|_| self.clone()),
-            Self::Tcp { .. } => self.clone(),
+            Self::Unix(path) if directory.to_str().is_some() => {
+                Self::unix(directory.join(path)).unwrap_or_else(|_| self.clone())
+            }
+            Self::Unix(_) | Self::Tcp { .. } => self.clone(),
         }
     }
 }
@@ -165,6 +169,9 @@ impl From<&Self> for Address {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     #[test]
@@ -186,6 +193,18 @@ mod tests {
             let said: Address = said.parse().unwrap();
             assert_eq!(said.said_in(Path::new("/srv")).to_string(), meant);
         }
+    }
+
+    #[test]
+    fn a_path_stays_as_it_was_said_where_text_cannot_say_the_directory() {
+        let directory = Path::new(OsStr::from_bytes(b"/srv/\xff"));
+        for said in ["unix:a/b", "unix:/run/a", "tcp:a:1"] {
+            let address: Address = said.parse().unwrap();
+            assert_eq!(address.said_in(directory), address);
+        }
+        let unsayable = Address::unix(OsStr::from_bytes(b"\xfe")).unwrap();
+        let absolute = Address::unix(OsStr::from_bytes(b"/srv/\xfe")).unwrap();
+        assert_eq!(unsayable.said_in(Path::new("/srv")), absolute, "it is none the worse for it");
     }
 
     #[test]

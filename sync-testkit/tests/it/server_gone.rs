@@ -4,6 +4,7 @@ use std::env::set_current_dir;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -56,6 +57,7 @@ fn spawner(role: &Role) {
 fn settler(role: &Role) {
     let directory = Path::new(&role.arg::<String>(0)).join(match role.arg::<String>(1).as_str() {
         "long" => OsString::from("x".repeat(UNIX_PATH_MAX)),
+        "no text" => OsString::from_vec(vec![0xff]),
         other => panic!("{other} is no kind of directory"),
     });
     fs::create_dir(&directory).unwrap();
@@ -377,7 +379,7 @@ fn a_path_is_meant_from_where_the_process_stood_when_it_said_it() {
 #[test]
 fn a_path_is_left_as_it_was_said_in_a_directory_of_which_no_address_tells() {
     let cast = Cast::new();
-    for kind in ["long"] {
+    for kind in ["long", "no text"] {
         let directory = tempfile::tempdir().unwrap();
         cast.start_with(settler, &[&directory.path().display(), &kind]).wait();
     }
