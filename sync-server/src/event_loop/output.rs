@@ -63,7 +63,7 @@ impl EventLoop {
             return;
         };
         let Reply { call, outcome } = reply;
-        let why = format!("the answer is too large, ask for less at a time: {refusal}");
+        let why = format!("the answer is too large to be sent in one piece: {refusal}");
         let instead = Refusal::new(ErrorKind::TooLarge, why);
         if let Ok(data) = outcome {
             self.hub.visit(|kernel, now| {

@@ -29,6 +29,8 @@ fn a_read_of_more_than_a_message_is_refused_and_the_session_goes_on() {
     list.repeat(400_000).unwrap();
     for error in [list.to_vec().unwrap_err(), list.slice(1..).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+        assert!(error.to_string().contains("to be sent in one piece: "), "{error}");
+        assert_eq!(error.to_string().matches("at a time").count(), 1, "it says once what to do");
     }
     assert!(!guard.is_lost());
     guard.unlock().unwrap();
