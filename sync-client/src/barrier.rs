@@ -169,9 +169,8 @@ impl Barrier {
         token: Token,
         action: impl FnOnce() -> Result<(), Error>,
     ) -> Result<BarrierWaitResult, Error> {
-        let proxy = self.proxy.clone();
-        let under_way = Update::new(token, move |token| {
-            let _ = proxy.one_way().fail(token, "it panicked".to_owned());
+        let under_way = Update::new(token, |token| {
+            let _ = self.proxy.one_way().fail(token, "it panicked".to_owned());
         });
         if let Err(error) = action() {
             // The first error is the one to tell.

@@ -143,9 +143,8 @@ impl<T: DeserializeOwned> Value<T> {
         T: Serialize,
     {
         let begun = self.proxy.begin_update()?;
-        let proxy = self.proxy.clone();
-        let update = Update::new(begun.token, move |token| {
-            let _ = proxy.one_way().cancel_update(token);
+        let update = Update::new(begun.token, |token| {
+            let _ = self.proxy.one_way().cancel_update(token);
         });
         let mut value = self.unpack(&begun.value, "update")?;
         let result = change(&mut value);
