@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::dict;
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
+use crate::proxy::{pack, pack_all};
 use crate::value::Number;
 
 mod iter;
@@ -106,7 +107,7 @@ impl<K, V> Dict<K, V> {
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        self.proxy.delete_many(self.pack_keys(keys, "delete_many")?)
+        self.proxy.delete_many(pack_all(keys, &dict::INTERFACE, "delete_many")?)
     }
 
     /// Returns whether there is such a key.
@@ -201,24 +202,15 @@ impl<K, V> Dict<K, V> {
     {
         self.proxy.add_all(V::KIND, pack_entries(amounts, "add_all")?)
     }
-
-    fn pack_keys<'q, Q: Serialize + ?Sized + 'q>(
-        &self,
-        keys: impl IntoIterator<Item = &'q Q>,
-        method: &'static str,
-    ) -> Result<Vec<Payload>, Error> {
-        keys.into_iter().map(|key| self.pack(key, method)).collect()
-    }
 }
 
 fn pack_entries<Q: Serialize, W: Serialize>(
     entries: impl IntoIterator<Item = (Q, W)>,
     method: &'static str,
 ) -> Result<Vec<(Payload, Payload)>, Error> {
-    let pack = |(key, value): (Q, W)| {
+    let pack_entry = |(key, value): (Q, W)| {
         let interface = &dict::INTERFACE;
-        let key = crate::proxy::pack(&key, interface, method)?;
-        Ok((key, crate::proxy::pack(&value, interface, method)?))
+        Ok((pack(&key, interface, method)?, pack(&value, interface, method)?))
     };
-    entries.into_iter().map(pack).collect()
+    entries.into_iter().map(pack_entry).collect()
 }

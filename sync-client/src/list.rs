@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use sync_objects::list;
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
+use crate::proxy::pack_all;
+
 mod index;
 mod iter;
 mod read;
@@ -61,7 +63,7 @@ impl<T> List<T> {
         place: impl Place,
         items: impl IntoIterator<Item = Q>,
     ) -> Result<Self, Error> {
-        list::Proxy::new(place, pack_all(items, "new")?).map(Self::of)
+        list::Proxy::new(place, pack_all(items, &list::INTERFACE, "new")?).map(Self::of)
     }
 
     /// Adds an item at the end.
@@ -89,7 +91,7 @@ impl<T> List<T> {
         T: Borrow<Q>,
         Q: Serialize,
     {
-        self.proxy.extend(pack_all(items, "extend")?)
+        self.proxy.extend(pack_all(items, &list::INTERFACE, "extend")?)
     }
 
     /// Adds the items of another list of the same manager (or its own, once more) at the end, in
@@ -141,7 +143,7 @@ impl<T> List<T> {
         T: Borrow<Q>,
         Q: Serialize,
     {
-        self.proxy.set_slice(range.to_slice(), pack_all(items, "set_slice")?)
+        self.proxy.set_slice(range.to_slice(), pack_all(items, &list::INTERFACE, "set_slice")?)
     }
 
     /// Deletes the items of a range.
@@ -284,12 +286,4 @@ impl<T> List<T> {
     pub fn repeat(&self, times: u32) -> Result<(), Error> {
         self.proxy.repeat(times.into())
     }
-}
-
-fn pack_all<Q: Serialize>(
-    items: impl IntoIterator<Item = Q>,
-    method: &'static str,
-) -> Result<Vec<Payload>, Error> {
-    let pack = |item: Q| crate::proxy::pack(&item, &list::INTERFACE, method);
-    items.into_iter().map(pack).collect()
 }

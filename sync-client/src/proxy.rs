@@ -13,6 +13,15 @@ pub(crate) fn pack<Q: Serialize + ?Sized>(
     Payload::pack(value).map_err(|refusal| refusal.during(interface.name, method))
 }
 
+/// Encodes a user's values for a method.
+pub(crate) fn pack_all<Q: Serialize>(
+    values: impl IntoIterator<Item = Q>,
+    interface: &'static Interface,
+    method: &'static str,
+) -> Result<Vec<Payload>, Error> {
+    values.into_iter().map(|value| pack(&value, interface, method)).collect()
+}
+
 /// Decodes a user's value that a method answered with.
 pub(crate) fn unpack<T: DeserializeOwned>(
     payload: &Payload,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{SetMember, set};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
-use crate::proxy::or_restore;
+use crate::proxy::{or_restore, pack_all};
 
 mod algebra;
 mod iter;
@@ -63,7 +63,7 @@ impl<T> Set<T> {
         place: impl Place,
         members: impl IntoIterator<Item = Q>,
     ) -> Result<Self, Error> {
-        set::Proxy::new(place, pack_all(members, "new")?).map(Self::of)
+        set::Proxy::new(place, pack_all(members, &set::INTERFACE, "new")?).map(Self::of)
     }
 
     /// Adds a member; returns whether it was not there. One that is there stays as it is.
@@ -89,7 +89,7 @@ impl<T> Set<T> {
         T: Borrow<Q>,
         Q: Serialize,
     {
-        self.proxy.extend(pack_all(members, "extend")?)
+        self.proxy.extend(pack_all(members, &set::INTERFACE, "extend")?)
     }
 
     /// Deletes a member; returns whether it was there.
@@ -240,12 +240,4 @@ impl<T: DeserializeOwned> IntoIterator for &Set<T> {
     fn into_iter(self) -> Iter<T> {
         self.iter()
     }
-}
-
-fn pack_all<Q: Serialize>(
-    members: impl IntoIterator<Item = Q>,
-    method: &'static str,
-) -> Result<Vec<Payload>, Error> {
-    let pack = |member: Q| crate::proxy::pack(&member, &set::INTERFACE, method);
-    members.into_iter().map(pack).collect()
 }

@@ -8,7 +8,7 @@ use sync_objects::{DictPage, DictPart, Removed, dict};
 use sync_proto::{Error, Payload};
 
 use super::{Dict, Iter};
-use crate::proxy::or_restore;
+use crate::proxy::{or_restore, pack_all};
 use crate::update::Update;
 use crate::value::Exchange;
 
@@ -40,7 +40,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        let values = self.proxy.get_many(self.pack_keys(keys, "get_many")?)?;
+        let values = self.proxy.get_many(pack_all(keys, &dict::INTERFACE, "get_many")?)?;
         values.iter().map(|value| self.unpack_some(value.as_ref(), "get_many")).collect()
     }
 

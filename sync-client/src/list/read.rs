@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use sync_objects::list;
 use sync_proto::{Error, Payload};
 
-use super::{Iter, List, ListIndex, ListRange, pack_all};
-use crate::proxy::or_give_back;
+use super::{Iter, List, ListIndex, ListRange};
+use crate::proxy::{or_give_back, pack_all};
 use crate::update::{Update, give_back};
 
 impl<T: DeserializeOwned> List<T> {
@@ -55,7 +55,7 @@ impl<T: DeserializeOwned> List<T> {
         T: Borrow<Q>,
         Q: Serialize,
     {
-        self.unpack_all(&self.proxy.concat(pack_all(items, "concat")?)?, "concat")
+        self.unpack_all(&self.proxy.concat(pack_all(items, &list::INTERFACE, "concat")?)?, "concat")
     }
 
     /// Takes the item at an index out.
@@ -111,7 +111,7 @@ impl<T: DeserializeOwned> List<T> {
         });
         let mut items = self.unpack_all(&begun.items, "update")?;
         let result = change(&mut items);
-        let items = pack_all(&items, "update")?;
+        let items = pack_all(&items, &list::INTERFACE, "update")?;
         update.commit(|token| self.proxy.commit_update(token, items))?;
         Ok(result)
     }

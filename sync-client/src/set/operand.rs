@@ -4,10 +4,11 @@ use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
-use sync_objects::OtherSet;
+use sync_objects::{OtherSet, set};
 use sync_proto::{Error, Shared};
 
-use super::{Set, pack_all};
+use super::Set;
+use crate::proxy::pack_all;
 
 /// The other set of an operation on two: a shared [`Set`], which the manager reads in the same
 /// step, or values of this process in a `Vec`, an array, a slice, a `HashSet` or a `BTreeSet`.
@@ -42,7 +43,7 @@ macro_rules! values {
             Q: Serialize,
         {
             fn to_other(self, method: &'static str) -> Result<OtherSet, Error> {
-                pack_all(self, method).map(OtherSet::Values)
+                pack_all(self, &set::INTERFACE, method).map(OtherSet::Values)
             }
         }
     )*};
