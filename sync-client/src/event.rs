@@ -42,20 +42,15 @@ pub struct Event {
     proxy: event::Proxy,
 }
 
+crate::proxy::common!(Event, event);
+
 impl Event {
     /// Creates an event, not set, at a place: a manager, or a name in it.
     ///
     /// # Errors
     /// Those of [`Place::create`].
     pub fn new(place: impl Place) -> Result<Self, Error> {
-        Ok(Self { proxy: event::Proxy::new(place)? })
-    }
-
-    /// Returns the same event with a deadline for each call; one that waits longer fails with
-    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
-    #[must_use]
-    pub fn within(&self, timeout: Duration) -> Self {
-        Self { proxy: self.proxy.within(timeout) }
+        event::Proxy::new(place).map(Self::of)
     }
 
     /// Sets the flag. Everyone who waits goes on, also if it is cleared right after.
@@ -97,17 +92,5 @@ impl Event {
     pub fn wait_for(&self, time: Duration) -> Result<WaitTimeoutResult, Error> {
         let set = attempt(self.proxy.remote(), time, || self.proxy.within(time).wait())?;
         Ok(WaitTimeoutResult { timed_out: set.is_none() })
-    }
-}
-
-impl Shared for Event {
-    const INTERFACE: &'static Interface = event::Proxy::INTERFACE;
-
-    fn attach(handle: Handle) -> Result<Self, Error> {
-        Ok(Self { proxy: event::Proxy::attach(handle)? })
-    }
-
-    fn handle(&self) -> &Handle {
-        self.proxy.handle()
     }
 }

@@ -34,20 +34,15 @@ pub struct Lock {
     proxy: lock::Proxy,
 }
 
+crate::proxy::common!(Lock, lock);
+
 impl Lock {
     /// Creates a lock at a place: a manager, or a name in it.
     ///
     /// # Errors
     /// Those of [`Place::create`].
     pub fn new(place: impl Place) -> Result<Self, Error> {
-        Ok(Self { proxy: lock::Proxy::new(place)? })
-    }
-
-    /// Returns the same lock with a deadline for each call; one that waits longer fails with
-    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
-    #[must_use]
-    pub fn within(&self, timeout: Duration) -> Self {
-        Self { proxy: self.proxy.within(timeout) }
+        lock::Proxy::new(place).map(Self::of)
     }
 
     /// Waits until the lock is free and takes it.
@@ -108,18 +103,6 @@ impl Lock {
 
     fn guard(&self, grant: Grant) -> LockGuard {
         LockGuard { lock: self.clone(), abandoned: grant.abandoned, held: Held::new(grant.token) }
-    }
-}
-
-impl Shared for Lock {
-    const INTERFACE: &'static Interface = lock::Proxy::INTERFACE;
-
-    fn attach(handle: Handle) -> Result<Self, Error> {
-        Ok(Self { proxy: lock::Proxy::attach(handle)? })
-    }
-
-    fn handle(&self) -> &Handle {
-        self.proxy.handle()
     }
 }
 

@@ -37,20 +37,15 @@ pub struct Namespace {
     proxy: namespace::Proxy,
 }
 
+crate::proxy::common!(Namespace, namespace);
+
 impl Namespace {
     /// Creates an empty namespace at a place: a manager, or a name in it.
     ///
     /// # Errors
     /// Those of [`Place::create`].
     pub fn new(place: impl Place) -> Result<Self, Error> {
-        Ok(Self { proxy: namespace::Proxy::new(place, Vec::new())? })
-    }
-
-    /// Returns the same namespace with a deadline for each call; one that waits longer fails with
-    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
-    #[must_use]
-    pub fn within(&self, timeout: Duration) -> Self {
-        Self { proxy: self.proxy.within(timeout) }
+        namespace::Proxy::new(place, Vec::new()).map(Self::of)
     }
 
     /// Returns the value of an attribute; `None` when there is none of that name.
@@ -137,18 +132,6 @@ impl Namespace {
         let value = slot.map(|value| pack(&value, "update")).transpose()?;
         update.commit(|token| self.proxy.commit_update(token, value))?;
         Ok(result)
-    }
-}
-
-impl Shared for Namespace {
-    const INTERFACE: &'static Interface = namespace::Proxy::INTERFACE;
-
-    fn attach(handle: Handle) -> Result<Self, Error> {
-        Ok(Self { proxy: namespace::Proxy::attach(handle)? })
-    }
-
-    fn handle(&self) -> &Handle {
-        self.proxy.handle()
     }
 }
 

@@ -64,20 +64,49 @@ pub(crate) fn or_restore<P: Shared, T>(
     })
 }
 
-/// Implements what every generic proxy has: the same object in `Clone`, `Eq` and `Hash`, without
-/// bounds on what it holds; no I/O in `Debug`; `within`; and its place among shared objects.
+/// Implements what every proxy has: `within`, and its place among shared objects. A generic one
+/// cannot derive the rest without bounds on what it holds: the same object in `Clone`, `Eq` and
+/// `Hash`, and no I/O in `Debug`.
 macro_rules! common {
-    ($name:ident<$($param:ident),*>, $module:ident) => {
-        impl<$($param),*> $name<$($param),*> {
-            fn of(proxy: $module::Proxy) -> Self {
-                Self { proxy, marker: PhantomData }
-            }
-
+    (@shared [$($param:ident),*] $type:ty, $module:ident) => {
+        impl<$($param),*> $type {
             /// Returns the same object with a deadline for each call; one that waits longer fails
             /// with [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
             #[must_use]
             pub fn within(&self, timeout: Duration) -> Self {
                 Self::of(self.proxy.within(timeout))
+            }
+        }
+
+        impl<$($param),*> Shared for $type {
+            const INTERFACE: &'static Interface = $module::Proxy::INTERFACE;
+
+            fn attach(handle: Handle) -> Result<Self, Error> {
+                $module::Proxy::attach(handle).map(Self::of)
+            }
+
+            fn handle(&self) -> &Handle {
+                self.proxy.handle()
+            }
+        }
+    };
+
+    ($name:ident, $module:ident) => {
+        impl $name {
+            fn of(proxy: $module::Proxy) -> Self {
+                Self { proxy }
+            }
+        }
+
+        crate::proxy::common!(@shared [] $name, $module);
+    };
+
+    ($name:ident<$($param:ident),*>, $module:ident) => {
+        crate::proxy::common!(@shared [$($param),*] $name<$($param),*>, $module);
+
+        impl<$($param),*> $name<$($param),*> {
+            fn of(proxy: $module::Proxy) -> Self {
+                Self { proxy, marker: PhantomData }
             }
 
             pub(crate) fn pack<Packed: Serialize + ?Sized>(
@@ -94,18 +123,6 @@ macro_rules! common {
                 method: &'static str,
             ) -> Result<Unpacked, Error> {
                 crate::proxy::unpack(payload, &$module::INTERFACE, method)
-            }
-        }
-
-        impl<$($param),*> Shared for $name<$($param),*> {
-            const INTERFACE: &'static Interface = $module::Proxy::INTERFACE;
-
-            fn attach(handle: Handle) -> Result<Self, Error> {
-                $module::Proxy::attach(handle).map(Self::of)
-            }
-
-            fn handle(&self) -> &Handle {
-                self.proxy.handle()
             }
         }
 

@@ -41,20 +41,15 @@ pub struct RLock {
     proxy: rlock::Proxy,
 }
 
+crate::proxy::common!(RLock, rlock);
+
 impl RLock {
     /// Creates a lock at a place: a manager, or a name in it.
     ///
     /// # Errors
     /// Those of [`Place::create`].
     pub fn new(place: impl Place) -> Result<Self, Error> {
-        Ok(Self { proxy: rlock::Proxy::new(place)? })
-    }
-
-    /// Returns the same lock with a deadline for each call; one that waits longer fails with
-    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
-    #[must_use]
-    pub fn within(&self, timeout: Duration) -> Self {
-        Self { proxy: self.proxy.within(timeout) }
+        rlock::Proxy::new(place).map(Self::of)
     }
 
     /// Waits until the lock is free and takes it; the thread that holds it takes it once more, at
@@ -118,18 +113,6 @@ impl RLock {
     fn guard(&self, grant: Grant) -> RLockGuard {
         let tenure = Tenure::of(self.proxy.handle(), grant);
         RLockGuard { lock: self.clone(), tenure, held: Held::new(grant.token) }
-    }
-}
-
-impl Shared for RLock {
-    const INTERFACE: &'static Interface = rlock::Proxy::INTERFACE;
-
-    fn attach(handle: Handle) -> Result<Self, Error> {
-        Ok(Self { proxy: rlock::Proxy::attach(handle)? })
-    }
-
-    fn handle(&self) -> &Handle {
-        self.proxy.handle()
     }
 }
 

@@ -29,13 +29,15 @@ pub struct Semaphore {
     proxy: semaphore::Proxy,
 }
 
+crate::proxy::common!(Semaphore, semaphore);
+
 impl Semaphore {
     /// Creates a semaphore with so many permits at a place: a manager, or a name in it.
     ///
     /// # Errors
     /// Those of [`Place::create`].
     pub fn new(place: impl Place, permits: u32) -> Result<Self, Error> {
-        Ok(Self { proxy: semaphore::Proxy::new(place, permits, false)? })
+        semaphore::Proxy::new(place, permits, false).map(Self::of)
     }
 
     /// Creates a semaphore that never has more permits than it began with.
@@ -44,14 +46,7 @@ impl Semaphore {
     /// Those of [`Place::create`].
     #[doc(alias = "BoundedSemaphore")]
     pub fn new_bounded(place: impl Place, permits: u32) -> Result<Self, Error> {
-        Ok(Self { proxy: semaphore::Proxy::new(place, permits, true)? })
-    }
-
-    /// Returns the same semaphore with a deadline for each call; one that waits longer fails
-    /// with [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
-    #[must_use]
-    pub fn within(&self, timeout: Duration) -> Self {
-        Self { proxy: self.proxy.within(timeout) }
+        semaphore::Proxy::new(place, permits, true).map(Self::of)
     }
 
     /// Waits for a permit and takes it.
@@ -132,18 +127,6 @@ impl Semaphore {
 
     fn permit(&self, token: Token, count: u32) -> Permit {
         Permit { semaphore: self.clone(), count, held: Held::new(token) }
-    }
-}
-
-impl Shared for Semaphore {
-    const INTERFACE: &'static Interface = semaphore::Proxy::INTERFACE;
-
-    fn attach(handle: Handle) -> Result<Self, Error> {
-        Ok(Self { proxy: semaphore::Proxy::attach(handle)? })
-    }
-
-    fn handle(&self) -> &Handle {
-        self.proxy.handle()
     }
 }
 
