@@ -307,17 +307,13 @@ impl<T: DeserializeOwned> Queue<T> {
     fn deliver(&self, leased: Leased) -> Result<Delivery<T>, Error> {
         let Leased { token, item, .. } = leased;
         let (id, attempt) = (item.id, item.attempt);
-        match self.unpack(&item.payload, "get_leased") {
-            Ok(item) => {
-                let (queue, held) = (self.proxy.clone(), Held::new(token));
-                Ok(Delivery { item, id, attempt, queue, held })
-            }
-            Err(error) => {
-                // The first error is the one to tell.
-                let _ = self.proxy.requeue(token);
-                Err(error)
-            }
-        }
+        let read = self.unpack(&item.payload, "get_leased");
+        let item = or_give_back(&self.proxy, read, |proxy| {
+            // The first error is the one to tell: what is only leased is not lost.
+            let _ = proxy.requeue(token);
+            Ok(())
+        })?;
+        Ok(Delivery { item, id, attempt, queue: self.proxy.clone(), held: Held::new(token) })
     }
 }
 
