@@ -72,6 +72,7 @@ mod manager;
 mod namespace;
 mod options;
 mod pages;
+mod pause;
 mod proxy;
 pub mod queue;
 mod rlock;

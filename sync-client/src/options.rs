@@ -11,10 +11,14 @@ use sync_proto::{Address, AuthKey, Error, ErrorKind, KEY_FILE_MAX, Refusal};
 use zeroize::Zeroizing;
 
 use crate::Manager;
+use crate::pause::{Pauses, pause};
 use crate::session::{PATIENCE, Session, Target};
 
-/// The shortest and the longest pause between two attempts to connect.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
+/// The pauses between attempts to connect.
+const PAUSES: Pauses = Pauses::between(Duration::from_millis(1), Duration::from_millis(50));
+
+/// The shortest patience: the system takes none at all for patience without end.
+const PATIENCE_MIN: Duration = Duration::from_millis(1);
 
 /// How to connect to a manager: with a key, or before it is there.
 ///
@@ -123,7 +127,7 @@ impl ConnectOptions {
     /// 10 s: a machine that does not answer, or a manager that is stopped, or lets nobody in.
     #[must_use]
     pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.patience = time.max(PAUSES.0);
+        self.patience = time.max(PATIENCE_MIN);
         self
     }
 
@@ -134,7 +138,7 @@ impl ConnectOptions {
     /// signal that this thread handles meanwhile begins the time anew.
     #[must_use]
     pub fn unresponsive_after(mut self, time: Duration) -> Self {
-        self.unresponsive_after = Some(time.max(PAUSES.0));
+        self.unresponsive_after = Some(time.max(PATIENCE_MIN));
         self
     }
 
@@ -165,10 +169,11 @@ impl ConnectOptions {
             Target { address, key, insecure_tcp, server_uid, spin, patience, unresponsive_after };
         // No manager is there yet whose clock could measure this.
         let began = Instant::now();
-        let mut pause = PAUSES.0;
+        let mut pauses = PAUSES;
         loop {
             let left = retry.saturating_sub(began.elapsed());
-            let patience = if retry.is_zero() { longest } else { left.clamp(PAUSES.0, longest) };
+            let patience =
+                if retry.is_zero() { longest } else { left.clamp(PATIENCE_MIN, longest) };
             match Session::open(target.clone(), patience) {
                 Ok(session) => return Ok(Manager::over(session)),
                 Err(refusal) if began.elapsed() >= retry || !is_worth_a_retry(&refusal) => {
@@ -176,9 +181,7 @@ impl ConnectOptions {
                 }
                 Err(_) => {
                     let left = retry.saturating_sub(began.elapsed());
-                    // Nobody unparks this thread on purpose, and a pause cut short does no harm.
-                    std::thread::park_timeout(pause.min(left));
-                    pause = (pause * 2).min(PAUSES.1);
+                    pause(pauses.next().min(left));
                 }
             }
         }

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sync_proto::{Address, Error, ErrorKind};
 
 use crate::Manager;
+use crate::pause::pause;
 
 /// The environment variable that says where the `sync-server` binary is.
 const SERVER_VAR: &str = "SYNC_SERVER";
@@ -124,8 +125,7 @@ impl ManagerProcess {
             if let Some(status) = self.child.try_wait().map_err(failed)? {
                 return Ok(status);
             }
-            // Nobody unparks this thread on purpose, and a pause cut short does no harm.
-            std::thread::park_timeout(PAUSE);
+            pause(PAUSE);
         }
         // It is stopped, or stuck.
         self.child.kill().map_err(failed)?;

@@ -7,6 +7,7 @@ use sync_proto::{Epoch, ErrorKind, Refusal};
 
 use super::keeper::PAUSES;
 use super::{Connection, Session};
+use crate::pause::pause;
 
 impl Session {
     /// Takes a connection that is free, or makes one. That no more can be had is no reason to end
@@ -17,7 +18,7 @@ impl Session {
         let patience = self.target.patience;
         let step = patience.min(limit.unwrap_or(patience));
         let (mut silence, mut paused) = (Duration::ZERO, Duration::ZERO);
-        let mut pause = PAUSES.0;
+        let mut pauses = PAUSES;
         loop {
             if let Some(why) = self.over.get() {
                 return Err(why.clone());
@@ -42,10 +43,9 @@ impl Session {
                     return Err(self.end(why));
                 }
                 ErrorKind::Disconnected | ErrorKind::NotFound if paused < patience => {
-                    // Nobody unparks this thread on purpose, and a pause cut short does no harm.
-                    std::thread::park_timeout(pause);
-                    paused += pause;
-                    pause = (pause * 2).min(PAUSES.1);
+                    let time = pauses.next();
+                    pause(time);
+                    paused += time;
                 }
                 _ => return Err(of_one(why)),
             }

@@ -11,10 +11,11 @@ use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::lifeline::{Lifeline, Moment};
 use super::{Connection, Session};
+use crate::pause::Pauses;
 
-/// The pause between two attempts to reach the manager: soon at first, then now and then.
-pub(super) const PAUSES: (Duration, Duration) =
-    (Duration::from_millis(5), Duration::from_millis(200));
+/// The pauses between attempts to reach the manager.
+pub(super) const PAUSES: Pauses =
+    Pauses::between(Duration::from_millis(5), Duration::from_millis(200));
 
 /// Starts the thread, on the session's first connection. It ends with the session.
 pub(super) fn start(
@@ -33,7 +34,7 @@ pub(super) fn start(
 }
 
 fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Connection>) {
-    let mut pause = PAUSES.0;
+    let mut pauses = PAUSES;
     let mut sent = OneWayId::NONE;
     loop {
         // The session is borrowed for a step at a time: who drops it does not wait for this.
@@ -46,8 +47,7 @@ fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Conn
         connection = held.ask(lifeline, connection.take());
         drop(held);
         let Some(mut current) = connection.take() else {
-            lifeline.pause(pause);
-            pause = (pause * 2).min(PAUSES.1);
+            lifeline.pause(pauses.next());
             continue;
         };
         let answer = current.read();
@@ -58,7 +58,7 @@ fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Conn
         }
         drop(held);
         current.confirm();
-        pause = PAUSES.0;
+        pauses = PAUSES;
         if !lifeline.is_done(before) {
             // It was sent before the ping before this one, and has not arrived: the connection
             // that it went on is broken, and nobody has noticed.

@@ -38,7 +38,7 @@ impl Session {
     /// A call `in_flight` must go on or the session is over: its answer would come to nobody.
     pub(super) fn join(&self, lifeline: &Lifeline, in_flight: bool) -> Result<Connection, Refusal> {
         let began = lifeline.now();
-        let mut pause = PAUSES.0;
+        let mut pauses = PAUSES;
         loop {
             if let Some(why) = self.why_over() {
                 return Err(why);
@@ -54,10 +54,7 @@ impl Session {
                 Err(why) if !in_flight && is_full(why.kind) => return Err(why),
                 Err(why) if is_final(why.kind) => return Err(why),
                 Err(why) if !in_flight && lifeline.is_long_ago(began) => return Err(of_one(why)),
-                Err(_) => {
-                    lifeline.pause(pause);
-                    pause = (pause * 2).min(PAUSES.1);
-                }
+                Err(_) => lifeline.pause(pauses.next()),
             }
         }
     }

@@ -12,6 +12,7 @@ use sync_proto::{ErrorKind, OneWayId, Refusal};
 use super::exchange::Failure;
 use super::keeper::PAUSES;
 use super::{Connection, Session};
+use crate::pause::pause;
 
 /// How long each step of connecting may take that a one-way message is for: a manager that is
 /// there takes less, and who drops a guard does not wait for one that is stopped.
@@ -234,7 +235,7 @@ impl Session {
 
 /// Looks for a connection and for room in it until nothing is unsent, or the session is over.
 fn attend(session: &Weak<Session>) {
-    let mut pause = PAUSES.0;
+    let mut pauses = PAUSES;
     loop {
         // Nobody has the session any more: it ends, and with it what it held.
         let Some(held) = session.upgrade() else { return };
@@ -256,9 +257,7 @@ fn attend(session: &Weak<Session>) {
             }
             Err(_) => {
                 drop(held);
-                // Nobody unparks this thread; a pause cut short does no harm.
-                std::thread::park_timeout(pause);
-                pause = (pause * 2).min(PAUSES.1);
+                pause(pauses.next());
             }
         }
     }
