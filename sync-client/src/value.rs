@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sync_objects::{NumberKind, NumberOp, value};
-use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
+use sync_proto::{Error, ErrorKind, Handle, Interface, Payload, Place, Shared};
 
 use crate::proxy::or_restore;
 use crate::update::Update;
@@ -52,7 +52,7 @@ impl<T> Value<T> {
     /// Creates a value at a place: a manager, or a name in it.
     ///
     /// # Errors
-    /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
+    /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](ErrorKind::InvalidInput)
     /// when the value can't be encoded.
     pub fn new<Q>(place: impl Place, initial: &Q) -> Result<Self, Error>
     where
@@ -67,7 +67,7 @@ impl<T> Value<T> {
     /// Replaces the value.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it can't be encoded.
+    /// [`ErrorKind::InvalidInput`](ErrorKind::InvalidInput) when it can't be encoded.
     pub fn set<Q>(&self, value: &Q) -> Result<(), Error>
     where
         T: Borrow<Q>,
@@ -99,15 +99,21 @@ impl<T: DeserializeOwned> Value<T> {
         let value = self.pack(value, "swap")?;
         let before = self.proxy.swap(value.clone())?;
         or_restore(&self.proxy, self.unpack(&before, "swap"), |proxy| {
-            let found = proxy.begin_update()?;
+            let begun = match proxy.begin_update() {
+                // The caller is inside an update of its own.
+                Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                    return proxy.compare_exchange(value, before).map(|outcome| outcome.is_ok());
+                }
+                begun => begun?,
+            };
+            let update = Update::new(begun.token, |token| {
+                let _ = proxy.one_way().cancel_update(token);
+            });
             // Byte by byte: a value that equals nothing is its own still.
-            let is_own = found.value == value;
-            if is_own {
-                proxy.commit_update(found.token, before)?;
-            } else {
-                proxy.cancel_update(found.token)?;
+            if begun.value != value {
+                return Ok(false);
             }
-            Ok(is_own)
+            update.commit(|token| proxy.commit_update(token, before)).map(|()| true)
         })
     }
 
@@ -135,7 +141,7 @@ impl<T: DeserializeOwned> Value<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this value
-    /// through a proxy; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an update
+    /// through a proxy; [`ErrorKind::InvalidInput`](ErrorKind::InvalidInput) for an update
     /// inside an update of the same value; [`ErrorKind::WrongType`](crate::ErrorKind::WrongType)
     /// when the value is not a `T`.
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error>

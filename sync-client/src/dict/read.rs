@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sync_objects::{DictPage, DictPart, Removed, dict};
-use sync_proto::{Error, Payload};
+use sync_proto::{Error, ErrorKind, Payload};
 
 use super::{Dict, Iter};
 use crate::proxy::{or_restore, pack_all};
@@ -60,15 +60,22 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         let value = self.pack(value, "insert")?;
         let before = self.proxy.insert(key.clone(), value.clone())?;
         or_restore(&self.proxy, self.unpack_some(before.as_ref(), "insert"), |proxy| {
-            let found = proxy.begin_update(key)?;
+            let begun = match proxy.begin_update(key.clone()) {
+                // The caller is inside an update of its own.
+                Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                    let outcome = proxy.compare_exchange(key, Some(value), before)?;
+                    return Ok(outcome.is_ok());
+                }
+                begun => begun?,
+            };
+            let update = Update::new(begun.token, |token| {
+                let _ = proxy.one_way().cancel_update(token);
+            });
             // Byte by byte: a value that equals nothing is its own still.
-            let is_own = found.value == Some(value);
-            if is_own {
-                proxy.commit_update(found.token, before)?;
-            } else {
-                proxy.cancel_update(found.token)?;
+            if begun.value != Some(value) {
+                return Ok(false);
             }
-            Ok(is_own)
+            update.commit(|token| proxy.commit_update(token, before)).map(|()| true)
         })
     }
 

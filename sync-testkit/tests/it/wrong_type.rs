@@ -9,9 +9,13 @@ use std::time::Duration;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use sync_client::{Dict, ErrorKind, List, Manager, Queue, Received, Shared, Value};
+use sync_server::{Limits, Server};
 use sync_testkit::{Cast, Role, roles};
 
 roles![writer];
+
+/// How long a turn is waited for that somebody may have kept.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Point {
@@ -199,4 +203,51 @@ fn what_is_put_back_waits_its_turn_whatever_deadline_its_reader_had() {
     let error = unreadable.within(Duration::from_millis(1)).pop().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongType);
     assert_eq!(texts.to_vec().unwrap(), ["first"]);
+}
+
+#[test]
+fn who_cannot_put_back_what_he_could_not_read_keeps_no_turn() {
+    let mut limits = Limits::default();
+    limits.kernel.memory = 1 << 20;
+    let cast = Cast::with(Server::builder().limits(limits));
+    let (manager, other) = (client(&cast), client(&cast));
+    let long = "x".repeat(2048);
+    let text = manager.named("text").create_value(long.clone()).unwrap();
+    let texts = manager.named("texts").create_dict::<u8, String>().unwrap();
+    texts.set(&1, &long).unwrap();
+    let hoard = manager.create_list::<String>().unwrap();
+    let fill = |hoard: &List<String>| while hoard.push(&"x".repeat(2048)).is_ok() {};
+
+    let (unreadable, full) =
+        (Value::<Unreadable>::attach(text.handle().clone()).unwrap(), hoard.clone());
+    meanwhile(move || fill(&full));
+    let error = unreadable.swap(&Unreadable(1)).unwrap_err();
+    assert!(error.message().contains("it could not be put back"), "{error}");
+    let theirs: Value<String> = other.named("text").open().unwrap();
+    theirs.within(PATIENCE).set("theirs").unwrap();
+
+    let (unreadable, full) =
+        (Dict::<u8, Unreadable>::attach(texts.handle().clone()).unwrap(), hoard.clone());
+    meanwhile(move || fill(&full));
+    let error = unreadable.insert(&1, &Unreadable(1)).unwrap_err();
+    assert!(error.message().contains("it could not be put back"), "{error}");
+    let theirs: Dict<u8, String> = other.named("texts").open().unwrap();
+    theirs.within(PATIENCE).set(&1, "theirs").unwrap();
+}
+
+#[test]
+fn inside_an_update_of_his_own_a_value_that_cannot_be_read_is_put_back_as_well() {
+    let cast = Cast::new();
+    let manager = client(&cast);
+    let text = manager.create_value("old".to_owned()).unwrap();
+    let unreadable = Value::<Unreadable>::attach(text.handle().clone()).unwrap();
+    let texts = manager.create_dict::<u8, String>().unwrap();
+    texts.set(&1, "old").unwrap();
+    let entry = Dict::<u8, Unreadable>::attach(texts.handle().clone()).unwrap();
+    let changed = text.update(|_| unreadable.swap(&Unreadable(1)).unwrap_err());
+    assert_eq!(changed.unwrap_err().kind(), ErrorKind::Changed);
+    assert_eq!(text.get().unwrap(), "old");
+    let changed = texts.update(&1, |_| entry.insert(&1, &Unreadable(1)).unwrap_err());
+    assert_eq!(changed.unwrap_err().kind(), ErrorKind::Changed);
+    assert_eq!(texts.get(&1).unwrap().unwrap(), "old");
 }
