@@ -106,6 +106,14 @@ impl Proxy {
         self.network.cut();
     }
 
+    /// Closes the connection that was made last, on both sides.
+    pub fn cut_latest(&self) {
+        if let Some(link) = self.network.links().last() {
+            link.cut();
+        }
+        self.network.change(|_| ());
+    }
+
     /// Loses the next bytes that go this way, and cuts all connections.
     pub fn cut_at_next(&self, way: Way) {
         self.network.change(|state| state.cut_at = Some(way));
@@ -233,9 +241,7 @@ impl Network {
     fn cut(&self) {
         self.cuts.fetch_add(1, Ordering::SeqCst);
         for link in self.links() {
-            link.is_cut.store(true, Ordering::SeqCst);
-            link.client.shutdown(Shutdown::Both).ok();
-            link.server.shutdown(Shutdown::Both).ok();
+            link.cut();
         }
         self.change(|_| ());
     }
@@ -251,6 +257,12 @@ impl Network {
 }
 
 impl Link {
+    fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+        self.client.shutdown(Shutdown::Both).ok();
+        self.server.shutdown(Shutdown::Both).ok();
+    }
+
     const fn from(&self, way: Way) -> &Socket {
         match way {
             Way::ToServer => &self.client,

@@ -1,7 +1,8 @@
 //! The thread that keeps a session over TCP alive while the application computes: it lets the
-//! manager hear something, notices when nothing is heard of the manager, and joins the session
-//! again.
+//! manager hear something, notices when nothing is heard of the manager, or when a connection breaks
+//! that nobody looks at, and joins the session again.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(super) fn start(
 
 fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Connection>) {
     let mut pauses = PAUSES;
-    let mut sent = OneWayId::NONE;
+    let (mut sent, mut cut) = (OneWayId::NONE, BTreeSet::new());
     loop {
         // The session is borrowed for a step at a time: who drops it does not wait for this.
         let Some(held) = session.upgrade() else { return };
@@ -66,6 +67,14 @@ fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Conn
             connection = Some(current);
             continue;
         }
+        let Some(held) = session.upgrade() else { return };
+        let cut_before = std::mem::replace(&mut cut, held.cut_connections());
+        if !cut.is_disjoint(&cut_before) {
+            // Whoever uses it is busy elsewhere, and the manager waits for him to come back.
+            held.lose(lifeline, current);
+            continue;
+        }
+        drop(held);
         // The manager has nothing to say until the next ping, unless it is the end.
         let said = current.set_patience(Some(lifeline.heartbeat())).and_then(|()| current.read());
         let Some(held) = session.upgrade() else { return };
@@ -80,6 +89,13 @@ fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Conn
 }
 
 impl Session {
+    /// Returns the connections that are closed by the other side, and not given up. For a moment
+    /// there may be some: a manager that ends says so on all of them, one after the other.
+    fn cut_connections(&self) -> BTreeSet<u64> {
+        let cut = self.open.iter().filter(|entry| !entry.value().1.is_open());
+        cut.map(|entry| *entry.key()).collect()
+    }
+
     /// Sends a ping, and what else the manager should have; on a new connection, if need be.
     fn ask(&self, lifeline: &Lifeline, connection: Option<Connection>) -> Option<Connection> {
         let current = connection.filter(|of| of.epoch() == lifeline.epoch());

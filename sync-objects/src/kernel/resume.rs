@@ -7,6 +7,12 @@
 //! that never arrived is carried out. What still trickles in on a connection that was given up is
 //! ignored. If the client does not come back within the grace, the session ends.
 //!
+//! A client that is back under a new epoch knows that all connections of those before are gone. A
+//! thread of it that is busy elsewhere may come much later to ask for the answer to a call of a
+//! pipeline: such a call keeps its place, or its answer, for as long as the session lives. Who
+//! lost one connection of several, and did not come back since, may not know of it, and would wait
+//! for an answer for ever: that call must be claimed within the grace, or the session ends.
+//!
 //! Small answers are kept in any case. A large one that there is no room for is lost if its
 //! connection breaks: who asks for it again is told so, and what it gave him, which he cannot know,
 //! is given back as if he was gone: a turn to write, a lease, handles.
@@ -39,6 +45,8 @@ pub(crate) struct Resumable {
     large_bytes: usize,
     /// Calls that wait, or were answered since, and whose connection was lost.
     unclaimed: BTreeSet<CallId>,
+    /// Those of them whose client may not know of the loss: it did not come back since.
+    unnoticed: BTreeSet<CallId>,
     /// When the session ends, unless its client comes back.
     grace: Option<TimerKey>,
 }
@@ -112,15 +120,15 @@ impl Kernel {
             let why = format!("the client has given up connections of {then}: it is at {now}");
             return Err(Refusal::new(ErrorKind::Disconnected, why));
         }
-        let given_up = if epoch > resumable.epoch {
-            resumable.epoch = epoch;
-            std::mem::take(&mut resumable.vias)
-        } else {
-            BTreeSet::new()
-        };
+        let is_back = epoch > resumable.epoch;
+        let given_up = if is_back { std::mem::take(&mut resumable.vias) } else { BTreeSet::new() };
+        resumable.epoch = epoch;
         resumable.vias.insert(via);
         if !given_up.is_empty() {
             self.core.lose(session, &given_up);
+        }
+        if let (true, Some(resumable)) = (is_back, self.core.resumable_mut(session)) {
+            resumable.unnoticed.clear();
         }
         self.core.set_grace(session);
         self.core.finish_input();
@@ -131,8 +139,7 @@ impl Kernel {
     /// what it did not bring to the client is kept. In any other session it does nothing.
     pub fn handle_connection_lost(&mut self, now: Time, session: SessionId, via: Via) {
         self.core.advance(now);
-        let Some(state) = self.core.sessions.get_mut(&session) else { return };
-        let Some(resumable) = &mut state.resumable else { return };
+        let Some(resumable) = self.core.resumable_mut(session) else { return };
         if resumable.vias.remove(&via) {
             self.core.lose(session, &BTreeSet::from([via]));
             self.core.set_grace(session);
@@ -143,8 +150,7 @@ impl Kernel {
     /// The client has these answers: they are kept no longer.
     pub fn handle_received(&mut self, now: Time, session: SessionId, calls: &[CallId]) {
         self.core.advance(now);
-        let state = self.core.sessions.get_mut(&session);
-        let Some(resumable) = state.and_then(|state| state.resumable.as_mut()) else { return };
+        let Some(resumable) = self.core.resumable_mut(session) else { return };
         for call in calls {
             resumable.forget(*call);
         }
@@ -186,6 +192,7 @@ impl Resumable {
             large: BTreeSet::new(),
             large_bytes: 0,
             unclaimed: BTreeSet::new(),
+            unnoticed: BTreeSet::new(),
             grace: None,
         }
     }
@@ -256,8 +263,14 @@ impl Resumable {
 
     fn forget(&mut self, call: CallId) {
         if self.remove(call).is_some() {
-            self.unclaimed.remove(&call);
+            self.claim(call);
         }
+    }
+
+    /// Notes that the client knows of a call; returns whether its connection was lost.
+    fn claim(&mut self, call: CallId) -> bool {
+        self.unnoticed.remove(&call);
+        self.unclaimed.remove(&call)
     }
 
     pub(crate) fn kept(&self) -> usize {
@@ -282,11 +295,12 @@ impl Resumable {
             assert!(claimed, "a call that waits has a connection, or is to be claimed");
         }
         assert_eq!(self.grace.is_some(), self.is_lost(), "who is lost has a grace");
+        assert!(self.unnoticed.is_subset(&self.unclaimed), "who noticed nothing claimed nothing");
         assert_eq!(self.large_bytes, self.kept.values().map(Kept::size).sum::<usize>());
     }
 
     fn is_lost(&self) -> bool {
-        self.vias.is_empty() || !self.unclaimed.is_empty()
+        self.vias.is_empty() || !self.unnoticed.is_empty()
     }
 }
 
@@ -344,7 +358,7 @@ impl Core {
         if !resumable.vias.contains(&via) {
             return Claim::Stale;
         }
-        let was_unclaimed = resumable.unclaimed.remove(&call);
+        let was_unclaimed = resumable.claim(call);
         if let Some(kept) = resumable.kept.get_mut(&call) {
             let given = kept.is_lost.then(|| std::mem::take(&mut kept.given));
             return Claim::Answered(kept.reply.clone(), given.unwrap_or_default());
@@ -361,6 +375,11 @@ impl Core {
                 _ => Claim::New,
             },
         }
+    }
+
+    /// Returns what a session needs to be resumed, if it can be.
+    pub(super) fn resumable_mut(&mut self, session: SessionId) -> Option<&mut Resumable> {
+        self.sessions.get_mut(&session)?.resumable.as_mut()
     }
 
     /// Gives back what an answer gave that its caller will never have.
@@ -388,7 +407,8 @@ impl Core {
         });
         let lost: Vec<CallId> = lost.map(|(&call, _)| call).collect();
         if let Some(resumable) = &mut state.resumable {
-            resumable.unclaimed.extend(lost);
+            resumable.unclaimed.extend(&lost);
+            resumable.unnoticed.extend(lost);
         }
     }
 

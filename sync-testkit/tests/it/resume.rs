@@ -73,6 +73,46 @@ fn a_session_comes_back_by_itself_while_its_process_computes() {
     assert!(!guard.is_lost());
 }
 
+/// Has a call of a pipeline wait while its connection is cut, and its thread do something else for
+/// longer than the grace.
+fn a_busy_pipeline_is_cut(cut: fn(&Proxy)) {
+    // Long enough to come back in, short enough to wait for.
+    let (cast, proxy, manager) = stage(Duration::from_secs(4));
+    let guard = manager.create_lock().unwrap().lock().unwrap();
+    let jobs: Queue<i32> = manager.named("jobs").create_queue(10).unwrap();
+    let others: Queue<i32> = cast.manager().named("jobs").open().unwrap();
+    let counter = manager.create_value(0).unwrap();
+    let (away, other) = (Proxy::before(cast.server().address()), cast.manager());
+    let leaver = connect(&away);
+    let theirs = leaver.named("theirs").create_lock().unwrap().lock().unwrap();
+    manager.pipeline(|p| {
+        let asked = jobs.later(p).get();
+        counter.later(p).get().wait().unwrap();
+        cast.until_blocked(&others, 1);
+        cut(&proxy);
+        // Who leaves later is missed later: when his lock is free, our grace would have passed.
+        away.refuse(true);
+        away.cut();
+        let lock = other.named("theirs").create_lock().unwrap();
+        assert!(lock.lock().unwrap().was_abandoned());
+        others.put(&8).unwrap();
+        assert_eq!(asked.wait().unwrap(), Some(8));
+    });
+    drop(theirs);
+    assert!(!guard.is_lost());
+    guard.unlock().unwrap();
+}
+
+#[test]
+fn a_pipeline_that_nobody_looks_at_is_answered_long_after_its_network_broke() {
+    a_busy_pipeline_is_cut(Proxy::cut);
+}
+
+#[test]
+fn a_pipeline_that_nobody_looks_at_is_answered_long_after_its_own_connection_broke() {
+    a_busy_pipeline_is_cut(Proxy::cut_latest);
+}
+
 #[test]
 fn every_addition_is_made_once_whatever_is_lost_on_the_way() {
     const ADDITIONS: i64 = 200;
