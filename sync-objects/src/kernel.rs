@@ -17,6 +17,7 @@ use crate::{Registry, Time};
 mod calls;
 mod cycles;
 mod deadlock;
+mod due;
 mod holds;
 mod ledger;
 mod limits;
@@ -49,6 +50,7 @@ pub(crate) use sessions::cut;
 use calls::Blocked;
 use cycles::Collector;
 use deadlock::Waits;
+use due::Due;
 use ledger::Ledger;
 use names::Names;
 use resume::Resumable;
@@ -104,6 +106,7 @@ pub(crate) struct Core {
     /// Bytes that are kept for clients.
     meter: Meter,
     sessions: BTreeMap<SessionId, Session>,
+    due: Due,
     calls: slab::Slab<Blocked>,
     waits: Waits,
     timers: Timers,
@@ -140,6 +143,7 @@ impl Kernel {
             ledger: Arc::new(Ledger::new(id)),
             meter: Meter::new(),
             sessions: BTreeMap::new(),
+            due: Due::default(),
             calls: slab::Slab::new(),
             waits: Waits::default(),
             timers: Timers::default(),
@@ -218,7 +222,8 @@ impl Kernel {
     }
 
     /// Takes a message that wants no answer; it is carried out in its session's order, and so are
-    /// the requests that wait for it.
+    /// the messages that wait for it: a few of them now, the others when they are
+    /// [due](Self::handle_due).
     ///
     /// # Errors
     /// [`ErrorKind::LimitReached`] and [`ErrorKind::OutOfMemory`] when it came too early to be
@@ -231,18 +236,12 @@ impl Kernel {
         message: OneWay,
     ) -> Result<(), Refusal> {
         self.core.advance(now);
+        if self.is_due(session) {
+            // They make room for it.
+            self.core.catch_up(session);
+        }
         self.core.queue_one_way(session, message)?;
-        while let Some(message) =
-            self.core.sessions.get_mut(&session).and_then(Session::next_one_way)
-        {
-            self.core.run_one_way(session, message);
-            self.core.settle();
-        }
-        while let Some((via, request, arrived)) = self.core.next_held_back(session) {
-            self.core.begin(session, via, request, arrived);
-            self.core.settle();
-        }
-        self.core.leave_if_done(session);
+        self.core.catch_up(session);
         self.core.finish_input();
         Ok(())
     }
@@ -285,7 +284,8 @@ impl Kernel {
     }
 
     /// Ends a session: its calls leave every line, then each object that it held something of is
-    /// told, then its handles are let go. Ending one that is gone does nothing.
+    /// told, then its handles are let go. What of its messages [is due](Self::is_due) is lost.
+    /// Ending one that is gone does nothing.
     pub fn handle_disconnect(&mut self, now: Time, session: SessionId, reason: DisconnectReason) {
         self.core.advance(now);
         self.core.end_session(session, reason);
@@ -295,6 +295,7 @@ impl Kernel {
     /// Does what is due at `now`. Spurious calls do nothing.
     pub fn handle_timeout(&mut self, now: Time) {
         self.core.advance(now);
+        self.core.carry_out_due();
         self.core.finish_input();
     }
 
@@ -336,6 +337,9 @@ impl Kernel {
     pub fn poll_timeout(&self) -> Option<(Time, &'static str)> {
         if self.core.collector.is_busy() {
             return Some((self.core.now, "a search for cycles"));
+        }
+        if !self.core.due.is_empty() {
+            return Some((self.core.now, "messages whose turn has come"));
         }
         self.core.timers.next()
     }
@@ -406,6 +410,7 @@ impl Core {
         let Some(mut session) = self.sessions.remove(&id) else {
             return;
         };
+        self.due.remove(id);
         drop(session.held_back.take_all(&mut self.timers));
         self.meter.subtract(memory::GIVEN * session.handle_count());
         for key in session.calls.values() {

@@ -27,7 +27,7 @@ use sync_proto::{
 
 use super::calls::CallKey;
 use super::memory::{SMALL, answer_size, given_cost};
-use super::sessions::given_twice;
+use super::sessions::{Session, given_twice};
 use super::timers::{Timer, TimerKey};
 use super::{Core, DisconnectReason, Kernel, Via};
 use crate::Time;
@@ -436,7 +436,10 @@ impl Core {
     /// Ends a session whose client has said goodbye, once all is done that it said before.
     pub(super) fn leave_if_done(&mut self, session: SessionId) {
         let state = self.sessions.get(&session);
-        if state.is_some_and(|state| state.goodbye.is_some_and(|after| after <= state.done())) {
+        let is_done = |state: &Session| {
+            state.goodbye.is_some_and(|after| after <= state.done()) && !state.has_due()
+        };
+        if state.is_some_and(is_done) {
             self.end_session(session, DisconnectReason::Closed);
         }
     }

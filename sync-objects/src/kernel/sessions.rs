@@ -144,6 +144,11 @@ impl Session {
         Some(message)
     }
 
+    /// Returns whether the turn of one of its messages has come.
+    pub(crate) fn has_due(&self) -> bool {
+        self.early.contains_key(&OneWayId(self.done.0 + 1)) || self.held_back.has_due(self.done)
+    }
+
     /// Returns how many of its calls wait, for whatever.
     pub(crate) fn waiting(&self) -> usize {
         self.calls.len() + self.held_back.len()

@@ -224,3 +224,48 @@ fn a_call_number_that_is_in_use_is_refused_and_harms_nothing() {
     a.kill();
     assert_eq!(hand.sim.blocked_count(), 0);
 }
+
+#[test]
+fn what_waited_for_one_message_is_carried_out_some_at_a_time_and_in_order() {
+    const EACH: u64 = 100;
+    let hand = ByHand::new();
+    let name = |number| if number % 2 == 0 { "set" } else { "clear" };
+    (2..=EACH).for_each(|number| hand.one_way(number, name(number)));
+    for call in 1..=EACH {
+        assert_eq!(hand.request(1000 + call, EACH, "is_set"), []);
+    }
+    let done = || hand.sim.kernel(|kernel, _| kernel.one_ways_done(hand.client.session()).0);
+    hand.one_way(1, "clear");
+    assert!((1..=20).contains(&done()), "{} at once", done());
+    assert!(hand.sim.kernel(|kernel, now| kernel.poll_timeout().unwrap().0 == now));
+    assert!(hand.is_set() != (done() % 2 == 1), "others are served in between");
+    let mut answered = Vec::new();
+    while hand.sim.kernel(|kernel, now| {
+        let was_due = kernel.handle_due(now);
+        let replies: Vec<_> = std::iter::from_fn(|| kernel.poll_reply()).collect();
+        assert!(replies.len() <= 1, "{} at once", replies.len());
+        answered.extend(replies.into_iter().map(|out| out.reply.call.0));
+        was_due
+    }) {}
+    assert_eq!(done(), EACH);
+    assert_eq!(answered, (1001..=1000 + EACH).collect::<Vec<_>>());
+    assert!(hand.sim.kernel(|kernel, _| kernel.poll_timeout()).is_none());
+    assert!(hand.is_set(), "the last one set it");
+}
+
+#[test]
+fn who_says_goodbye_is_not_gone_before_all_is_done_that_he_said() {
+    const MESSAGES: u64 = 50;
+    let hand = ByHand::new();
+    let session = hand.client.session();
+    hand.sim.kernel(|kernel, now| kernel.handle_goodbye(now, session, OneWayId(MESSAGES)));
+    (2..=MESSAGES).for_each(|number| hand.one_way(number, "clear"));
+    let (other, is_there) =
+        (hand.sim.client(), || hand.sim.kernel(|kernel, _| kernel.is_due(session)));
+    hand.one_way(1, "set");
+    assert!(is_there(), "a few are done, and it has more to say");
+    hand.sim.advance(millis(0));
+    assert!(!is_there());
+    let info = other.manager().debug_info(0).unwrap();
+    assert_eq!(info.sessions.len(), 1, "only the other one is left");
+}

@@ -225,7 +225,7 @@ impl EventLoop {
             self.ready.extend(client.connections.iter().copied());
             self.ended.push((session, DisconnectReason::ClosedWhileWaiting));
         } else if client.connections.is_empty() {
-            self.end_session(kernel, now, session, DisconnectReason::Closed);
+            self.ended.push((session, DisconnectReason::Closed));
         }
     }
 
@@ -269,9 +269,10 @@ impl EventLoop {
             }
         }
         for (session, reason) in std::mem::take(&mut self.ended) {
-            // What the process sent before its end counts: its sockets are read first.
+            // What the process sent before its end counts: its sockets are read first, and all
+            // of it is carried out.
             let unread = self.clients.connections(session).any(|key| self.is_unheard(key));
-            if unread {
+            if unread || kernel.is_due(session) {
                 self.ended.push((session, reason));
             } else {
                 self.end_session(kernel, now, session, reason);

@@ -27,6 +27,7 @@ impl EventLoop {
             time = self.work_for(kernel, now, key, began);
             served.push((key, time.since(began)));
         }
+        self.work_for_due(kernel, now, time);
         for (key, worked) in served.drain(..) {
             // It may have ended, and is nobody then.
             if !self.connections.contains(key) {
@@ -39,6 +40,17 @@ impl EventLoop {
             }
         }
         self.served = served;
+    }
+
+    /// Carries out messages that waited for others, for as long as one connection may have.
+    fn work_for_due(&self, kernel: &mut Kernel, now: Time, began: Time) {
+        let mut time = began;
+        while time.since(began) < TIME_PER_CONNECTION
+            && kernel.unsent_bytes() < OUTPUT_PER_TURN
+            && kernel.handle_due(now)
+        {
+            time = self.hub.now();
+        }
     }
 
     /// Returns whether something that a connection said is not heard yet, and will be: it is not

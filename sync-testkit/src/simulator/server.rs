@@ -181,6 +181,8 @@ impl Server {
                     self.counts.fired(Fault::EarlyLimit);
                     self.hear_nonsense(wires, id, refusal);
                 }
+                // The models know of no other order than that of the messages.
+                while self.kernel.handle_due(self.now) {}
             }
             ClientMessage::Cancel(call) => self.kernel.handle_cancel(self.now, session, call),
             ClientMessage::Ping => {

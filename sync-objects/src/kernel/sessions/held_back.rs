@@ -54,6 +54,11 @@ impl AllHeldBack {
         self.by_turn.insert(turn, Timed { held, deadline, _charge: charge });
     }
 
+    /// Returns whether the turn of one has come, when one-way messages are done up to here.
+    pub(super) fn has_due(&self, done: OneWayId) -> bool {
+        self.by_turn.first_key_value().is_some_and(|(&(after, _), _)| after <= done)
+    }
+
     /// Takes the next request out whose turn has come, when one-way messages are done up to here.
     pub(super) fn take_next(&mut self, done: OneWayId, timers: &mut Timers) -> Option<HeldBack> {
         let (&(after, _), next) = self.by_turn.first_key_value()?;

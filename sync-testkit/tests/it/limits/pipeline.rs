@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sync_client::{Array, List, Queue, QueueOptions, Shared};
 use sync_objects::{Slice, Typecode, array, event, list, queue};
-use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
+use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{CallId, Data, MethodId, ObjectId, OneWayId, Payload, Refusal, ThreadId};
 use sync_testkit::RawClient;
 
@@ -196,4 +196,35 @@ fn a_long_call_is_carried_out_alone_in_its_turn() {
     let usual = usual_wait(&cast, FLOODS, &RawClient::frame(&call).repeat(20), 20, 51);
     // The one that was under way and at most one more, for our call and the look after it.
     assert!(usual <= 4, "{usual} long calls of others came before one of ours");
+}
+
+#[test]
+fn calls_that_waited_for_one_message_are_carried_out_some_at_a_time() {
+    const CALLS: u64 = 300;
+    let (cast, manager) = limited(|_| {});
+    let list: List<u32> = manager.create_list_from(0..10_000).unwrap();
+    let event = manager.create_event().unwrap();
+    let mut raw = RawClient::welcomed(cast.server().address());
+    let value = (Payload::pack(&7).unwrap(),);
+    for call in 1..=CALLS {
+        let early = ask_with(call, list.handle().object(), list::method("count"), &value);
+        let ClientMessage::Request(early) = early else { unreachable!("it asks") };
+        raw.send(&ClientMessage::Request(Request { after: OneWayId(1), ..early }));
+    }
+    raw.send(&ClientMessage::Ping);
+    assert_eq!(raw.read(), Some(ServerMessage::Pong(OneWayId::NONE)), "all are heard, none done");
+    let (before, mut looks) = (done(&cast), 0);
+    raw.send(&ClientMessage::OneWay(OneWay {
+        number: OneWayId(1),
+        thread: ThreadId(1),
+        object: event.handle().object(),
+        method: event::method("set"),
+        data: Data::default(),
+    }));
+    cast.until("all are carried out", || {
+        looks += 1;
+        done(&cast) > before + CALLS + looks
+    });
+    assert!(looks > 20, "nobody else was served but {looks} times");
+    (1..=CALLS).for_each(|call| assert_eq!(reply(&mut raw).0, call));
 }
