@@ -146,8 +146,9 @@ impl<'k> Cx<'k> {
         if bytes == 0 { Ok(()) } else { self.core.afford(bytes) }
     }
 
-    /// Checks that the caller may be given all handles in these values, for a method that only
-    /// reads: one that takes something out, or grants it, must not fail once it has.
+    /// Checks that the caller may be given all handles in these values, for a method that leaves
+    /// them where they are: else each session could have them, with a row for each. What is taken
+    /// out is given in any case, so that a full manager can be emptied.
     ///
     /// # Errors
     /// `OutOfMemory`.

@@ -204,7 +204,7 @@ impl set::Service for Set {
 
     fn page(
         &mut self,
-        _: &mut Cx<'_>,
+        cx: &mut Cx<'_>,
         after: Option<u64>,
         changes: Option<u64>,
         max_bytes: u64,
@@ -212,11 +212,13 @@ impl set::Service for Set {
         if changes.is_some_and(|changes| changes != self.members.changes()) {
             return Flow::refuse(ErrorKind::Changed, "the set changed during iteration");
         }
-        Flow::Done(self.members.page(after, max_bytes))
+        let page = self.members.page(after, max_bytes);
+        cx.check_given(&page.members).map(|()| page).into()
     }
 
     fn combined(&mut self, cx: &mut Cx<'_>, op: SetOp, other: OtherSet) -> Flow<Vec<Payload>> {
-        self.with(cx, other, |members, others| others.combined(op, members))
+        let combined = self.with(cx, other, |members, others| others.combined(op, members));
+        combined.and_then(|members| cx.check_given(&members).map(|()| members).into())
     }
 
     fn combine(&mut self, cx: &mut Cx<'_>, op: SetOp, other: OtherSet) -> Flow<()> {

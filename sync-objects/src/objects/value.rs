@@ -83,8 +83,8 @@ impl value::Service for Value {
         Ok(Self { kind, value: initial, turn: Turn::default() })
     }
 
-    fn get(&mut self, _: &mut Cx<'_>) -> Flow<Payload> {
-        Flow::Done(self.value.clone())
+    fn get(&mut self, cx: &mut Cx<'_>) -> Flow<Payload> {
+        cx.check_given([&self.value]).map(|()| self.value.clone()).into()
     }
 
     fn set(&mut self, cx: &mut Cx<'_>, value: Payload) -> Flow<()> {
@@ -101,11 +101,12 @@ impl value::Service for Value {
         expected: Payload,
         value: Payload,
     ) -> Flow<Result<Payload, Payload>> {
+        let given = cx.check_given([&self.value]);
         self.write(cx, |this| {
             if super::equal(&this.value, &expected)? {
                 this.replace(value).map(Ok)
             } else {
-                Ok(Err(this.value.clone()))
+                given.map(|()| Err(this.value.clone()))
             }
         })
     }
@@ -119,6 +120,9 @@ impl value::Service for Value {
     }
 
     fn begin_update(&mut self, cx: &mut Cx<'_>) -> Flow<ValueUpdate> {
+        if let Err(refusal) = cx.check_given([&self.value]) {
+            return Flow::Refuse(refusal);
+        }
         match self.turn.is_free(cx, TURN) {
             Ok(true) => {
                 let token = self.turn.take(cx, TURN);

@@ -9,6 +9,7 @@ use sync_testkit::sim::Sim;
 use crate::support::{kind, pack, start};
 
 mod early;
+mod given;
 mod memory;
 
 #[test]

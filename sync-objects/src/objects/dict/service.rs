@@ -16,9 +16,9 @@ impl dict::Service for Dict {
         Ok(this)
     }
 
-    fn get(&mut self, _: &mut Cx<'_>, key: Payload) -> Flow<Option<Payload>> {
-        let key = key.normalize_key();
-        key.map(|key| self.store.get(&key).cloned()).into()
+    fn get(&mut self, cx: &mut Cx<'_>, key: Payload) -> Flow<Option<Payload>> {
+        let value = key.normalize_key().map(|key| self.store.get(&key));
+        value.and_then(|value| cx.check_given(value).map(|()| value.cloned())).into()
     }
 
     fn get_many(&mut self, cx: &mut Cx<'_>, keys: Vec<Payload>) -> Flow<Vec<Option<Payload>>> {
@@ -27,7 +27,8 @@ impl dict::Service for Dict {
         // A value that is asked for often is copied as often, with the proxies in it.
         let values = values.and_then(|values| {
             let handles = values.iter().flatten().map(|value| handles_cost(value)).sum();
-            if handles > 0 { cx.afford(handles) } else { Ok(()) }.map(|()| values)
+            if handles > 0 { cx.afford(handles) } else { Ok(()) }?;
+            cx.check_given(values.iter().copied().flatten()).map(|()| values)
         });
         values.map(|values| values.into_iter().map(|value| value.cloned()).collect()).into()
     }
@@ -74,12 +75,15 @@ impl dict::Service for Dict {
 
     fn get_or_insert(&mut self, cx: &mut Cx<'_>, key: Payload, value: Payload) -> Flow<Payload> {
         flow(key.normalize_key().map_err(Stop::from).and_then(|normal| {
+            let found = self.store.get(&normal);
+            let given = cx.check_given([found.unwrap_or(&value)]);
             // Who finds the key only reads, even if it stood in line to write.
-            if let Some(found) = self.store.get(&normal).cloned() {
+            if let Some(found) = found.cloned() {
                 self.turns.tidy(cx, &normal);
-                return Ok(found);
+                return Ok(given.map(|()| found)?);
             }
             self.grow(cx, &normal.clone(), |store| {
+                given?;
                 store.set(normal, key, value.clone());
                 Ok(value)
             })
@@ -161,6 +165,7 @@ impl dict::Service for Dict {
         new: Option<Payload>,
     ) -> Flow<Result<Option<Payload>, Option<Payload>>> {
         flow(key.normalize_key().map_err(Stop::from).and_then(|normal| {
+            let given = cx.check_given(self.store.get(&normal));
             self.grow(cx, &normal.clone(), |store| {
                 let current = store.get(&normal);
                 let same = match (current, &expected) {
@@ -168,7 +173,7 @@ impl dict::Service for Dict {
                     (current, expected) => current.is_none() && expected.is_none(),
                 };
                 if !same {
-                    return Ok(Err(current.cloned()));
+                    return given.map(|()| Err(current.cloned()));
                 }
                 Ok(Ok(match new {
                     Some(value) => store.set(normal, key, value),
@@ -183,7 +188,12 @@ impl dict::Service for Dict {
             Ok(normal) => normal,
             Err(refusal) => return Flow::Refuse(refusal),
         };
-        let value = self.store.get(&normal).cloned();
+        let value = self.store.get(&normal);
+        if let Err(refusal) = cx.check_given(value) {
+            self.turns.tidy(cx, &normal);
+            return Flow::Refuse(refusal);
+        }
+        let value = value.cloned();
         self.turns.begin(cx, normal, key).map(|token| DictUpdate { token, value })
     }
 

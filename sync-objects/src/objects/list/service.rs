@@ -12,9 +12,9 @@ impl list::Service for List {
         Ok(Self { items: items.into(), ..Self::default() })
     }
 
-    fn get(&mut self, _: &mut Cx<'_>, index: i64) -> Flow<Payload> {
-        let position = slice::position(index, self.items.len());
-        position.map(|at| self.items[at].clone()).into()
+    fn get(&mut self, cx: &mut Cx<'_>, index: i64) -> Flow<Payload> {
+        let item = slice::position(index, self.items.len()).map(|at| &self.items[at]);
+        item.and_then(|item| cx.check_given([item]).map(|()| item.clone())).into()
     }
 
     fn to_vec(&mut self, cx: &mut Cx<'_>) -> Flow<Vec<Payload>> {

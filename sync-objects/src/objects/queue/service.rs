@@ -98,6 +98,13 @@ impl queue::Service for Queue {
     }
 
     fn get_leased(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Leased>> {
+        // What is given back can be leased by the next: it is only read.
+        if !cx.is_behind(ITEMS)
+            && let Some((_, first)) = self.ready.first_key_value()
+            && let Err(refusal) = cx.check_given([&first.payload])
+        {
+            return Flow::Refuse(refusal);
+        }
         match self.take(cx) {
             Ok(item) => {
                 let token = cx.hold(1);
