@@ -103,7 +103,8 @@ impl<T: Element> Array<T> {
     ///
     /// # Errors
     /// Those of [`Place::create`]; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) for more
-    /// than 1 GiB.
+    /// than 1 GiB; [`ErrorKind::OutOfMemory`](crate::ErrorKind::OutOfMemory) for more than the
+    /// manager may keep. If its system has less, so fails who first uses the array.
     pub fn zeroed(place: impl Place, len: u64) -> Result<Self, Error> {
         array::Proxy::new(place, T::TYPECODE, ArrayStart::Zeros(len)).map(Self::of)
     }

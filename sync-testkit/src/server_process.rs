@@ -82,11 +82,23 @@ impl ServerProcess {
     /// # Panics
     /// When the system does not tell.
     pub fn resident_kib(&self) -> u64 {
+        self.status_kib("VmRSS:")
+    }
+
+    /// Returns how much memory it has asked for, in KiB, used or not.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn address_space_kib(&self) -> u64 {
+        self.status_kib("VmSize:")
+    }
+
+    fn status_kib(&self, what: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
         let status = status.expect("a process that runs has its status told");
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let number = resident.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
-        number.expect("the status tells the resident memory in kB")
+        let memory = status.lines().find_map(|line| line.strip_prefix(what));
+        let number = memory.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+        number.expect("the status tells memory in kB")
     }
 
     /// Returns whether one of the last lines that it has logged says this.

@@ -10,6 +10,7 @@ use sync_server::{Limits, Server};
 use sync_testkit::Cast;
 
 mod each;
+mod little_memory;
 mod pipeline;
 
 fn limited(set: impl FnOnce(&mut Limits)) -> (Cast, Manager) {

@@ -14,10 +14,18 @@ const ZEROS_MAX: u64 = 1 << 30;
 #[derive(Debug)]
 pub(super) struct Elements {
     typecode: Typecode,
+    /// How many bytes they are.
+    size: usize,
+    /// The bytes; none yet of zeros that nobody has asked for.
     bytes: Vec<u8>,
 }
 
 impl Elements {
+    /// Takes so many zeros, which are made when somebody asks for them: when the manager has said
+    /// that it may keep them, and not for an array that is only asked for its shape.
+    ///
+    /// # Errors
+    /// `TooLarge` when they are more than an array is made with.
     pub(super) fn zeros(typecode: Typecode, count: u64) -> Result<Self, Refusal> {
         let len = count.checked_mul(typecode.size() as u64).filter(|&len| len <= ZEROS_MAX);
         let len = len.and_then(|len| usize::try_from(len).ok()).ok_or_else(|| {
@@ -28,7 +36,7 @@ impl Elements {
             );
             Refusal::new(ErrorKind::TooLarge, why)
         })?;
-        Ok(Self { typecode, bytes: vec![0; len] })
+        Ok(Self { typecode, size: len, bytes: Vec::new() })
     }
 
     /// Takes elements as they came.
@@ -37,7 +45,8 @@ impl Elements {
     /// `InvalidInput` when the bytes are no elements of the type; `WrongType` when there are no
     /// bytes.
     pub(super) fn of(typecode: Typecode, packed: &PackedElements) -> Result<Self, Refusal> {
-        Ok(Self { typecode, bytes: bytes_of(typecode, packed)? })
+        let bytes = bytes_of(typecode, packed)?;
+        Ok(Self { typecode, size: bytes.len(), bytes })
     }
 
     pub(super) fn typecode(&self) -> Typecode {
@@ -45,28 +54,32 @@ impl Elements {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bytes.len() / self.typecode.size()
+        self.size / self.typecode.size()
     }
 
     /// Returns how many bytes they take.
     pub(super) fn size(&self) -> usize {
-        self.bytes.len()
+        self.size
     }
 
     /// Finds an element for a caller who thinks that they are of a type.
-    pub(super) fn position(&self, of: Typecode, index: i64) -> Result<usize, Refusal> {
+    pub(super) fn position(&mut self, of: Typecode, index: i64) -> Result<usize, Refusal> {
         self.check(of)?;
-        list::find(index, self.len()).ok_or_else(|| {
+        let at = list::find(index, self.len()).ok_or_else(|| {
             let len = self.len();
             let why = format!("index {index} is out of range: the array has {len} elements");
             Refusal::new(ErrorKind::OutOfRange, why)
-        })
+        })?;
+        self.make()?;
+        Ok(at)
     }
 
     /// Finds a slice's elements for a caller who thinks that they are of a type.
-    pub(super) fn span(&self, of: Typecode, slice: Slice) -> Result<Span, Refusal> {
+    pub(super) fn span(&mut self, of: Typecode, slice: Slice) -> Result<Span, Refusal> {
         self.check(of)?;
-        slice.of(self.len())
+        let span = slice.of(self.len())?;
+        self.make()?;
+        Ok(span)
     }
 
     pub(super) fn get(&self, at: usize) -> Result<Payload, Refusal> {
@@ -141,6 +154,21 @@ impl Elements {
         let result = number::apply(kind, op, &before, operand)?;
         self.set(at, &result)?;
         Ok(before)
+    }
+
+    /// Makes the zeros, if they are not there.
+    ///
+    /// # Errors
+    /// `OutOfMemory` when the system has no room for them, as much as the manager may keep: it
+    /// would end the process of whoever does not ask.
+    fn make(&mut self) -> Result<(), Refusal> {
+        let missing = self.size - self.bytes.len();
+        self.bytes.try_reserve_exact(missing).map_err(|_| {
+            let why = format!("the system has no room for {missing} bytes of zeros");
+            Refusal::new(ErrorKind::OutOfMemory, why)
+        })?;
+        self.bytes.resize(self.size, 0);
+        Ok(())
     }
 
     fn check(&self, of: Typecode) -> Result<(), Refusal> {
