@@ -23,8 +23,8 @@ mod held_back;
 
 use held_back::{AllHeldBack, HeldBack};
 
-/// Bytes of a thread's name that are kept: the system itself keeps 15.
-const THREAD_NAME_MAX: usize = 64;
+/// Bytes of a program's or a thread's name that are kept: of a thread's the system itself keeps 15.
+const NAME_MAX: usize = 64;
 
 /// Thread names that are kept of one session: a process that starts and ends threads for ever
 /// never says which of them are gone.
@@ -61,8 +61,10 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(info: ClientInfo) -> Self {
+        // Whoever says more of itself than honest clients do has it kept as theirs is.
+        let program = cut(&info.program).to_owned();
         Self {
-            info,
+            info: ClientInfo { program, ..info },
             threads: BTreeMap::new(),
             handles: BTreeMap::new(),
             holds: BTreeSet::new(),
@@ -290,7 +292,7 @@ pub(super) fn given_twice(call: CallId) -> Refusal {
     Refusal::new(ErrorKind::Malformed, why)
 }
 
-/// Cuts a thread's name to what is kept of it.
+/// Cuts a program's or a thread's name to what is kept of it.
 pub(crate) fn cut(name: &str) -> &str {
-    super::memory::first_bytes(name, THREAD_NAME_MAX)
+    super::memory::first_bytes(name, NAME_MAX)
 }

@@ -1,6 +1,7 @@
 //! What the manager tells of itself.
 
 use sync_objects::lock;
+use sync_proto::handshake::ClientInfo;
 use sync_testkit::sim::Sim;
 
 use crate::support::{millis, start};
@@ -23,4 +24,14 @@ fn it_is_told_who_holds_what_for_how_long_and_who_waits_in_which_method() {
     assert_eq!((waiter.caller.session, waiter.caller.thread.0), (b.session(), 8));
     assert_eq!(waiter.method, "sync.lock.acquire");
     assert!(a.manager().debug_info(0).unwrap().objects.is_empty());
+}
+
+#[test]
+fn of_a_programs_long_name_its_beginning_is_kept() {
+    let sim = Sim::new();
+    let info = ClientInfo { pid: 7, program: "ä".repeat(500) };
+    let session = sim.kernel(|kernel, now| kernel.handle_connect(now, info)).unwrap();
+    let info = sim.client().manager().debug_info(0).unwrap();
+    let found = info.sessions.iter().find(|found| found.session == session).unwrap();
+    assert_eq!((found.pid, &*found.program), (7, &*"ä".repeat(32)));
 }
