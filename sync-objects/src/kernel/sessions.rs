@@ -30,6 +30,9 @@ const NAME_MAX: usize = 64;
 /// never says which of them are gone.
 const THREAD_NAMES_MAX: usize = 1024;
 
+/// What a thread's name costs beside its bytes: its row, and what it is counted by.
+const THREAD_NAME: usize = 128;
+
 /// Objects that a client may have handles on in any case.
 const HANDLES_USUAL: usize = 4096;
 
@@ -38,7 +41,7 @@ const HANDLES_USUAL: usize = 4096;
 pub(crate) struct Session {
     pub(crate) info: ClientInfo,
     /// The names that its threads have told, the most recent threads only.
-    threads: BTreeMap<ThreadId, String>,
+    threads: BTreeMap<ThreadId, (String, Charge)>,
     /// The objects it has handles on, and how many of each.
     handles: BTreeMap<ObjectId, (Root, u64)>,
     /// What it owns.
@@ -80,7 +83,7 @@ impl Session {
 
     /// Returns the name that a thread has told.
     pub(crate) fn thread_name(&self, thread: ThreadId) -> Option<&str> {
-        self.threads.get(&thread).map(String::as_str)
+        self.threads.get(&thread).map(|(name, _)| name.as_str())
     }
 
     /// Returns the objects of which it holds something, in order.
@@ -163,12 +166,19 @@ impl Session {
 }
 
 impl Core {
-    /// Notes a thread's name. It is for people to read: what would be too much is cut.
+    /// Notes a thread's name. It is for people to read: what would be too much is cut, and none is
+    /// kept when the manager keeps as much as it may.
     pub(crate) fn name_thread(&mut self, caller: Caller, name: &str) {
+        let name = cut(name);
+        let cost = THREAD_NAME + name.len();
+        if self.afford(cost).is_err() {
+            return;
+        }
+        let charge = self.meter.charge(cost);
         let Some(session) = self.sessions.get_mut(&caller.session) else {
             return;
         };
-        session.threads.insert(caller.thread, cut(name).to_owned());
+        session.threads.insert(caller.thread, (name.to_owned(), charge));
         if session.threads.len() > THREAD_NAMES_MAX {
             session.threads.pop_first();
         }

@@ -1,6 +1,6 @@
 //! What the manager tells of itself.
 
-use sync_objects::lock;
+use sync_objects::{Limits, lock, registry};
 use sync_proto::handshake::ClientInfo;
 use sync_testkit::sim::Sim;
 
@@ -34,4 +34,32 @@ fn of_a_programs_long_name_its_beginning_is_kept() {
     let info = sim.client().manager().debug_info(0).unwrap();
     let found = info.sessions.iter().find(|found| found.session == session).unwrap();
     assert_eq!((found.pid, &*found.program), (7, &*"ä".repeat(32)));
+}
+
+#[test]
+fn the_names_of_threads_count_as_what_is_kept_and_go_with_their_session() {
+    let mut limits = Limits::default();
+    limits.memory = 400_000;
+    let sim = Sim::with(registry(), limits);
+    let used = || sim.kernel(|kernel, _| kernel.memory_used());
+    let before = used();
+    let name = |client: &sync_testkit::sim::SimClient, thread, len| {
+        let name = move || "x".repeat(len);
+        client.on_thread(thread, || client.manager().name_thread(name())).unwrap();
+    };
+    let a = sim.client();
+    (0..1000).for_each(|thread| name(&a, thread, 200));
+    let of_thousand = used() - before;
+    assert!(of_thousand > 64_000, "{of_thousand}");
+    (1000..5000).for_each(|thread| name(&a, thread, 200));
+    (0..100).for_each(|_| name(&a, 4999, 200));
+    let most = used() - before;
+    assert!(most <= of_thousand / 1000 * 1024, "the first are forgotten: {most}");
+    // There is no room for as many of others'.
+    let others = [(); 3].map(|()| sim.client());
+    others.iter().for_each(|other| (0..1000).for_each(|thread| name(other, thread, 64)));
+    assert!(used() <= 400_000, "{}", used());
+    a.kill();
+    others.iter().for_each(|other| other.kill());
+    assert_eq!(used(), before);
 }
