@@ -249,7 +249,8 @@ impl Manager {
     }
 
     /// Returns who holds what and who waits for what: all client processes, the deadlocks there
-    /// are, and at most 1,000 objects, busy ones first. It displays as text for an operator.
+    /// are, and at most 1,000 objects, busy ones first. Of an object, and of deadlocks, no more is
+    /// told than fits into a message. It displays as text for an operator.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`].

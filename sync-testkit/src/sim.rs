@@ -60,9 +60,17 @@ impl Sim {
     /// # Panics
     /// When the manager takes no more.
     pub fn client(&self) -> SimClient {
+        self.client_of("sim")
+    }
+
+    /// Connects a client process of a program.
+    ///
+    /// # Panics
+    /// When the manager takes no more.
+    pub fn client_of(&self, program: &str) -> SimClient {
         let mut state = self.state.lock();
         let now = state.now;
-        let info = ClientInfo { pid: 1, program: "sim".into() };
+        let info = ClientInfo { pid: 1, program: program.into() };
         let session = state.kernel.handle_connect(now, info).expect("the manager takes a client");
         SimClient(Arc::new_cyclic(|me| Process {
             sim: self.clone(),

@@ -15,6 +15,7 @@ use sync_proto::{ErrorKind, Refusal, Token};
 
 use super::calls::{Blocked, CallKey, Stance};
 use super::holds::{Hold, Owned};
+use super::report::WAITS_MAX;
 use super::{Core, Note};
 use crate::Caller;
 
@@ -159,7 +160,7 @@ impl Core {
             return;
         };
         self.waits.found += 1;
-        let deadlock = self.deadlock_info(&circle);
+        let deadlock = self.deadlock_info(&circle, WAITS_MAX);
         // Who was polled before it waited on may have left something behind, as a Condition's
         // waiter that gave up its lock.
         let may_refuse = self.call(key).is_some_and(|call| call.stance == Stance::Wait);

@@ -40,7 +40,7 @@ pub(super) const GIVEN: usize = 64;
 pub(super) const SMALL: usize = 1024;
 
 /// Bytes of a refusal's message that are told: it may quote what it refuses, which may be long.
-const MESSAGE_MAX: usize = 1024;
+pub(super) const MESSAGE_MAX: usize = 1024;
 
 /// The share of the limit that is left for small requests.
 const RESERVE: usize = 16;

@@ -48,10 +48,10 @@ impl Names {
     }
 
     /// Returns an object's names, in order.
-    pub(crate) fn of(&self, object: ObjectId) -> Vec<String> {
+    pub(crate) fn of(&self, object: ObjectId) -> impl Iterator<Item = &str> {
         let from_its_first = self.by_object.range((object, String::new())..);
-        let its = from_its_first.take_while(|(of, _)| *of == object);
-        its.map(|(_, name)| name.clone()).collect()
+        let its = from_its_first.take_while(move |(of, _)| *of == object);
+        its.map(|(_, name)| name.as_str())
     }
 }
 

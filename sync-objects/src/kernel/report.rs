@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, ObjectId, SessionId, ThreadId, Token};
 
 use super::calls::{Blocked, CallKey, Route};
+use super::deadlock::Circle;
 use super::holds::Hold;
+use super::memory::{MESSAGE_MAX, first_bytes};
 use super::table::{Body, Slot};
 use super::{Core, Time};
 use crate::{Caller, Owner};
@@ -28,7 +30,7 @@ pub struct DebugInfo {
     pub commits: u64,
     /// How many deadlocks were found, those that were refused included.
     pub deadlock_count: u64,
-    /// Those that are there now: callers that wait for each other in a circle.
+    /// Those that are there now, at most 100: callers that wait for each other in a circle.
     pub deadlocks: Vec<DeadlockInfo>,
     /// The client processes.
     pub sessions: Vec<SessionInfo>,
@@ -73,9 +75,11 @@ pub struct ObjectInfo {
     pub object: ObjectId,
     /// Its type.
     pub interface: String,
-    /// Its names.
+    /// How many names it has.
+    pub name_count: u64,
+    /// Its names; the first 10.
     pub names: Vec<String>,
-    /// Why it is broken, if it is.
+    /// Why it is broken, if it is; the first kilobyte.
     pub broken: Option<String>,
     /// How many references count: sessions that have handles, names, tickets, payloads, calls.
     pub references: u64,
@@ -126,7 +130,10 @@ pub struct DeadlockInfo {
     pub is_certain: bool,
     /// How long ago it closed.
     pub closed_for: Duration,
-    /// The waits: each for what the next one's caller holds, the last for the first one's.
+    /// How many waits it is made of.
+    pub wait_count: u64,
+    /// The waits: each for what the next one's caller holds, the last for the first one's. Of all
+    /// deadlocks that are told at once, the first 4,096.
     pub waits: Vec<DeadlockWait>,
 }
 
@@ -140,7 +147,7 @@ pub struct DeadlockWait {
     pub object: ObjectId,
     /// The object's type.
     pub interface: String,
-    /// The object's names.
+    /// The object's names; the first 10.
     pub names: Vec<String>,
     /// Who holds it, which is the next wait's caller, and since when.
     pub holder: HolderInfo,
@@ -148,6 +155,13 @@ pub struct DeadlockWait {
 
 /// Holders and waiters of one object that are told: a line of 10,000 tells no more than its head.
 const CALLERS_MAX: usize = 100;
+
+/// Names of one object that are told.
+const NAMES_MAX: usize = 10;
+
+/// Waits that are told of all circles together. With all that is told of a thousand objects, and
+/// of the sessions, they fit into one message, whatever clients do.
+pub(super) const WAITS_MAX: usize = 4096;
 
 impl Core {
     pub(crate) fn debug_info(&self, max_objects: usize) -> DebugInfo {
@@ -157,13 +171,19 @@ impl Core {
             .iter()
             .filter(|slot| slot.id != ObjectId::MANAGER && !busy.contains(&slot.id));
         let objects = busy.iter().filter_map(|&object| self.slot(object)).chain(idle);
+        let mut left = WAITS_MAX;
+        let deadlock = |circle: Circle| {
+            let deadlock = self.deadlock_info(&circle, left);
+            left -= deadlock.waits.len();
+            deadlock
+        };
         DebugInfo {
             object_count: self.object_count(),
             blocked_count: self.calls.len() as u64,
             one_way_failures: self.one_way_failures,
             commits: self.commit,
             deadlock_count: self.waits.found,
-            deadlocks: self.circles().iter().map(|circle| self.deadlock_info(circle)).collect(),
+            deadlocks: self.circles().into_iter().map(deadlock).collect(),
             sessions: self
                 .sessions
                 .iter()
@@ -209,9 +229,10 @@ impl Core {
         ObjectInfo {
             object: slot.id,
             interface: slot.interface.name.to_owned(),
-            names: self.names.of(slot.id),
+            name_count: self.names.of(slot.id).count() as u64,
+            names: self.first_names(slot.id),
             broken: match &slot.body {
-                Body::Broken(why) => Some(why.clone()),
+                Body::Broken(why) => Some(first_bytes(why, MESSAGE_MAX).to_owned()),
                 Body::Here(_) | Body::AtWork => None,
             },
             references: slot.handle.count() as u64,
@@ -225,6 +246,10 @@ impl Core {
             waiter_count: waiters().count() as u64,
             waiters: waiters().take(CALLERS_MAX).map(|call| self.waiter_info(call)).collect(),
         }
+    }
+
+    fn first_names(&self, object: ObjectId) -> Vec<String> {
+        self.names.of(object).take(NAMES_MAX).map(str::to_owned).collect()
     }
 
     fn caller_info(&self, Caller { session, thread }: Caller) -> CallerInfo {
@@ -258,7 +283,8 @@ impl Core {
         }
     }
 
-    pub(super) fn deadlock_info(&self, circle: &[CallKey]) -> DeadlockInfo {
+    /// Tells of a circle, and of at most so many of its waits.
+    pub(super) fn deadlock_info(&self, circle: &[CallKey], max: usize) -> DeadlockInfo {
         let calls: Vec<&Blocked> = circle.iter().filter_map(|&key| self.call(key)).collect();
         let owned_by_next = |at: usize| {
             let next = calls[(at + 1) % calls.len()].caller;
@@ -276,11 +302,16 @@ impl Core {
                 waiter: self.waiter_info(call),
                 object: slot.id,
                 interface: slot.interface.name.to_owned(),
-                names: self.names.of(slot.id),
+                names: self.first_names(slot.id),
                 holder: self.holder_info(token, hold),
             })
         });
-        DeadlockInfo { is_certain, closed_for: self.now().since(closed), waits: waits.collect() }
+        DeadlockInfo {
+            is_certain,
+            closed_for: self.now().since(closed),
+            wait_count: calls.len() as u64,
+            waits: waits.take(max).collect(),
+        }
     }
 
     /// Answers every call that waits, also for a one-way message, and takes no more.

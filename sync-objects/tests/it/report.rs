@@ -1,8 +1,9 @@
 //! What the manager tells of itself.
 
-use sync_objects::{Limits, lock, registry};
+use sync_objects::{DeadlockInfo, DebugInfo, Limits, Shared, lock, registry, rlock, semaphore};
+use sync_proto::Data;
 use sync_proto::handshake::ClientInfo;
-use sync_testkit::sim::Sim;
+use sync_testkit::sim::{Sim, SimClient};
 
 use crate::support::{millis, start};
 
@@ -43,7 +44,7 @@ fn the_names_of_threads_count_as_what_is_kept_and_go_with_their_session() {
     let sim = Sim::with(registry(), limits);
     let used = || sim.kernel(|kernel, _| kernel.memory_used());
     let before = used();
-    let name = |client: &sync_testkit::sim::SimClient, thread, len| {
+    let name = |client: &SimClient, thread, len| {
         let name = move || "x".repeat(len);
         client.on_thread(thread, || client.manager().name_thread(name())).unwrap();
     };
@@ -60,6 +61,79 @@ fn the_names_of_threads_count_as_what_is_kept_and_go_with_their_session() {
     others.iter().for_each(|other| (0..1000).for_each(|thread| name(other, thread, 64)));
     assert!(used() <= 400_000, "{}", used());
     a.kill();
-    others.iter().for_each(|other| other.kill());
+    others.iter().for_each(SimClient::kill);
     assert_eq!(used(), before);
+}
+
+/// What an answer may be, and a frame's limits leave to it.
+const MESSAGE: usize = 64 << 20;
+
+/// What the numbers of a caller may take that are small in a test.
+const NUMBERS: usize = 45;
+
+/// Returns how many bytes an answer takes.
+fn len(info: &DebugInfo) -> usize {
+    Data::encode(info).unwrap().len()
+}
+
+/// Gives an object so many names, as long as they may be.
+fn publish(client: &SimClient, object: &impl Shared, count: usize) {
+    for number in 0..count {
+        client.manager().publish(format!("{number:0>255}"), object.handle().clone()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_told_of_a_thousand_objects_fits_into_a_message_whatever_clients_do() {
+    let sim = Sim::new();
+    let client = sim.client_of(&"p".repeat(1000));
+    let alone = len(&client.manager().debug_info(1000).unwrap());
+    let semaphore = semaphore::Proxy::new(&client, 200, false).unwrap();
+    publish(&client, &semaphore, 100);
+    let on = |number: u64, call: &dyn Fn()| client.on_thread(u64::MAX - number, call);
+    for number in 0..400 {
+        on(number, &|| client.manager().name_thread("t".repeat(1000)).unwrap());
+    }
+    for number in 0..200 {
+        on(number, &|| assert!(semaphore.acquire(1).is_ok()));
+    }
+    let acquire = |proxy: &semaphore::Proxy| proxy.acquire(1);
+    for number in 200..400 {
+        on(number, &|| drop(start(&client, &semaphore, acquire)));
+    }
+    let info = client.manager().debug_info(1000).unwrap();
+    let of = &info.objects[0];
+    assert_eq!((of.holder_count, of.waiter_count, of.name_count), (200, 200, 100));
+    assert_eq!((of.holders.len(), of.waiters.len(), of.names.len()), (100, 100, 10));
+    assert!(info.to_string().contains(", 90 more names"), "{info}");
+    let (session, object) = (alone + NUMBERS, len(&info) - alone + 200 * NUMBERS);
+    let most = 1000 * object + 10_000 * session;
+    assert!(most < MESSAGE / 4 * 3, "{most} bytes, {object} of an object");
+}
+
+#[test]
+fn of_deadlocks_without_end_so_many_waits_are_told_as_fit() {
+    const CALLERS: u64 = 3000;
+    let sim = Sim::new();
+    let client = sim.client_of(&"p".repeat(1000));
+    let alone = len(&client.manager().debug_info(0).unwrap());
+    let locks: Vec<_> = (0..2 * CALLERS).map(|_| rlock::Proxy::new(&client).unwrap()).collect();
+    publish(&client, &locks[0], 50);
+    let on = |number: u64, call: &dyn Fn()| client.on_thread(u64::MAX - number, call);
+    for (number, lock) in (0..).zip(&locks) {
+        on(number, &|| assert!(lock.acquire().is_ok()));
+    }
+    for number in 0..2 * CALLERS {
+        // Two circles, each of half of them.
+        let next = number / CALLERS * CALLERS + (number + 1) % CALLERS;
+        on(number, &|| drop(start(&client, &locks[next as usize], rlock::Proxy::acquire)));
+    }
+    let info = client.manager().debug_info(0).unwrap();
+    let told: Vec<_> = info.deadlocks.iter().map(|of| (of.wait_count, of.waits.len())).collect();
+    assert_eq!(told, [(CALLERS, 3000), (CALLERS, 1096)]);
+    assert!(info.to_string().contains("; and 1904 more wait"));
+    let names = |of: &DeadlockInfo| of.waits.iter().map(|wait| wait.names.len()).max();
+    assert_eq!(names(&info.deadlocks[0]), Some(10));
+    let wait = (len(&info) - alone).div_ceil(4096) + 10 * 257 + 2 * (64 + NUMBERS);
+    assert!(4096 * wait < MESSAGE / 4, "{wait} bytes of a wait");
 }

@@ -35,6 +35,10 @@ impl fmt::Display for ObjectInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let title = Title { interface: &self.interface, names: &self.names, object: self.object };
         write!(f, "{title}, {} references", self.references)?;
+        let more = self.name_count - self.names.len() as u64;
+        if more > 0 {
+            write!(f, ", {more} more names")?;
+        }
         match &self.broken {
             Some(why) => writeln!(f, ", broken: {why}")?,
             None => writeln!(f)?,
@@ -85,19 +89,22 @@ impl fmt::Display for WaiterInfo {
 impl fmt::Display for DeadlockInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let certain = if self.is_certain { "deadlock" } else { "possible deadlock" };
-        write!(f, "{certain} of {} callers", self.waits.len())?;
+        write!(f, "{certain} of {} callers", self.wait_count)?;
         for (at, wait) in self.waits.iter().enumerate() {
             let DeadlockWait { waiter, object, interface, names, holder } = wait;
             let title = Title { interface, names, object: *object };
             let sign = if at == 0 { ": " } else { "; " };
             write!(f, "{sign}{} waits in {} for {title}", waiter.caller, waiter.method)?;
-            match self.waits.len() {
+            match self.wait_count {
                 1 => write!(f, ", which it holds itself")?,
                 _ => write!(f, ", held by {}", holder.caller)?,
             }
             write!(f, " for {}, token {}", Span(holder.held_for), holder.token)?;
         }
-        Ok(())
+        match self.wait_count - self.waits.len() as u64 {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more wait"),
+        }
     }
 }
 
