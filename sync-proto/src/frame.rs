@@ -126,8 +126,8 @@ pub fn check(data: &Data<WireHandle>, limit: FrameLimit) -> Result<(), Refusal> 
     limit.check(head, data.len()).map_err(|refusal| in_values(refusal, Some(data), head, limit))
 }
 
-/// Says of a head that is too long what makes it so, in words of who calls: values of whatever
-/// size, and the proxies in them.
+/// Says of a head that is too long, a call's or an answer's, what makes it so, in words of who
+/// calls: values of whatever size, and the proxies in them.
 fn in_values(
     refusal: Refusal,
     data: Option<&Data<WireHandle>>,
@@ -140,7 +140,7 @@ fn in_values(
         (values, 0) => format!("{values} values"),
         (values, proxies) => format!("{values} values with {proxies} proxies"),
     };
-    let why = format!("{what} in one message are too many: take fewer at a time");
+    let why = format!("{what} in one message are too many: put or take fewer at a time");
     Refusal::new(ErrorKind::TooLarge, why)
 }
 

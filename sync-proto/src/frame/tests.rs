@@ -210,7 +210,7 @@ fn too_many_values_in_one_call_are_counted_in_the_refusal() {
     let data = Data { payloads, ..Data::default() };
     let refused = check(&data, LIMIT).unwrap_err();
     assert_eq!(refused.kind, ErrorKind::TooLarge);
-    let why = "400000 values in one message are too many: take fewer at a time";
+    let why = "400000 values in one message are too many: put or take fewer at a time";
     assert!(refused.to_string().contains(why), "{refused}");
     let one_way = ClientMessage::OneWay(OneWay {
         number: OneWayId(1),
