@@ -248,7 +248,9 @@ fn attend(session: &Weak<Session>) {
             // One more filled up meanwhile.
             continue;
         }
-        match held.connect_once(held.target.patience) {
+        // Whoever put one by may have looked for messages just before they were left.
+        let connection = held.take_idle().ok_or(());
+        match connection.or_else(|()| held.connect_once(held.target.patience)) {
             // What was left unsent goes by this one, and nothing overtakes it.
             Ok(connection) => held.unsent.waiting.lock().thread.give(connection),
             // The manager has ended the session; else it is another one's socket.
