@@ -2,8 +2,8 @@
 
 use core::fmt;
 use std::ffi::OsString;
+use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -17,6 +17,7 @@ use crate::event_loop::{EventLoop, WAKER_TOKEN};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::local::Local;
+use crate::loops::Loops;
 use crate::python::Front;
 use crate::socket_file::Audience;
 use crate::strangers::Strangers;
@@ -55,7 +56,7 @@ pub struct Server {
     message_max: usize,
     /// The process whose thread it is; a forked child only has a copy of this.
     pid: u32,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    loops: Mutex<Loops>,
 }
 
 impl Builder {
@@ -202,16 +203,6 @@ impl Builder {
         let mut event_loop =
             EventLoop::new(poll, hub_of_loop, listeners, strangers, self.limits, spin);
         event_loop.witness = self.witness;
-        let thread = std::thread::Builder::new()
-            .name("sync-server".to_owned())
-            .spawn(move || event_loop.run())
-            .map_err(|error| io_error(&error))?;
-        let mut threads = vec![thread];
-        if let Some(front) = front {
-            let thread = std::thread::Builder::new().name("sync-server-py".to_owned());
-            threads.push(thread.spawn(move || front.run()).map_err(|error| io_error(&error))?);
-        }
-        let threads = Mutex::new(threads);
         let pid = std::process::id();
         let (key, insecure_tcp) = (self.keys.into_iter().next(), self.insecure_tcp);
         let server = Server {
@@ -222,8 +213,13 @@ impl Builder {
             insecure_tcp,
             message_max,
             pid,
-            threads,
+            loops: Mutex::default(),
         };
+        // From here on they are ended where this fails.
+        server.start("sync-server", || event_loop.run())?;
+        if let Some(front) = front {
+            server.start("sync-server-py", || front.run())?;
+        }
         if let Some(initializer) = self.initializer {
             initializer(server.local()?)?;
         }
@@ -319,13 +315,22 @@ impl Server {
     }
 
     /// Waits until the server has ended: by [`shutdown`](Self::shutdown), or asked by a client.
-    pub fn join(&self) {
+    ///
+    /// # Errors
+    /// When it has ended by itself: [`ErrorKind::Io`] with the system's words, or
+    /// [`ErrorKind::Broken`] when one of its threads panicked. Its clients have been told, as far as
+    /// that was possible.
+    pub fn join(&self) -> Result<(), Error> {
         // Locked until the end: whoever else waits for it waits here.
-        for thread in self.threads.lock().drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("an event loop panicked");
-            }
-        }
+        self.loops.lock().join()
+    }
+
+    fn start(
+        &self,
+        name: &str,
+        run: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> Result<(), Error> {
+        self.loops.lock().start(name, &self.hub, run).map_err(|error| io_error(&error))
     }
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
@@ -338,7 +343,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         if self.pid == std::process::id() {
             self.shutdown();
-            self.join();
+            // What it failed with is in the log.
+            let _ = self.join();
         }
     }
 }
@@ -349,6 +355,6 @@ fn random() -> Result<u128, Error> {
     Ok(u128::from_le_bytes(bytes))
 }
 
-fn io_error(error: &std::io::Error) -> Error {
+fn io_error(error: &io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("the server cannot start: {error}"))
 }

@@ -5,6 +5,7 @@
 //! System calls are what costs; the work of a turn is bounded for each client.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -182,14 +183,18 @@ impl EventLoop {
     }
 
     /// Runs until the server is told to stop.
-    pub(crate) fn run(mut self) {
+    ///
+    /// # Errors
+    /// When the system does not tell any more who has something to say.
+    pub(crate) fn run(mut self) -> io::Result<()> {
         let _end = TellLocals(Arc::clone(&self.hub));
         let mut events = Events::with_capacity(1024);
         let mut kernel_wake = None;
+        let mut ended = Ok(());
         while !self.hub.is_stopping() {
             let timeout = self.sleep_for(kernel_wake);
-            if let Err(error) = self.wait(&mut events, timeout) {
-                tracing::error!(%error, "the event loop cannot go on");
+            ended = self.wait(&mut events, timeout);
+            if ended.is_err() {
                 break;
             }
             self.sort(&events);
@@ -199,6 +204,7 @@ impl EventLoop {
             kernel_wake = self.turn();
         }
         self.finish(&mut events);
+        ended
     }
 
     /// Begins to listen once the server says so: before that it only keeps time.

@@ -27,6 +27,7 @@ mod key_file;
 mod limits;
 mod listener;
 mod local;
+mod loops;
 #[doc(hidden)]
 pub mod python;
 mod ration;

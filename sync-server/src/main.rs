@@ -154,12 +154,12 @@ fn run(options: &Options) -> anyhow::Result<()> {
             }
         }
     });
-    server.join();
+    let ended = server.join();
     stopped.close();
     if asked.join().is_err() {
         bail!("the thread that waits for signals panicked");
     }
-    Ok(())
+    Ok(ended?)
 }
 
 /// Takes as many file descriptors as the system gives: each connection is one, and each client

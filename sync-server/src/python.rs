@@ -154,12 +154,16 @@ impl Front {
     }
 
     /// Runs until the server is told to stop.
-    pub(crate) fn run(mut self) {
+    ///
+    /// # Errors
+    /// When the system does not tell any more who has something to say.
+    pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
+        let mut ended = Ok(());
         while !self.hub.is_stopping() {
             let time = self.sleep_for();
-            if let Err(error) = hub::wait(&mut self.poll, &mut events, time) {
-                tracing::error!(%error, "the event loop for Python cannot go on");
+            ended = hub::wait(&mut self.poll, &mut events, time);
+            if ended.is_err() {
                 break;
             }
             self.sort(&events);
@@ -170,6 +174,7 @@ impl Front {
             self.close_late();
         }
         self.finish(&mut events);
+        ended
     }
 
     /// Begins to listen once the server says so.

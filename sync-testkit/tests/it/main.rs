@@ -19,6 +19,7 @@ mod kit;
 mod limits;
 mod list;
 mod lock;
+mod loop_ends;
 mod namespace;
 mod one_way;
 mod played;

@@ -346,7 +346,7 @@ fn a_server_that_ends_is_no_broken_network() {
     let manager = connect(&proxy);
     let guard = manager.create_lock().unwrap().lock().unwrap();
     cast.server().shutdown();
-    cast.server().join();
+    cast.server().join().unwrap();
     cast.until("the guard is lost", || guard.is_lost());
     let error = manager.object_count().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");

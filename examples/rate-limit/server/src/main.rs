@@ -23,6 +23,5 @@ fn serve(address: &str) -> Result<(), Error> {
     let server =
         Server::builder().registry(rate_limit_server::registry()).listen(address).spawn()?;
     println!("READY {}", server.address());
-    server.join(); // until a client asks it to end
-    Ok(())
+    server.join() // until a client asks it to end
 }

@@ -72,7 +72,7 @@ pub(super) const ROWS: Rows = &[
                 assert_eq!(kind(waiter.join().unwrap()), ErrorKind::ShuttingDown);
                 Ok::<_, sync_client::Error>(())
             })?;
-            server.join();
+            server.join()?;
             assert_eq!(kind(event.set()), ErrorKind::Disconnected);
             Ok(())
         }),
@@ -86,7 +86,7 @@ pub(super) const ROWS: Rows = &[
                 move || server.join()
             });
             server.shutdown();
-            joiner.join().unwrap();
+            joiner.join().unwrap()?;
             Ok(())
         }),
     ),

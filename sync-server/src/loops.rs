@@ -1,0 +1,101 @@
+//! The threads of a server: an event loop each. Where one ends, by whichever way, all do.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use sync_proto::{Error, ErrorKind, Refusal};
+
+use crate::hub::Hub;
+
+/// The threads that run, and why the first one failed that did.
+#[derive(Debug, Default)]
+pub(crate) struct Loops {
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    failure: Option<Refusal>,
+}
+
+/// Stops the server when a loop ends, also by a panic: half a manager would keep its clients, and
+/// whoever would start it again, waiting for ever.
+struct StopAll(Arc<Hub>);
+
+impl Drop for StopAll {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+impl Loops {
+    /// Runs an event loop on a thread of its own.
+    pub(crate) fn start(
+        &mut self,
+        name: &str,
+        hub: &Arc<Hub>,
+        run: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> io::Result<()> {
+        let stop = StopAll(Arc::clone(hub));
+        let run = move || {
+            let _stop = stop;
+            run()
+        };
+        self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(run)?);
+        Ok(())
+    }
+
+    /// Waits until all have ended. What one failed with is told again to whoever asks later.
+    pub(crate) fn join(&mut self) -> Result<(), Error> {
+        for thread in self.threads.drain(..) {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            let refusal = match thread.join() {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => Refusal::new(
+                    ErrorKind::Io,
+                    format!("the manager has ended: its thread {name} cannot go on: {error}"),
+                ),
+                Err(_) => Refusal::new(
+                    ErrorKind::Broken,
+                    format!("the manager has ended: its thread {name} panicked"),
+                ),
+            };
+            tracing::error!("{refusal}");
+            self.failure.get_or_insert(refusal);
+        }
+        self.failure.clone().map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_objects::Kernel;
+    use sync_proto::ManagerId;
+
+    use super::*;
+    use crate::event_loop::WAKER_TOKEN;
+    use crate::limits::Limits;
+
+    fn hub() -> Arc<Hub> {
+        let kernel = Kernel::new(sync_objects::registry(), Limits::default().kernel, ManagerId(1));
+        let poll = mio::Poll::new().unwrap();
+        Arc::new(Hub::new(kernel, mio::Waker::new(poll.registry(), WAKER_TOKEN).unwrap()))
+    }
+
+    #[test]
+    fn whichever_way_a_loop_ends_the_server_stops_and_whoever_asks_is_told_why() {
+        let ends: [(fn() -> io::Result<()>, Option<(ErrorKind, &str)>); 3] = [
+            (|| Ok(()), None),
+            (|| Err(io::Error::other("no more")), Some((ErrorKind::Io, "cannot go on: no more"))),
+            (|| panic!("it slipped"), Some((ErrorKind::Broken, "its thread a-loop panicked"))),
+        ];
+        for (end, told) in ends {
+            let (hub, mut loops) = (hub(), Loops::default());
+            loops.start("a-loop", &hub, end).unwrap();
+            for _ in 0..2 {
+                let error = loops.join().err();
+                assert_eq!(error.as_ref().map(Error::kind), told.map(|(kind, _)| kind));
+                let words = error.map(|error| error.to_string()).unwrap_or_default();
+                assert!(words.ends_with(told.map_or("", |(_, words)| words)), "{words}");
+            }
+            assert!(hub.is_stopping());
+        }
+    }
+}
