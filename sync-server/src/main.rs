@@ -113,6 +113,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
+        // It would be said on standard error, too, and who cannot say it there panics.
+        .log_internal_errors(false)
         .init();
     let (limits, spin) = (options.limits.limits(), Duration::from_micros(options.spin));
     raise_file_limit(limits.connections);

@@ -2,7 +2,7 @@
 
 use std::env::set_current_dir;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
@@ -321,6 +321,24 @@ fn nothing_that_a_server_says_holds_its_key() {
     for secret in [&digits, "a guess", &format!("{:?}", digits.as_bytes())] {
         assert!(!said.contains(secret), "{said}");
     }
+}
+
+#[test]
+fn a_log_that_takes_nothing_more_does_not_end_the_manager() {
+    let _watched = Cast::new();
+    let mut command = Command::new(ServerProcess::binary());
+    command.arg("--stop-with-stdin").env("RUST_LOG", "info");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create("/dev/full").unwrap());
+    let mut server = command.spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut ready).unwrap();
+    let address: Address = ready.trim_start_matches("READY ").trim_end().parse().unwrap();
+    let mut stranger = RawClient::connect(&address);
+    stranger.send_bytes(&[0x7f; 64]);
+    stranger.refused();
+    assert_eq!(Manager::connect(&address).unwrap().object_count().unwrap(), 0);
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
 }
 
 #[test]
