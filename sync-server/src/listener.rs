@@ -9,10 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
+use rustix::process::Pid;
 use sync_proto::{Address, Error, ErrorKind};
 
 use crate::connection::Stream;
 use crate::limits::BACKLOG;
+use crate::sessions::Origin;
 use crate::socket_file::{Audience, SocketFile, is_socket};
 
 /// A listening socket. A unix one removes its file when it is dropped.
@@ -146,23 +150,21 @@ impl Drop for Listener {
     }
 }
 
-/// Checks that a unix peer runs as the same user, or as one of these; returns its process id, as
-/// this process sees it, for the watch on it.
-pub(crate) fn unix_peer(
-    stream: &UnixStream,
-    allowed: &[u32],
-) -> Result<Option<rustix::process::Pid>, String> {
-    let peer = rustix::net::sockopt::socket_peercred(stream)
+/// Checks that a unix peer runs as the same user, or as one of these; returns whom it counts for:
+/// its process, by the id that it has for this process, by which it can be watched. A process in
+/// another PID namespace (a container) has none, unless this one's is an outer one.
+pub(crate) fn unix_peer(stream: &UnixStream, allowed: &[u32]) -> Result<Origin, String> {
+    let peer = getsockopt(stream, PeerCredentials)
         .map_err(|error| format!("its credentials cannot be read: {error}"))?;
-    let own = rustix::process::geteuid();
-    if peer.uid != own && !allowed.contains(&peer.uid.as_raw()) {
+    let own = rustix::process::geteuid().as_raw();
+    let uid = peer.uid();
+    if uid != own && !allowed.contains(&uid) {
         return Err(format!(
-            "this manager belongs to user {}, the client runs as user {}: --allow-uid lets it in",
-            own.as_raw(),
-            peer.uid.as_raw()
+            "this manager belongs to user {own}, the client runs as user {uid}: --allow-uid lets \
+             it in",
         ));
     }
-    Ok(Some(peer.pid))
+    Ok(Pid::from_raw(peer.pid()).map_or(Origin::User(uid), Origin::Process))
 }
 
 /// Errors that accept(2) reports when this process, or the system, has no file descriptor left.

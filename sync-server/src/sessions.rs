@@ -68,6 +68,8 @@ pub(crate) struct Clients {
 pub(crate) enum Origin {
     /// A process of this machine.
     Process(Pid),
+    /// Some process of a user, which this one cannot see: it is in another PID namespace.
+    User(u32),
     /// A machine, or several behind one address.
     Address(IpAddr),
 }
@@ -234,6 +236,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Process(_) => "process",
+            Self::User(_) => "user, whose processes are in another PID namespace,",
             Self::Address(_) => "address",
         })
     }

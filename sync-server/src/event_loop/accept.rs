@@ -35,9 +35,7 @@ impl EventLoop {
         let now = self.hub.now();
         let peer = match &stream {
             // Who comes over a unix socket is known by its credentials.
-            Stream::Unix(stream) => {
-                unix_peer(stream, &self.strangers.uids).map(|pid| pid.map(Origin::Process))
-            }
+            Stream::Unix(stream) => unix_peer(stream, &self.strangers.uids).map(Some),
             Stream::Tcp(stream) => {
                 Ok(stream.peer_addr().ok().map(|address| Origin::Address(address.ip())))
             }

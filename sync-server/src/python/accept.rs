@@ -92,7 +92,12 @@ fn ends_of(stream: &Stream, uids: &[u32]) -> Result<(Peer, Address), String> {
     let unknown = |error: io::Error| format!("its address is not known: {error}");
     match stream {
         Stream::Unix(stream) => {
-            let pid = unix_peer(stream, uids)?.ok_or("its process is not known")?;
+            let Origin::Process(pid) = unix_peer(stream, uids)? else {
+                // What it holds would never pass on.
+                return Err("its process cannot be watched: it is in another PID namespace; over \
+                            TCP it can come in"
+                    .to_owned());
+            };
             let address = stream.local_addr().map_err(unknown)?;
             let path = address.as_pathname().map(|path| path.to_string_lossy().into_owned());
             Ok((Peer::Process(pid), Address::Unix(path.unwrap_or_default())))

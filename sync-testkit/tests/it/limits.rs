@@ -11,6 +11,7 @@ use sync_testkit::Cast;
 
 mod each;
 mod little_memory;
+mod namespace;
 mod pipeline;
 
 fn limited(set: impl FnOnce(&mut Limits)) -> (Cast, Manager) {
