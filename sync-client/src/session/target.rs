@@ -4,8 +4,13 @@ use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use sync_proto::address::{self, SERVER_UID_VAR};
 use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
+
+/// The user who may do anything.
+const ROOT: u32 = 0;
 
 /// How to reach a manager.
 #[derive(Clone, Debug)]
@@ -48,19 +53,17 @@ impl Target {
     /// Checks that whoever listens at a unix socket is this user, root, who may do anything, or
     /// who was said to be taken: in a directory that others may write to, anybody may listen.
     pub(super) fn check_owner(&self, socket: &UnixStream) -> Result<(), Refusal> {
-        let peer = rustix::net::sockopt::socket_peercred(socket).map_err(|error| {
+        let peer = getsockopt(socket, PeerCredentials).map_err(|error| {
             let why = format!("whose manager it is cannot be read: {error}");
             Refusal::new(ErrorKind::Io, why)
         })?;
-        let own = rustix::process::geteuid();
-        let uid = peer.uid.as_raw();
-        if peer.uid == own || peer.uid.is_root() || Some(uid) == self.server_uid {
+        let (own, uid) = (rustix::process::geteuid().as_raw(), peer.uid());
+        if uid == own || uid == ROOT || Some(uid) == self.server_uid {
             return Ok(());
         }
         let why = format!(
-            "user {uid} listens there, and this is user {}: if it is no impostor, say so with \
-             server_uid({uid})",
-            own.as_raw()
+            "user {uid} listens there, and this is user {own}: if it is no impostor, say so with \
+             server_uid({uid})"
         );
         Err(Refusal::new(ErrorKind::Unauthorized, why))
     }

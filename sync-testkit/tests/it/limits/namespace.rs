@@ -1,12 +1,25 @@
 //! Clients whose processes the manager cannot see: it, or they, are in a PID namespace of their
 //! own.
 
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use sync_testkit::ServerProcess;
+use sync_testkit::{Role, ServerProcess, roles};
 
 use super::*;
+
+roles![caged];
+
+/// Plays itself in a PID namespace of its own, from where the manager cannot be seen.
+fn caged(role: &Role) {
+    if env::var_os("SYNC_CAGED").is_none() {
+        let mut command = apart().unwrap();
+        assert!(command.args(env::args_os()).env("SYNC_CAGED", "1").status().unwrap().success());
+        return;
+    }
+    role.say(format!("{} objects", role.manager().object_count().unwrap()));
+}
 
 /// Returns a command that runs others in a PID namespace of their own, where that is allowed.
 #[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was left out")]
@@ -41,4 +54,15 @@ fn processes_that_the_manager_cannot_see_are_counted_by_their_user() {
     cast.until("there is room again", || Manager::connect(address).is_ok());
     drop(server.stdin.take());
     assert!(server.wait().unwrap().success());
+}
+
+#[test]
+fn a_process_that_cannot_see_its_manager_is_let_in() {
+    if apart().is_none() {
+        return;
+    }
+    let cast = Cast::new();
+    let mut actor = cast.start(caged);
+    actor.expect("0 objects");
+    actor.wait();
 }
