@@ -17,7 +17,7 @@ use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
 use crate::connection::{Buffers, Connection, Got, Stage};
 use crate::door::Door;
-use crate::hub::{Hub, Side};
+use crate::hub::{self, Hub, Side};
 use crate::limits::{Limits, READ_PER_TURN};
 use crate::listener::Listener;
 use crate::sessions::{Census, Clients};
@@ -234,9 +234,7 @@ impl EventLoop {
         let handshake = self.handshakes.front().map(|&(at, ..)| at);
         let next = [kernel_wake, handshake, self.door.again(), self.clients.next_check()];
         let next = next.into_iter().flatten().min()?;
-        // The system's timer counts milliseconds: rounded up, so that something is due after it.
-        let wait = next.since(self.hub.now());
-        Some(Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1))
+        Some(hub::until(next, self.hub.now()))
     }
 
     fn sort(&mut self, events: &Events) {

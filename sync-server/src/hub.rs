@@ -108,6 +108,17 @@ impl Caller {
     }
 }
 
+/// Returns how long an event loop may sleep that has something to do at a moment: not at all, if
+/// that has come, as it always has while the kernel searches for cycles.
+pub(crate) fn until(moment: Time, now: Time) -> Duration {
+    let wait = moment.since(now);
+    if wait.is_zero() {
+        return Duration::ZERO;
+    }
+    // The system's timer counts milliseconds: rounded up, so that something is due after it.
+    Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1)
+}
+
 /// Waits for events, for at most so long. A signal ends the wait and brings none.
 pub(crate) fn wait(
     poll: &mut mio::Poll,

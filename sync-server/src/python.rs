@@ -198,9 +198,7 @@ impl Front {
         let deadline = self.deadlines.front().map(|&(at, ..)| at);
         let idle = self.processes.next_idle(self.limits.python_grace);
         let next = [deadline, idle, self.door.again()].into_iter().flatten().min()?;
-        // The system's timer counts milliseconds: rounded up, so that something is due after it.
-        let wait = next.since(self.hub.now());
-        Some(Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1))
+        Some(hub::until(next, self.hub.now()))
     }
 
     fn sort(&mut self, events: &Events) {

@@ -47,3 +47,41 @@ impl EventLoop {
 fn since_start(at: Time) -> Duration {
     at.since(Time::ZERO)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mio::{Poll, Waker};
+    use sync_objects::Kernel;
+    use sync_proto::ManagerId;
+    use sync_proto::secure::KeyRing;
+
+    use super::*;
+    use crate::event_loop::WAKER_TOKEN;
+    use crate::hub::Hub;
+    use crate::limits::Limits;
+    use crate::strangers::Strangers;
+
+    /// An event loop that nobody can connect to.
+    fn idle() -> EventLoop {
+        let (poll, limits) = (Poll::new().unwrap(), Limits::default());
+        let kernel = Kernel::new(sync_objects::registry(), limits.kernel.clone(), ManagerId(1));
+        let waker = Waker::new(poll.registry(), WAKER_TOKEN).unwrap();
+        let strangers = Strangers::new(KeyRing::new(&[]).unwrap(), false, Vec::new());
+        let hub = Arc::new(Hub::new(kernel, waker));
+        EventLoop::new(poll, hub, Vec::new(), strangers, limits, Duration::ZERO)
+    }
+
+    #[test]
+    fn a_loop_does_not_sleep_when_the_moment_has_come_and_else_until_after_it() {
+        let event_loop = idle();
+        let now = event_loop.hub.now();
+        assert_eq!(event_loop.sleep_for(Some(now)), Some(Duration::ZERO));
+        let soon = event_loop.sleep_for(Some(now + Duration::from_secs(600)));
+        assert!(soon.is_some_and(|time| time > Duration::from_secs(500)), "{soon:?}");
+        assert_eq!(event_loop.sleep_for(None), None, "nothing to do: until somebody comes");
+        let after = |micros| hub::until(now + Duration::from_micros(micros), now).as_millis();
+        assert_eq!([1, 999, 1000, 1001].map(after), [1, 1, 2, 2]);
+    }
+}
