@@ -213,6 +213,24 @@ def has_no_more_connections_than(m, limit):
     raise AssertionError("one too many was let in")
 
 
+def has_no_more_threads_than(m, limit):
+    def connect():
+        mine = Client(m.address, authkey=multiprocessing.current_process().authkey)
+        mine.send((None, "accept_connection", ("a thread",), {}))
+        return mine, mine.recv()
+
+    kept = []
+    for _ in range(int(limit)):
+        mine, (kind, what) = connect()
+        assert kind == "#RETURN", what
+        kept.append(mine)
+    mine, (kind, why) = connect()
+    assert kind == "#TRACEBACK" and limit + " threads of this host are connected" in why, why
+    kept.pop().close()
+    while kind != "#RETURN":  # the end of one that came before is not seen yet
+        mine, (kind, why) = connect()
+
+
 def nests(m, limit):
     deep = []
     for _ in range(int(limit)):

@@ -25,11 +25,12 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections_per_peer)]
     max_connections_per_peer: usize,
 
-    /// The most client processes at once.
+    /// The most client processes at once, and threads of Python programs over TCP.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.sessions)]
     max_sessions: usize,
 
-    /// The most sessions at once of one process over a unix socket, or of one address over TCP.
+    /// The most sessions at once of one process over a unix socket, or of one address over TCP,
+    /// where each thread of a Python program has one.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().sessions_per_peer)]
     max_sessions_per_peer: usize,
 

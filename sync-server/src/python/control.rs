@@ -96,6 +96,12 @@ impl Front {
             Peer::Host(address) => {
                 // So that what it calls is counted for its host, too.
                 self.session(kernel, now, key)?;
+                let limit = self.limits.sessions_per_peer;
+                if self.processes.threads(address) >= limit {
+                    let why =
+                        format!("{limit} threads of this host are connected, the most that may be");
+                    return Err(Refusal::new(ErrorKind::LimitReached, why).into());
+                }
                 Ok(kernel.handle_connect(now, of_host(address))?)
             }
         }

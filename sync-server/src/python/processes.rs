@@ -107,6 +107,11 @@ impl Processes {
         kernel.handle_disconnect(now, process.session, DisconnectReason::ProcessEnded);
     }
 
+    /// Returns how many threads of a host are connected: each has a session.
+    pub(crate) fn threads(&self, address: IpAddr) -> usize {
+        self.hosts.get(&address).map_or(0, |host| host.threads)
+    }
+
     /// Notes that a thread of a host is connected.
     pub(crate) fn thread_came(&mut self, peer: Peer) {
         if let Some(host) = self.host(peer) {

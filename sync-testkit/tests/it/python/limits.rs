@@ -86,6 +86,13 @@ fn one_process_has_no_more_connections_than_it_may_and_another_has_its_own() {
 }
 
 #[test]
+fn over_tcp_one_host_has_no_more_threads_than_it_may() {
+    let site = Site::limited(|limits| limits.sessions_per_peer = 3);
+    let address = &site.server.python_addresses()[1];
+    run(&site, address, "share.py", &["has_no_more_threads_than", "3"]);
+}
+
+#[test]
 fn what_nests_deeper_than_the_manager_takes_is_refused_and_nothing_is_changed() {
     let site = Site::limited(|limits| limits.kernel.nesting = 8);
     for address in site.server.python_addresses() {
