@@ -170,7 +170,9 @@ impl Barrier {
         action: impl FnOnce() -> Result<(), Error>,
     ) -> Result<BarrierWaitResult, Error> {
         let under_way = Update::new(token, |token| {
-            let _ = self.proxy.one_way().fail(token, "it panicked".to_owned());
+            let panics = std::thread::panicking();
+            let why = if panics { "it panicked" } else { "its party could not tell how it ended" };
+            let _ = self.proxy.one_way().fail(token, why.to_owned());
         });
         if let Err(error) = action() {
             // The first error is the one to tell.

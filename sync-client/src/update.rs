@@ -26,9 +26,8 @@ impl<F: FnMut(Token)> Update<F> {
         call: impl FnOnce(Token) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let result = call(self.token);
-        let ended =
-            |error: &Error| matches!(error.kind(), ErrorKind::Changed | ErrorKind::NotOwner);
-        self.committed = result.as_ref().err().is_none_or(ended);
+        let ends = [ErrorKind::Changed, ErrorKind::NotOwner, ErrorKind::Broken];
+        self.committed = result.as_ref().err().is_none_or(|error| ends.contains(&error.kind()));
         result
     }
 }

@@ -34,6 +34,18 @@ fn the_action_runs_once_a_round_before_anyone_goes_on() {
 }
 
 #[test]
+fn an_action_whose_round_is_over_ends_without_a_message_that_fails() {
+    let (_server, [manager]) = sessions();
+    let barrier = manager.create_barrier(1).unwrap();
+    for ends in [Ok(()), Err(Error::new(ErrorKind::Io, "no paper"))] {
+        let kind = ends.as_ref().err().map_or(ErrorKind::Broken, Error::kind);
+        let error = barrier.wait_with(|| barrier.reset().and(ends)).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(manager.debug_info().unwrap().one_way_failures, 0);
+    }
+}
+
+#[test]
 fn an_action_that_fails_tells_its_party_why_and_breaks_the_barrier() {
     let (_server, [ours, theirs]) = sessions();
     let barrier = ours.named("b").create_barrier(2).unwrap();
