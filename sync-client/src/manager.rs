@@ -68,7 +68,8 @@ impl Manager {
     /// this program, or the one in `PATH`.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when there is no such binary, or it does not start.
+    /// [`ErrorKind::Io`] when there is no such binary, or it does not start, or does not say within
+    /// 10 s that it is ready; then it is ended.
     #[doc(alias = "start")]
     pub fn spawn() -> Result<ManagerProcess, Error> {
         ManagerProcess::start()

@@ -1,16 +1,20 @@
 //! A manager as a child process.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use sync_proto::{Address, Error, ErrorKind};
 
 use crate::Manager;
 use crate::pause::pause;
+use crate::session::PATIENCE;
 
 /// The environment variable that says where the `sync-server` binary is.
 const SERVER_VAR: &str = "SYNC_SERVER";
@@ -20,6 +24,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How often it is looked at meanwhile.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// What is longer is no address.
+const LINE_MAX: usize = 4096;
 
 /// A manager in a process of its own, which ends with this one: when it is dropped, and also when
 /// this process is killed.
@@ -58,19 +65,22 @@ impl ManagerProcess {
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         // The child's end of its input is how it hears that this process is gone: kept open.
-        let mut line = String::new();
-        let read = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
-        let connected = match (read, line.trim_end().strip_prefix("READY ")) {
-            (Some(Ok(_)), Some(address)) => address.parse().and_then(|address: Address| {
+        let out = child.stdout.take();
+        let line = out.map_or(Ok(String::new()), |out| first_line(out, PATIENCE));
+        let connected = match line.as_deref().map(|line| (line, line.strip_prefix("READY "))) {
+            Ok((_, Some(address))) => address.parse().and_then(|address: Address| {
                 Manager::connect(&address).map(|manager| (manager, address))
             }),
-            (Some(Ok(0)), _) => {
+            Ok(("", _)) => {
                 // One that has ended cannot be killed, and says how it ended.
                 let ended = child.kill().and_then(|()| child.wait());
                 let ended = ended.map_or_else(|error| error.to_string(), |it| it.to_string());
                 Err(failed(format!("it said nothing and ended with {ended}")))
             }
-            _ => Err(failed(format!("it said {line:?}, and not on which address it is ready"))),
+            Ok((line, None)) => {
+                Err(failed(format!("it said {line:?}, and not on which address it is ready")))
+            }
+            Err(error) => Err(failed(format!("it does not say that it is ready: {error}"))),
         };
         match connected {
             Ok((manager, address)) => Ok(Self { manager, address, child }),
@@ -116,7 +126,7 @@ impl ManagerProcess {
     }
 
     fn end(&mut self) -> Result<ExitStatus, Error> {
-        let failed = |error: std::io::Error| Error::new(ErrorKind::Io, error.to_string());
+        let failed = |error: io::Error| Error::new(ErrorKind::Io, error.to_string());
         // Asked in good order: who waits is told, and the socket's file goes.
         if self.child.try_wait().map_err(failed)?.is_none() {
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
@@ -148,6 +158,31 @@ impl Drop for ManagerProcess {
     }
 }
 
+/// Reads a line, which may take so long, without its end; nothing where that is all there is. What
+/// comes after it is lost.
+fn first_line(mut out: impl Read + AsFd, patience: Duration) -> io::Result<String> {
+    let (began, mut said) = (Instant::now(), Vec::new());
+    while !said.contains(&b'\n') && said.len() < LINE_MAX {
+        let left = Timespec::try_from(patience.saturating_sub(began.elapsed()));
+        match poll(&mut [PollFd::new(&out, PollFlags::IN)], left.ok().as_ref()) {
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+            Ok(0) => {
+                let why = format!("{patience:?} have passed");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+            }
+            Ok(_) => {}
+        }
+        let mut bytes = [0; 512];
+        match out.read(&mut bytes)? {
+            0 => break,
+            count => said.extend_from_slice(&bytes[..count]),
+        }
+    }
+    let line = said.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(line).trim_end().to_owned())
+}
+
 /// Returns the server's binary: named in the environment, beside this program, or found in `PATH`.
 fn program() -> OsString {
     if let Some(program) = std::env::var_os(SERVER_VAR) {
@@ -155,4 +190,32 @@ fn program() -> OsString {
     }
     let beside = std::env::current_exe().ok().map(|own| own.with_file_name("sync-server"));
     beside.filter(|path| path.is_file()).map_or_else(|| "sync-server".into(), PathBuf::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_as_it_comes_and_not_waited_for_for_ever() {
+        let said = |words: &[u8], patience| {
+            let (out, mut into) = io::pipe().unwrap();
+            into.write_all(words).unwrap();
+            let line = first_line(out, patience);
+            drop(into);
+            line.map_err(|error| error.kind())
+        };
+        let (short, long) = (Duration::from_millis(20), Duration::from_secs(60));
+        assert_eq!(said(b"READY unix:a\nREADY unix:b\n", long), Ok("READY unix:a".to_owned()));
+        for begun in ["", "READY unix:a"] {
+            assert_eq!(said(begun.as_bytes(), short), Err(io::ErrorKind::TimedOut));
+        }
+        let endless = "x".repeat(LINE_MAX);
+        assert_eq!(said(endless.as_bytes(), long), Ok(endless));
+        let (out, into) = io::pipe().unwrap();
+        drop(into);
+        assert_eq!(first_line(out, long).unwrap(), "");
+    }
 }

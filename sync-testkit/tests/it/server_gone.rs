@@ -367,23 +367,33 @@ fn a_manager_that_a_process_spawned_ends_with_it_even_if_that_is_killed() {
     assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");
 }
 
-#[test]
-fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
-    let cast = Cast::new();
-    let directory = tempfile::tempdir().unwrap();
-    let program = directory.path().join("sync-server");
-    let nobody = format!("unix:{}/nobody", directory.path().display());
-    let cases = [
-        ("echo READY nowhere", "nowhere"),
-        (&format!("echo READY {nobody}"), &nobody),
-        ("exec >&-", "said nothing"),
-    ];
+/// Has processes spawn managers that are scripts: what one does, and what is said of it.
+fn spawn_scripts(directory: &Path, cases: &[(&str, &str)]) {
+    let (cast, program) = (Cast::new(), directory.join("sync-server"));
     for (does, why) in cases {
         let script = format!("#!/bin/sh\n{does}\nexec sleep 120\n");
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         cast.start_in(spawner, &[&why], &[("SYNC_SERVER", &program.display())]).wait();
     }
+}
+
+#[test]
+fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = format!("unix:{}/nobody", directory.path().display());
+    let cases = [
+        ("echo READY nowhere", "nowhere"),
+        (&format!("echo READY {nobody}"), &nobody),
+        ("exec >&-", "said nothing"),
+    ];
+    spawn_scripts(directory.path(), &cases);
+}
+
+#[test]
+fn what_was_spawned_and_never_says_that_it_is_ready_is_not_waited_for_for_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    spawn_scripts(directory.path(), &[("printf READY", "10s have passed")]);
 }
 
 #[test]
