@@ -24,7 +24,9 @@ mod create;
 /// A manager of shared objects: where they are created and found.
 ///
 /// Cheap to clone; all clones in a process share one session. When the last clone and the last
-/// proxy are gone, or the process ends, the session ends, and with it all that it held.
+/// proxy are gone, the session ends, and with it all that it held. So it does when the process ends:
+/// over a unix socket at once, over TCP when it has not come back within the manager's grace
+/// (`--grace`, 10 s), for there a death looks like a broken network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Manager {
     proxy: manager::Proxy,
