@@ -129,6 +129,8 @@ impl LockGuard {
     /// Returns whether the lock is lost: the session with the manager is over, and somebody else
     /// may hold it now. That the manager is gone shows at once over a unix socket, and over TCP
     /// when the session can no longer be resumed. In a forked child what its parent holds is lost.
+    /// It asks nobody: that a Python program released the lock, which may do so whoever holds it,
+    /// does not show here, but [`unlock`](Self::unlock) fails then.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.lock.proxy.remote())
     }
@@ -146,7 +148,7 @@ impl LockGuard {
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone, and
     /// the lock with it;
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
-    /// holds it.
+    /// holds it, and when a Python program has released the lock.
     pub fn unlock(mut self) -> Result<(), Error> {
         let proxy = &self.lock.proxy;
         self.held.hand_back(proxy.remote(), "release", |token| proxy.release(token))

@@ -231,6 +231,13 @@ def has_no_more_threads_than(m, limit):
         mine, (kind, why) = connect()
 
 
+def releases_what_it_does_not_hold(m):
+    gate = m.gate()
+    gate.release()
+    assert gate.acquire(False)
+    gate.release()
+
+
 def nests(m, limit):
     deep = []
     for _ in range(int(limit)):

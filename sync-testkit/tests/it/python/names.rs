@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sync_client::Manager;
+use sync_client::{ErrorKind, Manager};
 
 use super::{Site, run};
 
@@ -27,6 +27,19 @@ fn a_named_queue_that_python_filled_is_drained_by_rust_and_the_other_way_round()
         if super::python().is_some() {
             assert_eq!(jobs.get().unwrap().unwrap(), "from python");
             assert_eq!(done.get().unwrap(), Some(7));
+        }
+    });
+}
+
+#[test]
+fn what_a_python_program_releases_is_free_though_a_rust_guard_held_it() {
+    both(|site, manager, address| {
+        let lock = manager.named("gate").create_lock().unwrap();
+        let guard = lock.lock().unwrap();
+        run(site, address, "share.py", &["releases_what_it_does_not_hold"]);
+        if super::python().is_some() {
+            assert!(!lock.is_locked().unwrap() && !guard.is_lost());
+            assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::NotOwner);
         }
     });
 }
