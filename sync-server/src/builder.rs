@@ -318,8 +318,8 @@ impl Server {
     ///
     /// # Errors
     /// When it has ended by itself: [`ErrorKind::Io`] with the system's words, or
-    /// [`ErrorKind::Broken`] when one of its threads panicked. Its clients have been told, as far as
-    /// that was possible.
+    /// [`ErrorKind::Broken`] when one of its threads panicked. Its clients have been told, as far
+    /// as that was possible.
     pub fn join(&self) -> Result<(), Error> {
         // Locked until the end: whoever else waits for it waits here.
         self.loops.lock().join()

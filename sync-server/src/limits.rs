@@ -22,8 +22,8 @@ pub struct Limits {
     /// Connections at once of one peer (`--max-connections-per-peer`): of one process over a unix
     /// socket, of one address over TCP. One that opens them without end leaves some for others.
     pub connections_per_peer: usize,
-    /// Sessions at once of one peer (`--max-sessions-per-peer`): likewise. Over TCP each thread of a
-    /// Python program has one.
+    /// Sessions at once of one peer (`--max-sessions-per-peer`): likewise. Over TCP each thread of
+    /// a Python program has one.
     pub sessions_per_peer: usize,
     /// How long a client may take from connecting to its welcome (`--handshake-timeout`), in
     /// all and not for each message: a silent stranger costs a connection for no longer.

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn whichever_way_a_loop_ends_the_server_stops_and_whoever_asks_is_told_why() {
-        let ends: [(fn() -> io::Result<()>, Option<(ErrorKind, &str)>); 3] = [
+        type End = fn() -> io::Result<()>;
+        let ends: [(End, Option<(ErrorKind, &str)>); 3] = [
             (|| Ok(()), None),
             (|| Err(io::Error::other("no more")), Some((ErrorKind::Io, "cannot go on: no more"))),
             (|| panic!("it slipped"), Some((ErrorKind::Broken, "its thread a-loop panicked"))),

@@ -1,6 +1,6 @@
 //! The thread that keeps a session over TCP alive while the application computes: it lets the
-//! manager hear something, notices when nothing is heard of the manager, or when a connection breaks
-//! that nobody looks at, and joins the session again.
+//! manager hear something, notices when nothing is heard of the manager, or when a connection
+//! breaks that nobody looks at, and joins the session again.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
