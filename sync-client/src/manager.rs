@@ -24,8 +24,8 @@ mod create;
 /// A manager of shared objects: where they are created and found.
 ///
 /// Cheap to clone; all clones in a process share one session. When the last clone and the last
-/// proxy are gone, the session ends, and with it all that it held. So it does when the process ends:
-/// over a unix socket at once, over TCP when it has not come back within the manager's grace
+/// proxy are gone, the session ends, and with it all that it held. So it does when the process
+/// ends: over a unix socket at once, over TCP when it has not come back within the manager's grace
 /// (`--grace`, 10 s), for there a death looks like a broken network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Manager {
@@ -70,8 +70,8 @@ impl Manager {
     /// this program, or the one in `PATH`.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when there is no such binary, or it does not start, or does not say within
-    /// 10 s that it is ready; then it is ended.
+    /// [`ErrorKind::Io`] when there is no such binary, or it does not start, or says nothing for
+    /// 10 s before it is ready; then it is ended.
     #[doc(alias = "start")]
     pub fn spawn() -> Result<ManagerProcess, Error> {
         ManagerProcess::start()

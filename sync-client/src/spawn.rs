@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -158,17 +158,17 @@ impl Drop for ManagerProcess {
     }
 }
 
-/// Reads a line, which may take so long, without its end; nothing where that is all there is. What
-/// comes after it is lost.
+/// Reads a line without its end; nothing where that is all there is. Whoever writes it may say
+/// nothing for so long, since the last signal, and what comes after it is lost.
 fn first_line(mut out: impl Read + AsFd, patience: Duration) -> io::Result<String> {
-    let (began, mut said) = (Instant::now(), Vec::new());
+    let mut said = Vec::new();
+    let time = Timespec::try_from(patience).ok();
     while !said.contains(&b'\n') && said.len() < LINE_MAX {
-        let left = Timespec::try_from(patience.saturating_sub(began.elapsed()));
-        match poll(&mut [PollFd::new(&out, PollFlags::IN)], left.ok().as_ref()) {
+        match poll(&mut [PollFd::new(&out, PollFlags::IN)], time.as_ref()) {
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
             Ok(0) => {
-                let why = format!("{patience:?} have passed");
+                let why = format!("it said nothing more for {patience:?}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, why));
             }
             Ok(_) => {}

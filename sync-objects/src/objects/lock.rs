@@ -1,8 +1,8 @@
 //! Lock: held by one caller at a time, passed on in the order of asking.
 //!
 //! Differences from Python's `threading.Lock`: a lock has an owner, the session that acquired it,
-//! and passes to the next in line when the owner dies; of Rust programs only the owner's process can
-//! release it. Python programs release it as Python does, whoever holds it (`release_any`).
+//! and passes to the next in line when the owner dies; of Rust programs only the owner's process
+//! can release it. Python programs release it as Python does, whoever holds it (`release_any`).
 
 use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, Refusal, Token};

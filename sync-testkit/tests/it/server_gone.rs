@@ -393,7 +393,7 @@ fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
 #[test]
 fn what_was_spawned_and_never_says_that_it_is_ready_is_not_waited_for_for_ever() {
     let directory = tempfile::tempdir().unwrap();
-    spawn_scripts(directory.path(), &[("printf READY", "10s have passed")]);
+    spawn_scripts(directory.path(), &[("printf READY", "nothing more for 10s")]);
 }
 
 #[test]
