@@ -59,12 +59,12 @@ impl ManagerProcess {
             )
         };
         let mut child = Command::new(&program)
-            .arg("--stop-with-stdin")
+            .args(["--stop-with-stdin", "--stop-with-parent"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
-        // The child's end of its input is how it hears that this process is gone: kept open.
+        // Its input is kept open: by that, too, it hears that this process is gone.
         let out = child.stdout.take();
         let line = out.map_or(Ok(String::new()), |out| first_line(out, PATIENCE));
         let connected = match line.as_deref().map(|line| (line, line.strip_prefix("READY "))) {

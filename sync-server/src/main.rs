@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, Resource, Rlimit, getppid, getrlimit, pidfd_open, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use sync_server::{Address, AuthKey, Deadlocks, Server, read_key, write_new_key};
@@ -63,9 +65,14 @@ struct Options {
     spin: u64,
 
     /// End when standard input is closed: with the process that started this one, however that
-    /// one ends.
+    /// one ends, unless somebody else has the other end, too, such as a forked child.
     #[arg(long)]
     stop_with_stdin: bool,
+
+    /// End when the process that started this one has ended, whoever has the other end of standard
+    /// input.
+    #[arg(long)]
+    stop_with_parent: bool,
 
     /// What is done when callers that hold locks begin to wait for each other in a circle.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
@@ -142,6 +149,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
     if options.stop_with_stdin {
         stop_with_stdin(&server);
     }
+    if options.stop_with_parent {
+        stop_with_parent(&server);
+    }
     let stopped = signals.handle();
     let asked = std::thread::spawn({
         let server = Arc::clone(&server);
@@ -187,6 +197,27 @@ fn stop_with_stdin(server: &Arc<Server>) {
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         tracing::info!("standard input is closed");
+        server.shutdown();
+    });
+}
+
+/// Ends the server when the process that started it has ended. Where that cannot be seen, it is for
+/// standard input to tell.
+fn stop_with_parent(server: &Arc<Server>) {
+    // It has no id where it is in another PID namespace, and is not found where it has ended.
+    let watch = getppid().ok_or(Errno::SRCH);
+    let watch = match watch.and_then(|parent| pidfd_open(parent, PidfdFlags::empty())) {
+        Ok(watch) => watch,
+        Err(error) => {
+            tracing::warn!(%error, "the process that started this one cannot be watched");
+            return;
+        }
+    };
+    let server = Arc::clone(server);
+    // Not joined, as that for standard input.
+    std::thread::spawn(move || {
+        while poll(&mut [PollFd::new(&watch, PollFlags::IN)], None) == Err(Errno::INTR) {}
+        tracing::info!("the process that started this one has ended");
         server.shutdown();
     });
 }

@@ -3,14 +3,17 @@
 use std::env::set_current_dir;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, stdin};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Stdio, exit};
 
+use fork::{Fork, fork};
 use rustix::io::Errno;
-use rustix::process::{WaitId, WaitIdOptions, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, test_kill_process, waitid,
+};
 use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager, Value};
 use sync_objects::manager;
 use sync_proto::address::UNIX_PATH_MAX;
@@ -20,7 +23,7 @@ use sync_server::{Server, write_new_key};
 use sync_testkit::{Actor, Cast, RawClient, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
-roles![blocked, host, settler, spawner, traveller];
+roles![blocked, forking_host, host, settler, spawner, traveller];
 
 /// Waits for something that never comes, and says with which error it ended.
 fn blocked(role: &Role) {
@@ -43,6 +46,23 @@ fn host(role: &Role) {
     process.manager().named("number").create_value(4u8).unwrap();
     role.say(process.address());
     role.hear();
+}
+
+/// Hosts a manager likewise, and has a forked child that keeps all files open, also that by which
+/// the manager hears of this process's end, until the test ends it.
+fn forking_host(role: &Role) {
+    let process = Manager::spawn().unwrap();
+    match fork().unwrap() {
+        Fork::Child => {
+            let _ = stdin().read_line(&mut String::new());
+            exit(0);
+        }
+        Fork::Parent(child) => {
+            role.say(child);
+            role.say(process.address());
+            role.hear();
+        }
+    }
 }
 
 /// Spawns a manager that is none, and has no child afterwards.
@@ -376,6 +396,25 @@ fn spawn_scripts(directory: &Path, cases: &[(&str, &str)]) {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         cast.start_in(spawner, &[&why], &[("SYNC_SERVER", &program.display())]).wait();
     }
+}
+
+#[test]
+fn a_manager_ends_with_who_spawned_it_also_if_a_forked_child_of_that_lives() {
+    let cast = Cast::new();
+    let binary = ServerProcess::binary().display();
+    let mut host = cast.start_in(forking_host, &[], &[("SYNC_SERVER", &binary)]);
+    let pid = |number: i32| Pid::from_raw(number).unwrap();
+    let child = pid(host.hear().parse().unwrap());
+    let manager = Manager::connect(host.hear().as_str()).unwrap();
+    let event = manager.create_event().unwrap();
+    let waiter = std::thread::spawn(move || event.wait());
+    cast.until("it waits", || manager.blocked_count().unwrap() == 1);
+    // Its input stays open, which is the child's, too.
+    kill_process(pid(host.pid().cast_signed()), Signal::KILL).unwrap();
+    cast.until("the manager ends", || waiter.is_finished());
+    let error = waiter.join().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");
+    test_kill_process(child).expect("the child lives");
 }
 
 #[test]
