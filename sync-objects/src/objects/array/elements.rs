@@ -162,12 +162,16 @@ impl Elements {
     /// `OutOfMemory` when the system has no room for them, as much as the manager may keep: it
     /// would end the process of whoever does not ask.
     fn make(&mut self) -> Result<(), Refusal> {
-        let missing = self.size - self.bytes.len();
-        self.bytes.try_reserve_exact(missing).map_err(|_| {
-            let why = format!("the system has no room for {missing} bytes of zeros");
+        if self.bytes.len() == self.size {
+            return Ok(());
+        }
+        let probe = Vec::<u8>::new().try_reserve_exact(self.size);
+        probe.map_err(|_| {
+            let why = format!("the system has no room for {} bytes of zeros", self.size);
             Refusal::new(ErrorKind::OutOfMemory, why)
         })?;
-        self.bytes.resize(self.size, 0);
+        // The system gives zeros, and a page of them when it is first used.
+        self.bytes = vec![0; self.size];
         Ok(())
     }
 
