@@ -68,7 +68,7 @@ fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Conn
             continue;
         }
         let Some(held) = session.upgrade() else { return };
-        let cut_before = std::mem::replace(&mut cut, held.cut_connections());
+        let cut_before = std::mem::replace(&mut cut, held.cut_connections(lifeline));
         if !cut.is_disjoint(&cut_before) {
             // Whoever uses it is busy elsewhere, and the manager waits for him to come back.
             held.lose(lifeline, current);
@@ -91,8 +91,12 @@ fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Conn
 impl Session {
     /// Returns the connections that are closed by the other side, and not given up. For a moment
     /// there may be some: a manager that ends says so on all of them, one after the other.
-    fn cut_connections(&self) -> BTreeSet<u64> {
-        let cut = self.open.iter().filter(|entry| !entry.value().1.is_open());
+    fn cut_connections(&self, lifeline: &Lifeline) -> BTreeSet<u64> {
+        let current = lifeline.epoch();
+        let cut = self.open.iter().filter(|entry| {
+            let (epoch, socket) = entry.value();
+            *epoch == current && !socket.is_open()
+        });
         cut.map(|entry| *entry.key()).collect()
     }
 

@@ -89,12 +89,15 @@ fn a_busy_pipeline_is_cut(cut: fn(&Proxy)) {
         let asked = jobs.later(p).get();
         counter.later(p).get().wait().unwrap();
         cast.until_blocked(&others, 1);
+        let before = proxy.accepted();
         cut(&proxy);
         // Who leaves later is missed later: when his lock is free, our grace would have passed.
         away.refuse(true);
         away.cut();
         let lock = other.named("theirs").create_lock().unwrap();
         assert!(lock.lock().unwrap().was_abandoned());
+        let came = proxy.accepted() - before;
+        assert!((1..=3).contains(&came), "it has come back {came} times");
         others.put(&8).unwrap();
         assert_eq!(asked.wait().unwrap(), Some(8));
     });
