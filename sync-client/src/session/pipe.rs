@@ -66,7 +66,7 @@ impl SocketPipe {
     /// Waits for one message.
     fn take_in(&mut self) -> Result<(), Refusal> {
         if self.connection.as_ref().is_some_and(|of| !of.has_message()) {
-            self.check_own_anew()?;
+            self.check_own()?;
         }
         let (session, connection) = self.parts()?;
         match session.listen_once(connection) {
@@ -122,7 +122,7 @@ impl SocketPipe {
         if self.connection.as_ref().is_some_and(|of| of.unwritten() == 0) {
             return Ok(());
         }
-        self.check_own_anew()?;
+        self.check_own()?;
         loop {
             let (session, connection) = self.parts()?;
             match session.write_or_hear(connection) {
@@ -141,22 +141,27 @@ impl SocketPipe {
         Ok(())
     }
 
-    /// Checks that this process opened it: a forked child's calls would go out amid its parent's,
-    /// and wait for locks that threads of its parent had. That asks the system, and is not done
-    /// anew for each call that is only queued.
+    /// Checks that this process opened it, before something is written or read: a forked child's
+    /// calls would go out amid its parent's.
     fn check_own(&mut self) -> Result<(), Refusal> {
-        self.is_own = self.is_own || self.session.is_own();
-        if self.is_own {
+        // To be looked at again for what is queued after that.
+        self.is_own = false;
+        if self.session.is_own() {
             return Ok(());
         }
         let why = "the pipeline is the parent process's: make another one in this process";
         Err(Refusal::new(ErrorKind::InvalidInput, why))
     }
 
-    /// Checks it whatever was seen before: something is about to be written or read.
-    fn check_own_anew(&mut self) -> Result<(), Refusal> {
-        self.is_own = false;
-        self.check_own()
+    /// Checks it before a call is queued, or an answer taken that is there: a child would wait for
+    /// locks that threads of its parent had, or take its parent's. That asks the system, and is
+    /// done once for each batch.
+    fn check_own_once(&mut self) -> Result<(), Refusal> {
+        if !self.is_own {
+            self.check_own()?;
+            self.is_own = true;
+        }
+        Ok(())
     }
 
     fn parts(&mut self) -> Result<(&Session, &mut Connection), Refusal> {
@@ -221,7 +226,7 @@ impl SocketPipe {
 
 impl Pipe for SocketPipe {
     fn send(&mut self, target: &Handle, call: Call) -> Result<CallId, Refusal> {
-        self.check_own()?;
+        self.check_own_once()?;
         let kept = (target.clone(), call.data.all_handles().cloned().collect());
         let request = self.session.request(call)?;
         let call = request.call;
@@ -249,6 +254,7 @@ impl Pipe for SocketPipe {
     }
 
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
+        self.check_own_once()?;
         loop {
             if let Some(answer) = self.take(call) {
                 return self.session.receive(answer);
