@@ -1,6 +1,7 @@
 //! `sync-server`: the manager as a program.
 
 use std::io::{IsTerminal, Write};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -123,6 +124,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
         // It would be said on standard error, too, and who cannot say it there panics.
         .log_internal_errors(false)
         .init();
+    // First of all: once it has ended, another process is this one's parent.
+    let parent = options.stop_with_parent.then(watch_parent).flatten();
     let (limits, spin) = (options.limits.limits(), Duration::from_micros(options.spin));
     raise_file_limit(limits.connections);
     let mut builder = Server::builder().limits(limits).spin(spin);
@@ -149,8 +152,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
     if options.stop_with_stdin {
         stop_with_stdin(&server);
     }
-    if options.stop_with_parent {
-        stop_with_parent(&server);
+    if let Some(parent) = parent {
+        stop_with(&server, parent);
     }
     let stopped = signals.handle();
     let asked = std::thread::spawn({
@@ -201,22 +204,24 @@ fn stop_with_stdin(server: &Arc<Server>) {
     });
 }
 
-/// Ends the server when the process that started it has ended. Where that cannot be seen, it is for
-/// standard input to tell.
-fn stop_with_parent(server: &Arc<Server>) {
+/// Opens what tells that the process that started this one has ended. Where that cannot be had, it
+/// is for standard input to tell.
+fn watch_parent() -> Option<OwnedFd> {
     // It has no id where it is in another PID namespace, and is not found where it has ended.
-    let watch = getppid().ok_or(Errno::SRCH);
-    let watch = match watch.and_then(|parent| pidfd_open(parent, PidfdFlags::empty())) {
-        Ok(watch) => watch,
-        Err(error) => {
-            tracing::warn!(%error, "the process that started this one cannot be watched");
-            return;
-        }
-    };
+    let parent = getppid().ok_or(Errno::SRCH);
+    let watch = parent.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()));
+    if let Err(error) = &watch {
+        tracing::warn!(%error, "the process that started this one cannot be watched");
+    }
+    watch.ok()
+}
+
+/// Ends the server when the process has ended that is watched.
+fn stop_with(server: &Arc<Server>, process: OwnedFd) {
     let server = Arc::clone(server);
     // Not joined, as that for standard input.
     std::thread::spawn(move || {
-        while poll(&mut [PollFd::new(&watch, PollFlags::IN)], None) == Err(Errno::INTR) {}
+        while poll(&mut [PollFd::new(&process, PollFlags::IN)], None) == Err(Errno::INTR) {}
         tracing::info!("the process that started this one has ended");
         server.shutdown();
     });
