@@ -207,12 +207,13 @@ impl Kernel {
     ) -> bool {
         self.core.advance(now);
         let Some(state) = self.core.sessions.get(&session) else { return false };
-        let (is_early, may_be_known) = (request.after > state.done(), state.resumable.is_some());
+        // A one-way message that it names is still missing, or others go first that waited for one.
+        let is_early = request.after > state.done() || state.has_due();
+        let may_be_known = state.resumable.is_some();
         if may_be_known && !self.core.claim(session, via, request.call) {
             return true;
         }
         if is_early {
-            // A one-way message that it names is still missing.
             self.core.hold_back(session, via, request);
         } else {
             self.core.begin(session, via, request, now);
@@ -222,8 +223,7 @@ impl Kernel {
     }
 
     /// Takes a message that wants no answer; it is carried out in its session's order, and so are
-    /// the messages that wait for it: a few of them now, the others when they are
-    /// [due](Self::handle_due).
+    /// the messages that wait for it: they are [due](Self::handle_due) then.
     ///
     /// # Errors
     /// [`ErrorKind::LimitReached`] and [`ErrorKind::OutOfMemory`] when it came too early to be
@@ -236,27 +236,27 @@ impl Kernel {
         message: OneWay,
     ) -> Result<(), Refusal> {
         self.core.advance(now);
-        if self.is_due(session) {
-            // They make room for it.
-            self.core.catch_up(session);
-        }
+        // One that is due makes room for it.
+        self.core.run_next_one_way(session);
         self.core.queue_one_way(session, message)?;
-        self.core.catch_up(session);
+        self.core.run_next_one_way(session);
+        self.core.note_due(session);
         self.core.finish_input();
         Ok(())
     }
 
-    /// Gives up a call that waits, as if its deadline had passed. Any other is left alone.
+    /// Gives up a call that waits in line, as if its deadline had passed. One that waits for a
+    /// one-way message is carried out all the same, unless it would have to stand in line. Any
+    /// other is left alone.
     pub fn handle_cancel(&mut self, now: Time, session: SessionId, call: CallId) {
         self.core.advance(now);
-        let Some(state) = self.core.sessions.get(&session) else {
-            return;
-        };
+        let Core { sessions, timers, .. } = &mut self.core;
+        let Some(state) = sessions.get_mut(&session) else { return };
         if let Some(&key) = state.calls.get(&call) {
             self.core.time_out(key);
             self.core.finish_input();
         } else {
-            self.core.give_up_held_back(session, call);
+            state.held_back.hurry(call, timers);
         }
     }
 
@@ -295,7 +295,6 @@ impl Kernel {
     /// Does what is due at `now`. Spurious calls do nothing.
     pub fn handle_timeout(&mut self, now: Time) {
         self.core.advance(now);
-        self.core.carry_out_due();
         self.core.finish_input();
     }
 
@@ -338,7 +337,7 @@ impl Kernel {
         if self.core.collector.is_busy() {
             return Some((self.core.now, "a search for cycles"));
         }
-        if !self.core.due.is_empty() {
+        if self.core.due.has_more() {
             return Some((self.core.now, "messages whose turn has come"));
         }
         self.core.timers.next()

@@ -17,7 +17,7 @@ use super::memory::GIVEN;
 use super::resume::Resumable;
 use super::timers::Timer;
 use super::{Core, Via};
-use crate::{Caller, Time};
+use crate::Caller;
 
 mod held_back;
 
@@ -154,6 +154,13 @@ impl Session {
         self.early.contains_key(&OneWayId(self.done.0 + 1)) || self.held_back.has_due(self.done)
     }
 
+    /// Returns on which connection the next answer to what is due goes; none if that is a one-way
+    /// message.
+    pub(crate) fn next_asker(&self) -> Option<Via> {
+        let is_one_way = self.early.contains_key(&OneWayId(self.done.0 + 1));
+        if is_one_way { None } else { self.held_back.next_asker() }
+    }
+
     /// Returns how many of its calls wait, for whatever.
     pub(crate) fn waiting(&self) -> usize {
         self.calls.len() + self.held_back.len()
@@ -234,14 +241,6 @@ impl Core {
         if let Some(state) = self.sessions.get_mut(&session) {
             state.held_back.put(HeldBack { via, request, arrived }, deadline, charge);
         }
-    }
-
-    /// Returns a session's next request that need not wait any more, and when it came. It counts
-    /// as held back no more: what begins counts itself.
-    pub(super) fn next_held_back(&mut self, session: SessionId) -> Option<(Via, Request, Time)> {
-        let state = self.sessions.get_mut(&session)?;
-        let held = state.held_back.take_next(state.done, &mut self.timers)?;
-        Some((held.via, held.request, held.arrived))
     }
 
     /// Gives up a request that is held back, if it is.

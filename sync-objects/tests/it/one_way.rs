@@ -1,6 +1,6 @@
 //! One-way messages: carried out in their order, and requests that name them wait for them.
 
-use sync_objects::{DebugInfo, ErrorKind, Note, Via, event, lock};
+use sync_objects::{DebugInfo, ErrorKind, Kernel, Note, Time, Via, event, lock};
 use sync_proto::message::{OneWay, Reply, Request};
 use sync_proto::{CallId, Data, MethodId, ObjectId, OneWayId, ThreadId};
 use sync_testkit::sim::{Sim, SimClient};
@@ -29,20 +29,23 @@ impl ByHand {
         Self { sim, client, event, proxy }
     }
 
-    fn one_way(&self, number: u64, name: &str) {
-        let message = OneWay {
+    fn message(&self, number: u64, name: &str) -> OneWay {
+        OneWay {
             number: OneWayId(number),
             thread: ThreadId(1),
             object: self.event,
             method: method(name),
             data: Data::default(),
-        };
-        let session = self.client.session();
+        }
+    }
+
+    fn one_way(&self, number: u64, name: &str) {
+        let (session, message) = (self.client.session(), self.message(number, name));
         self.sim.kernel(|kernel, now| kernel.handle_one_way(now, session, message)).unwrap();
     }
 
-    fn request(&self, call: u64, after: u64, name: &str) -> Vec<Reply> {
-        let request = Request {
+    fn ask(&self, call: u64, after: u64, name: &str) -> Request {
+        Request {
             call: CallId(call),
             after: OneWayId(after),
             thread: ThreadId(1),
@@ -50,11 +53,14 @@ impl ByHand {
             method: method(name),
             timeout: Some(millis(0)),
             data: Data::default(),
-        };
-        let session = self.client.session();
+        }
+    }
+
+    fn request(&self, call: u64, after: u64, name: &str) -> Vec<Reply> {
+        let (session, request) = (self.client.session(), self.ask(call, after, name));
         self.sim.kernel(|kernel, now| {
             kernel.handle_request(now, session, Via(call), request);
-            std::iter::from_fn(|| kernel.poll_reply()).map(|out| out.reply).collect()
+            answers(kernel)
         })
     }
 
@@ -104,15 +110,9 @@ fn a_request_is_held_back_until_the_message_that_it_names_is_carried_out() {
     assert_eq!(hand.request(902, 2, "is_set"), []);
     assert_eq!(hand.request(903, 1, "is_set").len(), 1, "that one is done");
     let session = hand.client.session();
-    let set = OneWay {
-        number: OneWayId(2),
-        thread: ThreadId(1),
-        object: hand.event,
-        method: method("set"),
-        data: Data::default(),
-    };
     hand.sim.kernel(|kernel, now| {
-        kernel.handle_one_way(now, session, set).unwrap();
+        kernel.handle_one_way(now, session, hand.message(2, "set")).unwrap();
+        carry_out(kernel, now, usize::MAX);
         let replies: Vec<_> = std::iter::from_fn(|| kernel.poll_reply())
             .map(|out| (out.via, out.reply.call, out.reply.outcome.is_ok()))
             .collect();
@@ -122,20 +122,23 @@ fn a_request_is_held_back_until_the_message_that_it_names_is_carried_out() {
 }
 
 #[test]
-fn a_request_that_is_held_back_can_be_given_up() {
+fn a_request_that_is_held_back_and_given_up_is_carried_out_but_stands_in_no_line() {
     let hand = ByHand::new();
-    assert_eq!(hand.request(901, 1, "is_set"), []);
     let session = hand.client.session();
-    let cancel = || {
-        hand.sim.kernel(|kernel, now| {
-            kernel.handle_cancel(now, session, CallId(901));
-            kernel.poll_reply().map(|out| out.reply)
-        })
-    };
-    let reply = cancel().unwrap();
-    assert_eq!(reply.outcome.unwrap_err().kind, ErrorKind::TimedOut);
-    assert_eq!(cancel(), None);
-    hand.one_way(1, "set");
+    let waits = Request { timeout: None, ..hand.ask(901, 1, "wait") };
+    hand.sim.kernel(|kernel, now| {
+        kernel.handle_request(now, session, Via(1), waits);
+        kernel.handle_request(now, session, Via(1), hand.ask(902, 1, "set"));
+        for call in [901, 902] {
+            kernel.handle_cancel(now, session, CallId(call));
+        }
+        assert_eq!(answers(kernel), []);
+        kernel.handle_one_way(now, session, hand.message(1, "clear")).unwrap();
+        carry_out(kernel, now, usize::MAX);
+        let outcomes = answers(kernel).into_iter().map(|reply| reply.outcome.map(drop));
+        let outcomes: Vec<_> = outcomes.map(|of| of.map_err(|refusal| refusal.kind)).collect();
+        assert_eq!(outcomes, [Err(ErrorKind::TimedOut), Ok(())]);
+    });
     assert!(hand.is_set());
 }
 
@@ -225,32 +228,71 @@ fn a_call_number_that_is_in_use_is_refused_and_harms_nothing() {
     assert_eq!(hand.sim.blocked_count(), 0);
 }
 
+/// Takes the answers that there are.
+fn answers(kernel: &mut Kernel) -> Vec<Reply> {
+    std::iter::from_fn(|| kernel.poll_reply()).map(|out| out.reply).collect()
+}
+
+/// Carries out so many messages that are due.
+fn carry_out(kernel: &mut Kernel, now: Time, count: usize) {
+    let mut asked = 0..count;
+    kernel.handle_due(now, |_| asked.next().is_some(), |_| true);
+}
+
 #[test]
-fn what_waited_for_one_message_is_carried_out_some_at_a_time_and_in_order() {
+fn what_waited_for_one_message_is_carried_out_as_the_driver_has_time_and_in_order() {
     const EACH: u64 = 100;
     let hand = ByHand::new();
-    let name = |number| if number % 2 == 0 { "set" } else { "clear" };
-    (2..=EACH).for_each(|number| hand.one_way(number, name(number)));
-    for call in 1..=EACH {
-        assert_eq!(hand.request(1000 + call, EACH, "is_set"), []);
-    }
-    let done = || hand.sim.kernel(|kernel, _| kernel.one_ways_done(hand.client.session()).0);
-    hand.one_way(1, "clear");
-    assert!((1..=20).contains(&done()), "{} at once", done());
-    assert!(hand.sim.kernel(|kernel, now| kernel.poll_timeout().unwrap().0 == now));
-    assert!(hand.is_set() != (done() % 2 == 1), "others are served in between");
-    let mut answered = Vec::new();
-    while hand.sim.kernel(|kernel, now| {
-        let was_due = kernel.handle_due(now);
-        let replies: Vec<_> = std::iter::from_fn(|| kernel.poll_reply()).collect();
-        assert!(replies.len() <= 1, "{} at once", replies.len());
-        answered.extend(replies.into_iter().map(|out| out.reply.call.0));
-        was_due
-    }) {}
-    assert_eq!(done(), EACH);
-    assert_eq!(answered, (1001..=1000 + EACH).collect::<Vec<_>>());
-    assert!(hand.sim.kernel(|kernel, _| kernel.poll_timeout()).is_none());
-    assert!(hand.is_set(), "the last one set it");
+    let (session, other) = (hand.client.session(), hand.sim.client().session());
+    hand.sim.kernel(|kernel, now| {
+        for number in 2..=EACH {
+            let name = if number == EACH { "set" } else { "clear" };
+            kernel.handle_one_way(now, session, hand.message(number, name)).unwrap();
+            kernel.handle_request(now, session, Via(1), hand.ask(number, number, "is_set"));
+        }
+        kernel.handle_one_way(now, session, hand.message(1, "set")).unwrap();
+        assert_eq!((kernel.one_ways_done(session).0, kernel.is_due(session)), (1, true));
+        assert_eq!(kernel.poll_timeout().unwrap().0, now);
+        // Its own later call comes after them, and that of another at once.
+        kernel.handle_request(now, session, Via(1), hand.ask(EACH + 1, 1, "is_set"));
+        assert_eq!(answers(kernel), []);
+        kernel.handle_request(now, other, Via(2), hand.ask(1, 0, "is_set"));
+        assert_eq!(answers(kernel).len(), 1);
+        carry_out(kernel, now, 2);
+        assert_eq!(kernel.one_ways_done(session).0, 3);
+        // A message makes room for itself.
+        kernel.handle_one_way(now, session, hand.message(EACH + 1, "clear")).unwrap();
+        assert_eq!(kernel.one_ways_done(session).0, 5);
+        carry_out(kernel, now, EACH as usize - 4);
+        assert_eq!((kernel.one_ways_done(session).0, answers(kernel).len()), (EACH + 1, 0));
+        carry_out(kernel, now, 10);
+        let first: Vec<_> = answers(kernel).iter().map(|reply| reply.call.0).collect();
+        assert_eq!(first, [&[EACH + 1][..], &(2..=10).collect::<Vec<_>>()].concat());
+        carry_out(kernel, now, usize::MAX);
+        let others: Vec<_> = answers(kernel).iter().map(|reply| reply.call.0).collect();
+        assert_eq!(others, (11..=EACH).collect::<Vec<_>>());
+        assert_eq!((kernel.is_due(session), kernel.poll_timeout()), (false, None));
+    });
+}
+
+#[test]
+fn what_is_due_waits_for_who_does_not_take_answers_and_keeps_nobody_else_waiting() {
+    let hand = ByHand::new();
+    let (session, other) = (hand.client.session(), hand.sim.client().session());
+    hand.sim.kernel(|kernel, now| {
+        for (of, via) in [(session, Via(1)), (other, Via(2))] {
+            (1..=3).for_each(|call| {
+                kernel.handle_request(now, of, via, hand.ask(call, 1, "is_set"));
+            });
+            kernel.handle_one_way(now, of, hand.message(1, "set")).unwrap();
+        }
+        kernel.handle_due(now, |_| true, |via| via != Via(1));
+        assert_eq!(answers(kernel).len(), 3);
+        assert_eq!(kernel.poll_timeout(), None, "there is nothing to do until he takes some");
+        assert!(!kernel.is_due(session), "who does not listen is not waited for at his end");
+        carry_out(kernel, now, usize::MAX);
+        assert_eq!(answers(kernel).len(), 3);
+    });
 }
 
 #[test]
@@ -258,14 +300,15 @@ fn who_says_goodbye_is_not_gone_before_all_is_done_that_he_said() {
     const MESSAGES: u64 = 50;
     let hand = ByHand::new();
     let session = hand.client.session();
-    hand.sim.kernel(|kernel, now| kernel.handle_goodbye(now, session, OneWayId(MESSAGES)));
-    (2..=MESSAGES).for_each(|number| hand.one_way(number, "clear"));
-    let (other, is_there) =
-        (hand.sim.client(), || hand.sim.kernel(|kernel, _| kernel.is_due(session)));
-    hand.one_way(1, "set");
-    assert!(is_there(), "a few are done, and it has more to say");
-    hand.sim.advance(millis(0));
-    assert!(!is_there());
-    let info = other.manager().debug_info(0).unwrap();
-    assert_eq!(info.sessions.len(), 1, "only the other one is left");
+    hand.sim.kernel(|kernel, now| {
+        kernel.handle_goodbye(now, session, OneWayId(MESSAGES));
+        for number in (1..=MESSAGES).rev() {
+            let name = if number == MESSAGES { "set" } else { "clear" };
+            kernel.handle_one_way(now, session, hand.message(number, name)).unwrap();
+        }
+        assert!(kernel.is_due(session), "one is done, and it has more to say");
+        carry_out(kernel, now, usize::MAX);
+    });
+    let info: DebugInfo = hand.sim.client().manager().debug_info(0).unwrap();
+    assert_eq!(info.sessions.len(), 1, "only the one who asks is left");
 }

@@ -224,8 +224,10 @@ impl EventLoop {
             // What its other threads said before counts: their sockets are read first.
             self.ready.extend(client.connections.iter().copied());
             self.ended.push((session, DisconnectReason::ClosedWhileWaiting));
-        } else if client.connections.is_empty() {
+        } else if client.connections.is_empty() && kernel.is_due(session) {
             self.ended.push((session, DisconnectReason::Closed));
+        } else if client.connections.is_empty() {
+            self.end_session(kernel, now, session, DisconnectReason::Closed);
         }
     }
 

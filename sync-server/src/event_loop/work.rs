@@ -6,7 +6,7 @@
 
 use sync_objects::{Kernel, Time};
 
-use super::{EventLoop, KeySet, Said};
+use super::{EventLoop, KeySet, Said, accept};
 use crate::limits::{
     CALLS_PER_TURN, OUTPUT_PER_TURN, STRANGERS_PER_TURN, TIME_PER_CONNECTION, TIME_PER_TURN,
 };
@@ -27,7 +27,9 @@ impl EventLoop {
             time = self.work_for(kernel, now, key, began);
             served.push((key, time.since(began)));
         }
-        self.work_for_due(kernel, now, time);
+        if kernel.unsent_bytes() < OUTPUT_PER_TURN {
+            self.work_for_due(kernel, now, time);
+        }
         for (key, worked) in served.drain(..) {
             // It may have ended, and is nobody then.
             if !self.connections.contains(key) {
@@ -42,15 +44,18 @@ impl EventLoop {
         self.served = served;
     }
 
-    /// Carries out messages that waited for others, for as long as one connection may have.
+    /// Carries out messages that waited for others, as much as of one connection.
     fn work_for_due(&self, kernel: &mut Kernel, now: Time, began: Time) {
-        let mut time = began;
-        while time.since(began) < TIME_PER_CONNECTION
-            && kernel.unsent_bytes() < OUTPUT_PER_TURN
-            && kernel.handle_due(now)
-        {
-            time = self.hub.now();
-        }
+        let (unsent, pause) = (kernel.unsent_bytes(), self.limits.output_pause);
+        let goes_on = |kernel: &Kernel| {
+            let owed = kernel.unsent_bytes() - unsent;
+            owed <= pause && self.hub.now().since(began) < TIME_PER_CONNECTION
+        };
+        let may_be_answered = |via| {
+            let connection = self.connections.get(accept::key_of(via)).filter(|of| of.via == via);
+            connection.is_none_or(|connection| connection.pending_output() <= pause)
+        };
+        kernel.handle_due(now, goes_on, may_be_answered);
     }
 
     /// Returns whether something that a connection said is not heard yet, and will be: it is not

@@ -1,6 +1,7 @@
 //! Requests that are held back for a one-way message, each with its time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use sync_proto::message::Request;
 use sync_proto::{CallId, Charge, OneWayId};
@@ -59,8 +60,22 @@ impl AllHeldBack {
         self.by_turn.first_key_value().is_some_and(|(&(after, _), _)| after <= done)
     }
 
+    /// Returns on which connection the next one came.
+    pub(super) fn next_asker(&self) -> Option<Via> {
+        self.by_turn.first_key_value().map(|(_, next)| next.held.via)
+    }
+
+    /// Has one stand in no line when its turn comes.
+    pub(crate) fn hurry(&mut self, call: CallId, timers: &mut Timers) {
+        let timed = self.turns.get(&call).and_then(|turn| self.by_turn.get_mut(turn));
+        if let Some(timed) = timed {
+            timed.stop(timers);
+            timed.held.request.timeout = Some(Duration::ZERO);
+        }
+    }
+
     /// Takes the next request out whose turn has come, when one-way messages are done up to here.
-    pub(super) fn take_next(&mut self, done: OneWayId, timers: &mut Timers) -> Option<HeldBack> {
+    pub(crate) fn take_next(&mut self, done: OneWayId, timers: &mut Timers) -> Option<HeldBack> {
         let (&(after, _), next) = self.by_turn.first_key_value()?;
         let call = next.held.request.call;
         if after <= done { self.take(call, timers) } else { None }
@@ -89,10 +104,15 @@ impl AllHeldBack {
 }
 
 impl Timed {
-    fn release(self, timers: &mut Timers) -> HeldBack {
-        if let Some(deadline) = self.deadline {
+    fn release(mut self, timers: &mut Timers) -> HeldBack {
+        self.stop(timers);
+        self.held
+    }
+
+    /// Stops its time.
+    fn stop(&mut self, timers: &mut Timers) {
+        if let Some(deadline) = self.deadline.take() {
             timers.clear(deadline);
         }
-        self.held
     }
 }

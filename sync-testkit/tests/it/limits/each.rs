@@ -6,7 +6,7 @@ use sync_objects::event;
 use sync_proto::handshake::{Hello, Purpose};
 use sync_proto::message::{ClientMessage, OneWay};
 use sync_proto::version::PREAMBLE;
-use sync_proto::{CallId, Data, Epoch, ObjectId, OneWayId, ThreadId};
+use sync_proto::{Data, Epoch, ObjectId, OneWayId, ThreadId};
 use sync_testkit::{RawClient, Role, roles};
 
 use super::pipeline::{ask, reply};
@@ -216,9 +216,7 @@ fn requests_that_wait_for_a_message_that_never_comes_have_a_limit() {
     }
     let (refused, outcome) = reply(&mut raw);
     assert_eq!((refused, outcome.unwrap_err().kind), (3, ErrorKind::LimitReached));
-    raw.send(&ClientMessage::Cancel(CallId(1)));
-    assert_eq!(reply(&mut raw).0, 1);
     raw.send(&set_later(event.handle().object(), 1));
-    assert_eq!(reply(&mut raw).0, 2);
+    assert_eq!([reply(&mut raw).0, reply(&mut raw).0], [1, 2]);
     assert!(event.is_set().unwrap());
 }
