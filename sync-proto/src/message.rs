@@ -42,8 +42,9 @@ pub enum ClientMessage<D = Data<WireHandle>> {
     Request(Request<D>),
     /// A call that wants none.
     OneWay(OneWay<D>),
-    /// The client gives up on a call; it is answered all the same, by what it got to or by
-    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
+    /// The client gives up on a call: it is to stand in no line. It is answered all the same, by
+    /// what it got to or by [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut); one that follows a
+    /// one-way message which has not come, only after that.
     Cancel(CallId),
     /// Asks whether the server is there; it answers with a pong at once, also while calls of this
     /// connection wait.
