@@ -36,6 +36,7 @@ mod timers;
 
 pub(crate) use cycles::HANDLES_PER_LOOK;
 pub use deadlock::Deadlocks;
+pub use due::Released;
 pub use limits::Limits;
 pub use memory::VALUE_COST;
 pub(crate) use memory::handles_cost;
@@ -207,8 +208,8 @@ impl Kernel {
     ) -> bool {
         self.core.advance(now);
         let Some(state) = self.core.sessions.get(&session) else { return false };
-        // A one-way message that it names is still missing, or others go first that waited for one.
-        let is_early = request.after > state.done() || state.has_due();
+        // A one-way message that it names is still missing.
+        let is_early = request.after > state.done();
         let may_be_known = state.resumable.is_some();
         if may_be_known && !self.core.claim(session, via, request.call) {
             return true;
@@ -223,7 +224,8 @@ impl Kernel {
     }
 
     /// Takes a message that wants no answer; it is carried out in its session's order, and so are
-    /// the messages that wait for it: they are [due](Self::handle_due) then.
+    /// what waits for it: messages are [due](Self::handle_due) then, and requests
+    /// [released](Self::poll_released).
     ///
     /// # Errors
     /// [`ErrorKind::LimitReached`] and [`ErrorKind::OutOfMemory`] when it came too early to be
@@ -240,7 +242,6 @@ impl Kernel {
         self.core.run_next_one_way(session);
         self.core.queue_one_way(session, message)?;
         self.core.run_next_one_way(session);
-        self.core.note_due(session);
         self.core.finish_input();
         Ok(())
     }
@@ -250,13 +251,12 @@ impl Kernel {
     /// other is left alone.
     pub fn handle_cancel(&mut self, now: Time, session: SessionId, call: CallId) {
         self.core.advance(now);
-        let Core { sessions, timers, .. } = &mut self.core;
-        let Some(state) = sessions.get_mut(&session) else { return };
+        let Some(state) = self.core.sessions.get_mut(&session) else { return };
         if let Some(&key) = state.calls.get(&call) {
             self.core.time_out(key);
             self.core.finish_input();
         } else {
-            state.held_back.hurry(call, timers);
+            state.held_back.hurry(call);
         }
     }
 
@@ -337,7 +337,7 @@ impl Kernel {
         if self.core.collector.is_busy() {
             return Some((self.core.now, "a search for cycles"));
         }
-        if self.core.due.has_more() {
+        if !self.core.due.is_empty() {
             return Some((self.core.now, "messages whose turn has come"));
         }
         self.core.timers.next()

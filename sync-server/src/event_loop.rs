@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 use slab::Slab;
-use sync_objects::{DisconnectReason, Kernel, Outgoing, Time, VALUE_COST, Via};
+use sync_objects::{DisconnectReason, Kernel, Outgoing, Released, Time, VALUE_COST, Via};
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
@@ -109,6 +109,8 @@ pub(crate) struct EventLoop {
 #[derive(Debug)]
 enum Said {
     Message(ClientMessage),
+    /// A request that was heard already, and waited for a message.
+    Released(Released),
     /// Something that is no message: it is told so and closed.
     Nonsense(Refusal),
     /// Nothing more.
@@ -119,7 +121,8 @@ impl Said {
     /// Returns about how many bytes it takes while it waits.
     fn bytes(&self) -> usize {
         let data = match self {
-            Self::Message(ClientMessage::Request(request)) => &request.data,
+            Self::Message(ClientMessage::Request(request))
+            | Self::Released(Released { request, .. }) => &request.data,
             Self::Message(ClientMessage::OneWay(message)) => &message.data,
             _ => return size_of::<Self>(),
         };
@@ -361,8 +364,9 @@ impl EventLoop {
     fn hear(&mut self, kernel: &mut Kernel, now: Time, key: usize, said: Said) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let (session, via) = match (&connection.stage, &said) {
-            (Stage::Closing { .. }, Said::Message(_) | Said::Nonsense(_)) => return,
             (&Stage::Live(session), _) => (session, connection.via),
+            (Stage::Closing { .. }, Said::Message(_) | Said::Nonsense(_)) => return,
+            (_, Said::Released(_)) => return,
             (_, Said::Message(_)) => return self.shake(kernel, now, key, said),
             (_, Said::Nonsense(refusal)) => return self.refuse(now, key, refusal.clone()),
             (_, Said::End) => return self.forget(key),
@@ -382,10 +386,12 @@ impl EventLoop {
                 connection.in_flight += 1;
                 kernel.handle_request(now, session, via, request);
             }
+            Said::Released(released) => kernel.handle_released(now, released),
             Said::Message(ClientMessage::OneWay(message)) => {
                 if let Err(refusal) = kernel.handle_one_way(now, session, message) {
                     self.end_malformed(kernel, now, key, session, refusal);
                 }
+                self.take_released(kernel);
             }
             Said::Message(ClientMessage::Cancel(call)) => kernel.handle_cancel(now, session, call),
             Said::Message(ClientMessage::Ping) => {

@@ -129,7 +129,7 @@ impl Default for Sim {
 
 impl State {
     fn drain(&mut self) {
-        self.kernel.handle_due(self.now, |_| true, |_| true);
+        self.kernel.handle_all_due(self.now);
         // The check costs as much as there is: in a large simulation it is made now and then.
         self.inputs += 1;
         let size = self.kernel.blocked_count() + self.kernel.object_count();

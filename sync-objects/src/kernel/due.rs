@@ -1,40 +1,54 @@
-//! Messages of a session whose turn has come, since the one that they waited for came at last.
+//! What goes on when the message that it waited for has come at last.
 //!
-//! They may be thousands, and what they wait for a few bytes: they are due, and go on one by one,
-//! each session in its turn, as the driver has time.
+//! That may be thousands of messages, for one of a few bytes. One-way messages whose turn has come
+//! are due: they go on one by one, each session in its turn, as the driver has time. Requests are
+//! given back to the driver, who hands each in again before what came after it on its connection:
+//! what bounds all other calls bounds these.
 
 use core::ops::Bound;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use sync_proto::SessionId;
+use sync_proto::message::Request;
 
 use super::sessions::Session;
 use super::{Core, Kernel, Via};
 use crate::Time;
 
-/// The sessions of which messages are due.
+/// A request that waited for a one-way message which is carried out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Released {
+    /// Whose it is.
+    pub session: SessionId,
+    /// What it came with.
+    pub via: Via,
+    /// The request.
+    pub request: Request,
+    /// When it came: it waits since then, also if it comes to stand in a line.
+    pub arrived: Time,
+}
+
+/// What waits for the driver.
 #[derive(Debug, Default)]
 pub(super) struct Due {
+    /// The sessions of which a one-way message is due.
     sessions: BTreeSet<SessionId>,
-    /// Those that were found to wait for somebody to take answers.
-    stuck: BTreeSet<SessionId>,
     /// Whose message was carried out last.
     last: Option<SessionId>,
+    released: VecDeque<Released>,
 }
 
 impl Due {
-    /// Returns whether one can go on.
-    pub(super) fn has_more(&self) -> bool {
-        !self.sessions.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
     }
 
-    fn insert(&mut self, session: SessionId) {
-        self.stuck.remove(&session);
-        self.sessions.insert(session);
+    pub(super) fn has(&self, session: SessionId) -> bool {
+        self.sessions.contains(&session)
     }
 
     pub(super) fn remove(&mut self, session: SessionId) {
-        self.stuck.remove(&session);
         self.sessions.remove(&session);
     }
 
@@ -48,71 +62,73 @@ impl Due {
 }
 
 impl Kernel {
-    /// Carries out messages that are due, one by one, while the driver `goes_on`, which is asked
-    /// before each. [`poll_timeout`](Self::poll_timeout) asks for it as long as there are more.
-    ///
-    /// A request waits on whose connection `may_be_answered` says no to, since nobody takes the
-    /// answers that there are, and with it what its session said after it. It is looked at again
-    /// the next time.
-    pub fn handle_due(
-        &mut self,
-        now: Time,
-        mut goes_on: impl FnMut(&Self) -> bool,
-        may_be_answered: impl Fn(Via) -> bool,
-    ) {
+    /// Carries out a one-way message that is due; returns whether there was one.
+    /// [`poll_timeout`](Self::poll_timeout) asks for it as long as there are any.
+    pub fn handle_due(&mut self, now: Time) -> bool {
         self.core.advance(now);
-        let Due { sessions, stuck, .. } = &mut self.core.due;
-        sessions.append(stuck);
-        while self.core.due.has_more() && goes_on(self) {
-            let Some(session) = self.core.due.next() else { break };
-            let asker = self.core.sessions.get(&session).and_then(Session::next_asker);
-            if asker.is_some_and(|via| !may_be_answered(via)) {
-                self.core.due.remove(session);
-                self.core.due.stuck.insert(session);
-                continue;
-            }
-            if !self.core.run_next_one_way(session) {
-                self.core.begin_next_held_back(session);
-            }
-            self.core.note_due(session);
-        }
+        let Some(session) = self.core.due.next() else { return false };
+        self.core.run_next_one_way(session);
         self.core.finish_input();
+        true
     }
 
-    /// Returns whether messages of a session are due, and were not found to wait for somebody to
-    /// take answers. What it said before it went is lost with it if it is ended meanwhile.
+    /// Returns whether a one-way message of a session is due: it is lost if the session is ended
+    /// meanwhile.
     pub fn is_due(&self, session: SessionId) -> bool {
-        self.core.due.sessions.contains(&session)
+        self.core.due.has(session)
+    }
+
+    /// Returns the next request that was held back and need not wait any more, for the driver to
+    /// [hand in again](Self::handle_released): there may be some after each one-way message. One
+    /// whose connection is lost meanwhile can be dropped: it has not begun.
+    #[must_use]
+    pub fn poll_released(&mut self) -> Option<Released> {
+        self.core.due.released.pop_front()
+    }
+
+    /// Takes a request that [`poll_released`](Self::poll_released) gave out, as
+    /// [`handle_request`](Self::handle_request) does.
+    pub fn handle_released(&mut self, now: Time, released: Released) {
+        self.core.advance(now);
+        let Released { session, via, request, arrived } = released;
+        if self.core.sessions.contains_key(&session) && self.core.claim(session, via, request.call)
+        {
+            self.core.begin(session, via, request, arrived);
+            self.core.finish_input();
+        }
+    }
+
+    /// Carries out all that is due, and all that is released: for a driver that has all the time
+    /// in the world, as a simulation has.
+    pub fn handle_all_due(&mut self, now: Time) {
+        loop {
+            if let Some(released) = self.poll_released() {
+                self.handle_released(now, released);
+            } else if !self.handle_due(now) {
+                return;
+            }
+        }
     }
 }
 
 impl Core {
-    /// Notes whether messages of a session are due, after one that was carried out.
-    pub(super) fn note_due(&mut self, session: SessionId) {
-        if self.sessions.get(&session).is_some_and(Session::has_due) {
-            self.due.insert(session);
+    /// Carries out a session's next one-way message, if its turn has come, and releases the
+    /// requests that waited for it.
+    pub(super) fn run_next_one_way(&mut self, session: SessionId) {
+        if let Some(message) = self.sessions.get_mut(&session).and_then(Session::next_one_way) {
+            self.run_one_way(session, message);
+            self.settle();
+        }
+        // It may have ended itself.
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        while let Some(released) = state.held_back.take_next(state.done(), &mut self.timers) {
+            self.due.released.push_back(released);
+        }
+        if state.has_due() {
+            self.due.sessions.insert(session);
         } else {
             self.due.remove(session);
             self.leave_if_done(session);
-        }
-    }
-
-    /// Carries out a session's next one-way message, if its turn has come.
-    pub(super) fn run_next_one_way(&mut self, session: SessionId) -> bool {
-        let message = self.sessions.get_mut(&session).and_then(Session::next_one_way);
-        let Some(message) = message else { return false };
-        self.run_one_way(session, message);
-        self.settle();
-        true
-    }
-
-    /// Begins with a session's next request that was held back, if its turn has come. It counts as
-    /// held back no more: what begins counts itself.
-    fn begin_next_held_back(&mut self, session: SessionId) {
-        let Some(state) = self.sessions.get_mut(&session) else { return };
-        if let Some(held) = state.held_back.take_next(state.done(), &mut self.timers) {
-            self.begin(session, held.via, held.request, held.arrived);
-            self.settle();
         }
     }
 }

@@ -16,12 +16,12 @@ use super::ledger::{Ledger, Root};
 use super::memory::GIVEN;
 use super::resume::Resumable;
 use super::timers::Timer;
-use super::{Core, Via};
+use super::{Core, Released, Via};
 use crate::Caller;
 
 mod held_back;
 
-use held_back::{AllHeldBack, HeldBack};
+use held_back::AllHeldBack;
 
 /// Bytes of a program's or a thread's name that are kept: of a thread's the system itself keeps 15.
 const NAME_MAX: usize = 64;
@@ -149,16 +149,9 @@ impl Session {
         Some(message)
     }
 
-    /// Returns whether the turn of one of its messages has come.
+    /// Returns whether the turn of one of its one-way messages has come.
     pub(crate) fn has_due(&self) -> bool {
-        self.early.contains_key(&OneWayId(self.done.0 + 1)) || self.held_back.has_due(self.done)
-    }
-
-    /// Returns on which connection the next answer to what is due goes; none if that is a one-way
-    /// message.
-    pub(crate) fn next_asker(&self) -> Option<Via> {
-        let is_one_way = self.early.contains_key(&OneWayId(self.done.0 + 1));
-        if is_one_way { None } else { self.held_back.next_asker() }
+        self.early.contains_key(&OneWayId(self.done.0 + 1))
     }
 
     /// Returns how many of its calls wait, for whatever.
@@ -239,7 +232,8 @@ impl Core {
         let timer = Timer::HeldBack(session, request.call);
         let deadline = timeout.map(|timeout| self.timers.set(arrived + timeout, timer));
         if let Some(state) = self.sessions.get_mut(&session) {
-            state.held_back.put(HeldBack { via, request, arrived }, deadline, charge);
+            let held = Released { session, via, request, arrived };
+            state.held_back.put(held, deadline, charge);
         }
     }
 

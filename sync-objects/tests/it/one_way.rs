@@ -112,7 +112,7 @@ fn a_request_is_held_back_until_the_message_that_it_names_is_carried_out() {
     let session = hand.client.session();
     hand.sim.kernel(|kernel, now| {
         kernel.handle_one_way(now, session, hand.message(2, "set")).unwrap();
-        carry_out(kernel, now, usize::MAX);
+        kernel.handle_all_due(now);
         let replies: Vec<_> = std::iter::from_fn(|| kernel.poll_reply())
             .map(|out| (out.via, out.reply.call, out.reply.outcome.is_ok()))
             .collect();
@@ -134,7 +134,7 @@ fn a_request_that_is_held_back_and_given_up_is_carried_out_but_stands_in_no_line
         }
         assert_eq!(answers(kernel), []);
         kernel.handle_one_way(now, session, hand.message(1, "clear")).unwrap();
-        carry_out(kernel, now, usize::MAX);
+        kernel.handle_all_due(now);
         let outcomes = answers(kernel).into_iter().map(|reply| reply.outcome.map(drop));
         let outcomes: Vec<_> = outcomes.map(|of| of.map_err(|refusal| refusal.kind)).collect();
         assert_eq!(outcomes, [Err(ErrorKind::TimedOut), Ok(())]);
@@ -235,8 +235,7 @@ fn answers(kernel: &mut Kernel) -> Vec<Reply> {
 
 /// Carries out so many messages that are due.
 fn carry_out(kernel: &mut Kernel, now: Time, count: usize) {
-    let mut asked = 0..count;
-    kernel.handle_due(now, |_| asked.next().is_some(), |_| true);
+    (0..count).take_while(|_| kernel.handle_due(now)).for_each(drop);
 }
 
 #[test]
@@ -250,48 +249,29 @@ fn what_waited_for_one_message_is_carried_out_as_the_driver_has_time_and_in_orde
             kernel.handle_one_way(now, session, hand.message(number, name)).unwrap();
             kernel.handle_request(now, session, Via(1), hand.ask(number, number, "is_set"));
         }
+        assert!(kernel.poll_released().is_none(), "none may begin");
         kernel.handle_one_way(now, session, hand.message(1, "set")).unwrap();
         assert_eq!((kernel.one_ways_done(session).0, kernel.is_due(session)), (1, true));
         assert_eq!(kernel.poll_timeout().unwrap().0, now);
-        // Its own later call comes after them, and that of another at once.
-        kernel.handle_request(now, session, Via(1), hand.ask(EACH + 1, 1, "is_set"));
-        assert_eq!(answers(kernel), []);
         kernel.handle_request(now, other, Via(2), hand.ask(1, 0, "is_set"));
-        assert_eq!(answers(kernel).len(), 1);
+        assert_eq!(answers(kernel).len(), 1, "others are served in between");
         carry_out(kernel, now, 2);
         assert_eq!(kernel.one_ways_done(session).0, 3);
         // A message makes room for itself.
         kernel.handle_one_way(now, session, hand.message(EACH + 1, "clear")).unwrap();
         assert_eq!(kernel.one_ways_done(session).0, 5);
-        carry_out(kernel, now, EACH as usize - 4);
+        // Requests are the driver's to hand in again, in the order in which they came.
+        let released: Vec<_> = std::iter::from_fn(|| kernel.poll_released()).collect();
+        let calls: Vec<_> = released.iter().map(|of| (of.via, of.request.call.0)).collect();
+        assert_eq!(calls, [2, 3, 4, 5].map(|call| (Via(1), call)));
+        assert_eq!(answers(kernel), []);
+        released.into_iter().for_each(|of| kernel.handle_released(now, of));
+        assert_eq!(answers(kernel).len(), 4);
+        carry_out(kernel, now, usize::MAX);
         assert_eq!((kernel.one_ways_done(session).0, answers(kernel).len()), (EACH + 1, 0));
-        carry_out(kernel, now, 10);
-        let first: Vec<_> = answers(kernel).iter().map(|reply| reply.call.0).collect();
-        assert_eq!(first, [&[EACH + 1][..], &(2..=10).collect::<Vec<_>>()].concat());
-        carry_out(kernel, now, usize::MAX);
-        let others: Vec<_> = answers(kernel).iter().map(|reply| reply.call.0).collect();
-        assert_eq!(others, (11..=EACH).collect::<Vec<_>>());
         assert_eq!((kernel.is_due(session), kernel.poll_timeout()), (false, None));
-    });
-}
-
-#[test]
-fn what_is_due_waits_for_who_does_not_take_answers_and_keeps_nobody_else_waiting() {
-    let hand = ByHand::new();
-    let (session, other) = (hand.client.session(), hand.sim.client().session());
-    hand.sim.kernel(|kernel, now| {
-        for (of, via) in [(session, Via(1)), (other, Via(2))] {
-            (1..=3).for_each(|call| {
-                kernel.handle_request(now, of, via, hand.ask(call, 1, "is_set"));
-            });
-            kernel.handle_one_way(now, of, hand.message(1, "set")).unwrap();
-        }
-        kernel.handle_due(now, |_| true, |via| via != Via(1));
-        assert_eq!(answers(kernel).len(), 3);
-        assert_eq!(kernel.poll_timeout(), None, "there is nothing to do until he takes some");
-        assert!(!kernel.is_due(session), "who does not listen is not waited for at his end");
-        carry_out(kernel, now, usize::MAX);
-        assert_eq!(answers(kernel).len(), 3);
+        kernel.handle_all_due(now);
+        assert_eq!(answers(kernel).len(), EACH as usize - 5);
     });
 }
 

@@ -53,6 +53,20 @@ const HALF_LIFE: Duration = Duration::from_millis(250);
 impl Inbox {
     /// Takes in what a connection said, which was let in already or is a stranger.
     pub(super) fn push(&mut self, key: usize, said: Said, is_strange: bool) {
+        let letters = self.letters_of(key, is_strange);
+        letters.bytes += said.bytes();
+        letters.said.push_back(said);
+    }
+
+    /// Takes in what a client is to say before all that it has said.
+    pub(super) fn push_front(&mut self, key: usize, said: Said) {
+        let letters = self.letters_of(key, false);
+        letters.bytes += said.bytes();
+        letters.said.push_front(said);
+    }
+
+    /// Returns where to put what a connection says, which has a place in the line from now on.
+    fn letters_of(&mut self, key: usize, is_strange: bool) -> &mut Letters {
         if !self.has(key) {
             if key >= self.letters.len() {
                 self.letters.resize_with(key + 1, Letters::default);
@@ -63,8 +77,7 @@ impl Inbox {
             self.talkers.insert(key);
             self.stand(key);
         }
-        self.letters[key].bytes += said.bytes();
-        self.letters[key].said.push_back(said);
+        &mut self.letters[key]
     }
 
     /// Returns how many bytes of a connection's messages wait here, if it is worth counting: what
@@ -116,6 +129,8 @@ impl Inbox {
         if letters.is_strange {
             self.strangers.push_back(key);
         } else {
+            // It may stand there: something was put in while others were worked for.
+            self.line.remove(&(letters.place, key));
             letters.place = self.worked.get(&key).copied().unwrap_or_default();
             self.line.insert((letters.place, key));
         }

@@ -27,9 +27,7 @@ impl EventLoop {
             time = self.work_for(kernel, now, key, began);
             served.push((key, time.since(began)));
         }
-        if kernel.unsent_bytes() < OUTPUT_PER_TURN {
-            self.work_for_due(kernel, now, time);
-        }
+        self.work_for_due(kernel, now, time);
         for (key, worked) in served.drain(..) {
             // It may have ended, and is nobody then.
             if !self.connections.contains(key) {
@@ -44,18 +42,21 @@ impl EventLoop {
         self.served = served;
     }
 
-    /// Carries out messages that waited for others, as much as of one connection.
-    fn work_for_due(&self, kernel: &mut Kernel, now: Time, began: Time) {
-        let (unsent, pause) = (kernel.unsent_bytes(), self.limits.output_pause);
-        let goes_on = |kernel: &Kernel| {
-            let owed = kernel.unsent_bytes() - unsent;
-            owed <= pause && self.hub.now().since(began) < TIME_PER_CONNECTION
-        };
-        let may_be_answered = |via| {
-            let connection = self.connections.get(accept::key_of(via)).filter(|of| of.via == via);
-            connection.is_none_or(|connection| connection.pending_output() <= pause)
-        };
-        kernel.handle_due(now, goes_on, may_be_answered);
+    /// Carries out one-way messages that waited for others, as much as of one connection.
+    fn work_for_due(&mut self, kernel: &mut Kernel, now: Time, began: Time) {
+        while self.hub.now().since(began) < TIME_PER_CONNECTION && kernel.handle_due(now) {}
+        self.take_released(kernel);
+    }
+
+    /// Has requests that waited for a message heard next on their connections.
+    pub(super) fn take_released(&mut self, kernel: &mut Kernel) {
+        let mut released: Vec<_> = std::iter::from_fn(|| kernel.poll_released()).collect();
+        while let Some(last) = released.pop() {
+            let key = accept::key_of(last.via);
+            if self.connections.get(key).is_some_and(|connection| connection.via == last.via) {
+                self.inbox.push_front(key, Said::Released(last));
+            }
+        }
     }
 
     /// Returns whether something that a connection said is not heard yet, and will be: it is not

@@ -329,7 +329,7 @@ impl World {
     /// Takes the answers, and checks the kernel.
     fn drain(&mut self) {
         self.kernel.assert_settled();
-        self.kernel.handle_due(self.now, |_| true, |_| true);
+        self.kernel.handle_all_due(self.now);
         self.kernel.assert_settled();
         while let Some(outgoing) = self.kernel.poll_reply() {
             let call = (outgoing.session, outgoing.reply.call);

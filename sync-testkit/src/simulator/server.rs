@@ -182,7 +182,7 @@ impl Server {
                     self.hear_nonsense(wires, id, refusal);
                 }
                 // The models know of no other order than that of the messages.
-                self.kernel.handle_due(self.now, |_| true, |_| true);
+                self.kernel.handle_all_due(self.now);
             }
             ClientMessage::Cancel(call) => self.kernel.handle_cancel(self.now, session, call),
             ClientMessage::Ping => {

@@ -3,21 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sync_proto::message::Request;
 use sync_proto::{CallId, Charge, OneWayId};
 
-use crate::Time;
-use crate::kernel::Via;
 use crate::kernel::timers::{TimerKey, Timers};
-
-/// A request that waits for a one-way message.
-#[derive(Debug)]
-pub(crate) struct HeldBack {
-    pub(crate) via: Via,
-    pub(crate) request: Request,
-    /// When it came: it waits since then, also if it comes to stand in a line.
-    pub(crate) arrived: Time,
-}
+use crate::kernel::{Released, Via};
 
 /// Those of one session. Whoever takes one out stops its time: there is no way to it without.
 #[derive(Debug, Default)]
@@ -34,7 +23,7 @@ type Turn = (OneWayId, u64);
 /// A request whose time passes, and that is counted.
 #[derive(Debug)]
 struct Timed {
-    held: HeldBack,
+    held: Released,
     deadline: Option<TimerKey>,
     _charge: Charge,
 }
@@ -48,40 +37,29 @@ impl AllHeldBack {
         self.turns.contains_key(&call)
     }
 
-    pub(super) fn put(&mut self, held: HeldBack, deadline: Option<TimerKey>, charge: Charge) {
+    pub(super) fn put(&mut self, held: Released, deadline: Option<TimerKey>, charge: Charge) {
         let turn = (held.request.after, self.next);
         self.next += 1;
         self.turns.insert(held.request.call, turn);
         self.by_turn.insert(turn, Timed { held, deadline, _charge: charge });
     }
 
-    /// Returns whether the turn of one has come, when one-way messages are done up to here.
-    pub(super) fn has_due(&self, done: OneWayId) -> bool {
-        self.by_turn.first_key_value().is_some_and(|(&(after, _), _)| after <= done)
-    }
-
-    /// Returns on which connection the next one came.
-    pub(super) fn next_asker(&self) -> Option<Via> {
-        self.by_turn.first_key_value().map(|(_, next)| next.held.via)
-    }
-
-    /// Has one stand in no line when its turn comes.
-    pub(crate) fn hurry(&mut self, call: CallId, timers: &mut Timers) {
+    /// Has one stand in no line when its turn comes. Until then its own time passes.
+    pub(crate) fn hurry(&mut self, call: CallId) {
         let timed = self.turns.get(&call).and_then(|turn| self.by_turn.get_mut(turn));
         if let Some(timed) = timed {
-            timed.stop(timers);
             timed.held.request.timeout = Some(Duration::ZERO);
         }
     }
 
     /// Takes the next request out whose turn has come, when one-way messages are done up to here.
-    pub(crate) fn take_next(&mut self, done: OneWayId, timers: &mut Timers) -> Option<HeldBack> {
+    pub(crate) fn take_next(&mut self, done: OneWayId, timers: &mut Timers) -> Option<Released> {
         let (&(after, _), next) = self.by_turn.first_key_value()?;
         let call = next.held.request.call;
         if after <= done { self.take(call, timers) } else { None }
     }
 
-    pub(super) fn take(&mut self, call: CallId, timers: &mut Timers) -> Option<HeldBack> {
+    pub(super) fn take(&mut self, call: CallId, timers: &mut Timers) -> Option<Released> {
         let turn = self.turns.remove(&call)?;
         self.by_turn.remove(&turn).map(|timed| timed.release(timers))
     }
@@ -96,7 +74,7 @@ impl AllHeldBack {
     }
 
     /// Takes all out, because the manager or the session ends.
-    pub(crate) fn take_all(&mut self, timers: &mut Timers) -> Vec<HeldBack> {
+    pub(crate) fn take_all(&mut self, timers: &mut Timers) -> Vec<Released> {
         self.turns.clear();
         let all = std::mem::take(&mut self.by_turn).into_values();
         all.map(|timed| timed.release(timers)).collect()
@@ -104,15 +82,10 @@ impl AllHeldBack {
 }
 
 impl Timed {
-    fn release(mut self, timers: &mut Timers) -> HeldBack {
-        self.stop(timers);
-        self.held
-    }
-
-    /// Stops its time.
-    fn stop(&mut self, timers: &mut Timers) {
-        if let Some(deadline) = self.deadline.take() {
+    fn release(self, timers: &mut Timers) -> Released {
+        if let Some(deadline) = self.deadline {
             timers.clear(deadline);
         }
+        self.held
     }
 }

@@ -94,7 +94,7 @@ impl Network {
 
     pub(crate) fn send_one_way(&mut self, session: SessionId, message: &OneWay) {
         self.kernel.handle_one_way(self.now, session, message.clone()).unwrap();
-        self.kernel.handle_due(self.now, |_| true, |_| true);
+        self.kernel.handle_all_due(self.now);
         self.settled();
     }
 

@@ -199,18 +199,19 @@ fn a_long_call_is_carried_out_alone_in_its_turn() {
 }
 
 #[test]
-fn calls_that_waited_for_one_message_are_carried_out_some_at_a_time() {
+fn calls_that_waited_for_one_message_are_carried_out_some_at_a_time_and_in_order() {
     const CALLS: u64 = 300;
-    let (cast, manager) = limited(|_| {});
+    let (cast, manager) = limited(|limits| limits.calls_per_connection = 2 * CALLS as usize);
     let list: List<u32> = manager.create_list_from(0..10_000).unwrap();
     let event = manager.create_event().unwrap();
     let mut raw = RawClient::welcomed(cast.server().address());
     let value = (Payload::pack(&7).unwrap(),);
-    for call in 1..=CALLS {
-        let early = ask_with(call, list.handle().object(), list::method("count"), &value);
-        let ClientMessage::Request(early) = early else { unreachable!("it asks") };
-        raw.send(&ClientMessage::Request(Request { after: OneWayId(1), ..early }));
-    }
+    let count = |call| {
+        let count = ask_with(call, list.handle().object(), list::method("count"), &value);
+        let ClientMessage::Request(count) = count else { unreachable!("it asks") };
+        ClientMessage::Request(Request { after: OneWayId(1), ..count })
+    };
+    (1..=CALLS).for_each(|call| raw.send(&count(call)));
     raw.send(&ClientMessage::Ping);
     assert_eq!(raw.read(), Some(ServerMessage::Pong(OneWayId::NONE)), "all are heard, none done");
     let before = done(&cast);
@@ -221,13 +222,19 @@ fn calls_that_waited_for_one_message_are_carried_out_some_at_a_time() {
         method: event::method("set"),
         data: Data::default(),
     }));
+    // Those that come after it stand behind those that came before.
+    (CALLS + 1..=10 * CALLS).for_each(|call| raw.send(&count(call)));
     let (mut looks, mut between) = (0, 0);
     cast.until("all are carried out", || {
         looks += 1;
         let of_them = done(&cast) - before - looks;
-        between += u64::from((1..CALLS).contains(&of_them));
-        of_them > CALLS
+        between += u64::from((1..10 * CALLS).contains(&of_them));
+        of_them > 10 * CALLS
     });
     assert!(between >= 3, "others were served {between} times while they were carried out");
-    (1..=CALLS).for_each(|call| assert_eq!(reply(&mut raw).0, call));
+    for call in 1..=10 * CALLS {
+        let (answered, outcome) = reply(&mut raw);
+        assert_eq!(answered, call);
+        outcome.expect("it is no more than a connection may have under way");
+    }
 }
