@@ -391,7 +391,7 @@ impl EventLoop {
                 if let Err(refusal) = kernel.handle_one_way(now, session, message) {
                     self.end_malformed(kernel, now, key, session, refusal);
                 }
-                self.take_released(kernel);
+                self.take_released(kernel, now);
             }
             Said::Message(ClientMessage::Cancel(call)) => kernel.handle_cancel(now, session, call),
             Said::Message(ClientMessage::Ping) => {

@@ -433,7 +433,8 @@ impl Core {
         self.end_session(session, reason);
     }
 
-    /// Ends a session whose client has said goodbye, once all is done that it said before.
+    /// Ends a session whose client has said goodbye, once its one-way messages up to there are
+    /// carried out. It asks for no answer any more: a request that was released is lost with it.
     pub(super) fn leave_if_done(&mut self, session: SessionId) {
         let state = self.sessions.get(&session);
         let is_done = |state: &Session| {

@@ -35,6 +35,8 @@ pub(super) struct Inbox {
 /// What one connection said.
 #[derive(Debug, Default)]
 struct Letters {
+    /// What was heard already and had to wait: it comes first.
+    released: VecDeque<Said>,
     said: VecDeque<Said>,
     /// How many bytes the values in it have.
     bytes: usize,
@@ -58,11 +60,11 @@ impl Inbox {
         letters.said.push_back(said);
     }
 
-    /// Takes in what a client is to say before all that it has said.
-    pub(super) fn push_front(&mut self, key: usize, said: Said) {
+    /// Takes in what a client said before all that waits here but for what was released earlier.
+    pub(super) fn push_released(&mut self, key: usize, said: Said) {
         let letters = self.letters_of(key, false);
         letters.bytes += said.bytes();
-        letters.said.push_front(said);
+        letters.released.push_back(said);
     }
 
     /// Returns where to put what a connection says, which has a place in the line from now on.
@@ -72,8 +74,8 @@ impl Inbox {
                 self.letters.resize_with(key + 1, Letters::default);
             }
             let spare = std::mem::take(&mut self.spare);
-            let (bytes, place) = (0, Duration::ZERO);
-            self.letters[key] = Letters { said: spare, bytes, place, is_strange };
+            let (released, bytes, place) = (VecDeque::new(), 0, Duration::ZERO);
+            self.letters[key] = Letters { released, said: spare, bytes, place, is_strange };
             self.talkers.insert(key);
             self.stand(key);
         }
@@ -172,11 +174,13 @@ impl Inbox {
     }
 
     pub(super) fn pop(&mut self, key: usize) -> Option<Said> {
-        let Letters { said, bytes, .. } = self.letters.get_mut(key)?;
-        let first = said.pop_front()?;
+        let Letters { released, said, bytes, place, .. } = self.letters.get_mut(key)?;
+        let first = released.pop_front().or_else(|| said.pop_front())?;
         *bytes -= first.bytes();
-        if said.is_empty() {
+        if released.is_empty() && said.is_empty() {
             self.talkers.remove(key);
+            // It stands there again if something was released for it while it was worked for.
+            self.line.remove(&(*place, key));
             let emptied = std::mem::take(said);
             if emptied.capacity() <= SPARE_MAX {
                 self.spare = emptied;
@@ -188,6 +192,8 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
+    use sync_proto::{ErrorKind, Refusal};
+
     use super::*;
 
     const NOW: Time = Time::ZERO;
@@ -215,6 +221,26 @@ mod tests {
         for _ in 0..20 {
             assert_eq!(work(&mut inbox, 1), 99);
         }
+    }
+
+    #[test]
+    fn what_was_released_comes_first_and_in_order_and_leaves_nobody_in_line() {
+        let word = |word: &str| Said::Nonsense(Refusal::new(ErrorKind::Malformed, word));
+        let mut inbox = inbox([]);
+        inbox.push(7, word("later"), false);
+        assert_eq!(inbox.next(), Some(7));
+        inbox.push_released(7, word("first"));
+        inbox.push_released(7, word("second"));
+        let heard = std::iter::from_fn(|| inbox.pop(7)).map(|said| match said {
+            Said::Nonsense(refusal) => refusal.message,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(heard.collect::<Vec<_>>(), ["first", "second", "later"]);
+        // Its last word released one more, which it was asked for at once.
+        inbox.push_released(7, word("last"));
+        inbox.pop(7).unwrap();
+        inbox.line_up(7, Duration::from_millis(1));
+        assert_eq!((inbox.next(), inbox.has(7), inbox.letters[7].bytes), (None, false, 0));
     }
 
     #[test]

@@ -15,6 +15,11 @@ impl EventLoop {
         events: &mut Events,
         mut timeout: Option<Duration>,
     ) -> io::Result<()> {
+        if !self.was_active && timeout == Some(Duration::ZERO) {
+            // What is left is nobody's who waits, as a search for cycles: whoever shares the core
+            // goes first.
+            std::thread::yield_now();
+        }
         if !self.was_active || timeout == Some(Duration::ZERO) || self.spin.is_off() {
             return hub::wait(&mut self.poll, events, timeout);
         }

@@ -45,16 +45,19 @@ impl EventLoop {
     /// Carries out one-way messages that waited for others, as much as of one connection.
     fn work_for_due(&mut self, kernel: &mut Kernel, now: Time, began: Time) {
         while self.hub.now().since(began) < TIME_PER_CONNECTION && kernel.handle_due(now) {}
-        self.take_released(kernel);
+        self.take_released(kernel, now);
     }
 
     /// Has requests that waited for a message heard next on their connections.
-    pub(super) fn take_released(&mut self, kernel: &mut Kernel) {
-        let mut released: Vec<_> = std::iter::from_fn(|| kernel.poll_released()).collect();
-        while let Some(last) = released.pop() {
-            let key = accept::key_of(last.via);
-            if self.connections.get(key).is_some_and(|connection| connection.via == last.via) {
-                self.inbox.push_front(key, Said::Released(last));
+    pub(super) fn take_released(&mut self, kernel: &mut Kernel, now: Time) {
+        while let Some(released) = kernel.poll_released() {
+            let (key, via) = (accept::key_of(released.via), released.via);
+            let connection = self.connections.get(key).filter(|of| of.via == via);
+            let Some(connection) = connection else { continue };
+            self.inbox.push_released(key, Said::Released(released));
+            let held = connection.pending_input() + self.inbox.bytes(key);
+            if held > 0 {
+                self.incoming.set(now, key, held);
             }
         }
     }
