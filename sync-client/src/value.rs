@@ -81,7 +81,7 @@ impl<T: DeserializeOwned> Value<T> {
     /// Returns the value.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when it is not a `T`.
+    /// [`ErrorKind::WrongType`] when it is not a `T`.
     pub fn get(&self) -> Result<T, Error> {
         crate::proxy::into_value(self.proxy.get()?, &value::INTERFACE, "get")
     }
@@ -89,7 +89,7 @@ impl<T: DeserializeOwned> Value<T> {
     /// Replaces the value and returns the one before.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the one before is not a `T`; it
+    /// [`ErrorKind::WrongType`] when the one before is not a `T`; it
     /// is put back then, unless somebody has written since.
     pub fn swap<Q>(&self, value: &Q) -> Result<T, Error>
     where
@@ -121,7 +121,7 @@ impl<T: DeserializeOwned> Value<T> {
     /// they are, whatever the width of their numbers.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when what was found is not a `T`.
+    /// [`ErrorKind::WrongType`] when what was found is not a `T`.
     #[doc(alias = "compare_and_swap")]
     pub fn compare_exchange<Q>(&self, expected: &Q, value: &Q) -> Result<Exchange<T>, Error>
     where
@@ -140,9 +140,9 @@ impl<T: DeserializeOwned> Value<T> {
     /// and readers don't. If it panics, or this process dies in it, nothing is changed.
     ///
     /// # Errors
-    /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this value
+    /// [`ErrorKind::Changed`] when `change` itself wrote to this value
     /// through a proxy; [`ErrorKind::InvalidInput`](ErrorKind::InvalidInput) for an update
-    /// inside an update of the same value; [`ErrorKind::WrongType`](crate::ErrorKind::WrongType)
+    /// inside an update of the same value; [`ErrorKind::WrongType`]
     /// when the value is not a `T`.
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error>
     where
@@ -167,7 +167,7 @@ macro_rules! fetch {
             $(#[$doc])*
             ///
             /// # Errors
-            /// [`ErrorKind::Overflow`](crate::ErrorKind::Overflow) when the result does not fit a
+            /// [`ErrorKind::Overflow`] when the result does not fit a
             /// `T`; the value is as it was then.
             pub fn $method(&self, operand: T) -> Result<T, Error> {
                 let operand = self.pack(&operand, stringify!($method))?;

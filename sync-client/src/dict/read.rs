@@ -16,7 +16,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// Returns the value of a key.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the value is not a `V`.
+    /// [`ErrorKind::WrongType`] when the value is not a `V`.
     #[doc(alias = "__getitem__")]
     pub fn get<Q>(&self, key: &Q) -> Result<Option<V>, Error>
     where
@@ -47,7 +47,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// Sets the value of a key and returns the one before.
     ///
     /// # Errors
-    /// Those of [`set`](Self::set); [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when
+    /// Those of [`set`](Self::set); [`ErrorKind::WrongType`] when
     /// the one before is not a `V`: it is put back then, unless somebody has written since.
     pub fn insert<Q, W>(&self, key: &Q, value: &W) -> Result<Option<V>, Error>
     where
@@ -82,7 +82,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// Takes an entry out and returns its value.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the value is not a `V`; the
+    /// [`ErrorKind::WrongType`] when the value is not a `V`; the
     /// entry stays then.
     #[doc(alias = "pop")]
     pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>, Error>
@@ -115,7 +115,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// Replaces the value of a key if it equals the expected one, where `None` is no entry.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when what was found is not a `V`.
+    /// [`ErrorKind::WrongType`] when what was found is not a `V`.
     pub fn compare_exchange<Q, W>(
         &self,
         key: &Q,
@@ -143,9 +143,9 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// is changed.
     ///
     /// # Errors
-    /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this entry
-    /// through a proxy; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an update
-    /// inside an update of the same entry; [`ErrorKind::WrongType`](crate::ErrorKind::WrongType)
+    /// [`ErrorKind::Changed`] when `change` itself wrote to this entry
+    /// through a proxy; [`ErrorKind::InvalidInput`] for an update
+    /// inside an update of the same entry; [`ErrorKind::WrongType`]
     /// when the value is not a `V`.
     pub fn update<Q, R>(
         &self,
@@ -171,9 +171,9 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// Returns all values, in the order of their keys, as they were at one moment.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`ErrorKind::TooLarge`] when they don't fit one message:
     /// [`iter`](Self::iter) takes them in pages;
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when a value is not a `V`.
+    /// [`ErrorKind::WrongType`] when a value is not a `V`.
     pub fn values(&self) -> Result<Vec<V>, Error> {
         let page = self.whole(DictPart::Values)?;
         page.values.iter().map(|value| self.unpack(value, "values")).collect()
@@ -203,9 +203,9 @@ impl<K: DeserializeOwned, V> Dict<K, V> {
     /// Returns all keys, in order, as they were at one moment.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`ErrorKind::TooLarge`] when they don't fit one message:
     /// [`iter`](Self::iter) takes them in pages;
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when a key is not a `K`.
+    /// [`ErrorKind::WrongType`] when a key is not a `K`.
     pub fn keys(&self) -> Result<Vec<K>, Error> {
         let page = self.whole(DictPart::Keys)?;
         page.keys.iter().map(|key| self.unpack(key, "keys")).collect()
@@ -216,9 +216,9 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     /// Returns all entries, in order, as they were at one moment.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`ErrorKind::TooLarge`] when they don't fit one message:
     /// [`iter`](Self::iter) takes them in pages;
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when an entry is not a `K` and a `V`.
+    /// [`ErrorKind::WrongType`] when an entry is not a `K` and a `V`.
     pub fn items(&self) -> Result<Vec<(K, V)>, Error> {
         self.to_map()
     }
@@ -226,9 +226,9 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     /// Returns all entries, as they were at one moment, as a map of any kind.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
+    /// [`ErrorKind::TooLarge`] when they don't fit one message:
     /// [`iter`](Self::iter) takes them in pages;
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when an entry is not a `K` and a `V`.
+    /// [`ErrorKind::WrongType`] when an entry is not a `K` and a `V`.
     #[doc(alias = "copy")]
     pub fn to_map<M: FromIterator<(K, V)>>(&self) -> Result<M, Error> {
         let page = self.whole(DictPart::Items)?;
@@ -241,7 +241,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     /// Takes the last entry out.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when it is not a `K` and a `V`; the
+    /// [`ErrorKind::WrongType`] when it is not a `K` and a `V`; the
     /// entry stays then.
     #[doc(alias = "popitem")]
     pub fn pop_last(&self) -> Result<Option<(K, V)>, Error> {
@@ -252,7 +252,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     }
 
     /// Returns an iterator over the entries, in order, a page at a time. If keys come or go
-    /// meanwhile, it ends with [`ErrorKind::Changed`](crate::ErrorKind::Changed).
+    /// meanwhile, it ends with [`ErrorKind::Changed`].
     pub fn iter(&self) -> Iter<K, V> {
         Iter::new(self.clone(), false)
     }
