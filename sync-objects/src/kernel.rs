@@ -198,7 +198,9 @@ impl Kernel {
     }
 
     /// Takes a request; its reply comes out of [`poll_reply`](Self::poll_reply), at once or when
-    /// its turn has come. Returns whether the session lives: one that is gone gets no reply.
+    /// its turn has come. One that names a one-way message which has not come is
+    /// [given out](Self::poll_released) when that has, to be handed in again. Returns whether the
+    /// session lives: one that is gone gets no reply.
     pub fn handle_request(
         &mut self,
         now: Time,
@@ -214,7 +216,8 @@ impl Kernel {
         if may_be_known && !self.core.claim(session, via, request.call) {
             return true;
         }
-        if is_early {
+        // A manager that stops refuses it now: what it waits for may not come.
+        if is_early && !self.core.stopping {
             self.core.hold_back(session, via, request);
         } else {
             self.core.begin(session, via, request, now);
@@ -298,7 +301,8 @@ impl Kernel {
         self.core.finish_input();
     }
 
-    /// Answers every call that waits with [`ErrorKind::ShuttingDown`], and refuses new ones.
+    /// Answers every call that waits with [`ErrorKind::ShuttingDown`], and refuses new ones, and
+    /// those that were [given out](Self::poll_released) when they are handed in again.
     pub fn handle_shutdown(&mut self, now: Time) {
         self.core.advance(now);
         self.core.stop();
@@ -330,8 +334,8 @@ impl Kernel {
         self.core.notes.pop_front()
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is wanted next, and why. It may
-    /// change with every input.
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is wanted next, or
+    /// [`handle_due`](Self::handle_due), and why. It may change with every input.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Time, &'static str)> {
         if self.core.collector.is_busy() {

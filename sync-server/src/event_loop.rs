@@ -277,7 +277,7 @@ impl EventLoop {
             self.read(key);
         }
         self.shed();
-        let heard = !self.inbox.is_empty();
+        let heard = self.inbox.has_others(&self.paused);
         let hub = Arc::clone(&self.hub);
         let mut replies = std::mem::take(&mut self.replies);
         let wake = hub.turn(

@@ -89,10 +89,6 @@ impl Inbox {
         if bytes > READ_PER_TURN { bytes } else { 0 }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.talkers.is_empty()
-    }
-
     pub(super) fn has(&self, key: usize) -> bool {
         self.talkers.contains(key)
     }
@@ -181,6 +177,7 @@ impl Inbox {
             self.talkers.remove(key);
             // It stands there again if something was released for it while it was worked for.
             self.line.remove(&(*place, key));
+            *released = VecDeque::new();
             let emptied = std::mem::take(said);
             if emptied.capacity() <= SPARE_MAX {
                 self.spare = emptied;
@@ -319,7 +316,7 @@ mod tests {
         inbox.line_up(3, Duration::ZERO);
         assert_eq!(work(&mut inbox, 0), 1);
         inbox.remove(1);
-        assert_eq!((inbox.next(), inbox.is_empty()), (None, true));
+        assert_eq!((inbox.next(), inbox.has_others(&KeySet::default())), (None, false));
     }
 
     #[test]
