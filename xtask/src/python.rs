@@ -73,9 +73,12 @@ fn probe(python: &Path) -> Option<u32> {
 }
 
 /// Runs what this project tests that depends on the version of Python.
+///
+/// The whole workspace is named, as where CI runs its tests: cargo chooses the features of what is
+/// built by the packages that are named, and would build nearly all of it a second time.
 fn run_ours(root: &Path, python: &Path) -> Result<()> {
     let passed = cargo(root)
-        .args(["test", "--quiet", "--package", "sync-testkit", "--test", "it", "--locked", "--"])
+        .args(["test", "--quiet", "--workspace", "--test", "it", "--locked", "--"])
         .args(OURS)
         .env("SYNC_TEST_PYTHON", python)
         .status();
@@ -89,8 +92,9 @@ fn cargo(root: &Path) -> Command {
     cargo
 }
 
+/// Builds the server as the tests have it, for the reason that [`run_ours`] has.
 fn build(root: &Path) -> Result<PathBuf> {
-    let arguments = ["build", "--package", "sync-server", "--bin", "sync-server", "--locked"];
+    let arguments = ["build", "--workspace", "--bin", "sync-server", "--test", "it", "--locked"];
     let built = cargo(root).args(arguments).status();
     ensure!(built.context("cargo can't be started")?.success(), "the server can't be built");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
