@@ -22,6 +22,8 @@ pub(super) struct Inbox {
     /// Strangers that said something, in the order in which they did. They have a line of their
     /// own: each is new, and would come before everybody who was worked for.
     strangers: VecDeque<usize>,
+    /// Who was taken out of a line and has not come back: what it says meanwhile waits for that.
+    at_work: KeySet,
     /// Connections that had more to read, and will have when their inbox is empty.
     unread: KeySet,
     /// How long each connection was worked for of late.
@@ -67,7 +69,8 @@ impl Inbox {
         letters.released.push_back(said);
     }
 
-    /// Returns where to put what a connection says, which has a place in the line from now on.
+    /// Returns where to put what a connection says. It has a place in the line from now on, or
+    /// when it [comes back](Self::line_up).
     fn letters_of(&mut self, key: usize, is_strange: bool) -> &mut Letters {
         if !self.has(key) {
             if key >= self.letters.len() {
@@ -77,7 +80,9 @@ impl Inbox {
             let (released, bytes, place) = (VecDeque::new(), 0, Duration::ZERO);
             self.letters[key] = Letters { released, said: spare, bytes, place, is_strange };
             self.talkers.insert(key);
-            self.stand(key);
+            if !self.at_work.contains(key) {
+                self.stand(key);
+            }
         }
         &mut self.letters[key]
     }
@@ -117,6 +122,7 @@ impl Inbox {
                 self.strangers.retain(|&of| of != key);
             }
         }
+        self.at_work.remove(key);
         self.unread.remove(key);
         self.worked.remove(&key);
     }
@@ -127,8 +133,6 @@ impl Inbox {
         if letters.is_strange {
             self.strangers.push_back(key);
         } else {
-            // It may stand there: something was put in while others were worked for.
-            self.line.remove(&(letters.place, key));
             letters.place = self.worked.get(&key).copied().unwrap_or_default();
             self.line.insert((letters.place, key));
         }
@@ -151,12 +155,16 @@ impl Inbox {
 
     /// Takes the first client out of the line, which is to [come back](Self::line_up).
     pub(super) fn next(&mut self) -> Option<usize> {
-        self.line.pop_first().map(|(_, key)| key)
+        let (_, key) = self.line.pop_first()?;
+        self.at_work.insert(key);
+        Some(key)
     }
 
     /// Takes the first stranger out of the strangers' line, likewise.
     pub(super) fn next_stranger(&mut self) -> Option<usize> {
-        self.strangers.pop_front()
+        let key = self.strangers.pop_front()?;
+        self.at_work.insert(key);
+        Some(key)
     }
 
     /// Puts a connection that still has something to say back into line, after so much work.
@@ -164,19 +172,18 @@ impl Inbox {
         if !self.letters[key].is_strange && !worked.is_zero() {
             *self.worked.entry(key).or_default() += worked;
         }
+        self.at_work.remove(key);
         if self.has(key) {
             self.stand(key);
         }
     }
 
     pub(super) fn pop(&mut self, key: usize) -> Option<Said> {
-        let Letters { released, said, bytes, place, .. } = self.letters.get_mut(key)?;
+        let Letters { released, said, bytes, .. } = self.letters.get_mut(key)?;
         let first = released.pop_front().or_else(|| said.pop_front())?;
         *bytes -= first.bytes();
         if released.is_empty() && said.is_empty() {
             self.talkers.remove(key);
-            // It stands there again if something was released for it while it was worked for.
-            self.line.remove(&(*place, key));
             *released = VecDeque::new();
             let emptied = std::mem::take(said);
             if emptied.capacity() <= SPARE_MAX {
@@ -233,8 +240,14 @@ mod tests {
             other => panic!("{other:?}"),
         });
         assert_eq!(heard.collect::<Vec<_>>(), ["first", "second", "later"]);
-        // Its last word released one more, which it was asked for at once.
+        // Its last word released two more: it is asked for one at once, and for the other when
+        // its turn comes again.
+        inbox.push_released(7, word("next"));
         inbox.push_released(7, word("last"));
+        assert_eq!(inbox.next(), None, "each has its turn once");
+        inbox.pop(7).unwrap();
+        inbox.line_up(7, Duration::from_millis(1));
+        assert_eq!(inbox.next(), Some(7));
         inbox.pop(7).unwrap();
         inbox.line_up(7, Duration::from_millis(1));
         assert_eq!((inbox.next(), inbox.has(7), inbox.letters[7].bytes), (None, false, 0));
