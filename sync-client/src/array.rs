@@ -98,7 +98,7 @@ impl<T: Element> Array<T> {
         array::Proxy::new(place, T::TYPECODE, ArrayStart::Elements(packed)).map(Self::of)
     }
 
-    /// Creates an array of so many zeros at a place: a manager, or a name in it. Under a name, an
+    /// Creates an array of `len` zeros at a place: a manager, or a name in it. Under a name, an
     /// array that is there must have the same type and length.
     ///
     /// # Errors
@@ -158,14 +158,6 @@ impl<T: Element> Array<T> {
         self.proxy.set_slice(T::TYPECODE, range.to_slice(), packed)
     }
 
-    /// Replaces all elements by as many others, in one step.
-    ///
-    /// # Errors
-    /// Those of [`set_slice`](Self::set_slice).
-    pub fn copy_from(&self, elements: &[T]) -> Result<(), Error> {
-        self.set_slice(.., elements)
-    }
-
     /// Sets all elements of a range to one value, in one step.
     ///
     /// # Errors
@@ -222,8 +214,8 @@ impl<T: Element> Array<T> {
         Ok(result)
     }
 
-    /// Returns an iterator over the elements, a page at a time: each page as it was at one
-    /// moment, and written to by others in between.
+    /// Returns an iterator over the elements, a page at a time. Each page is as it was at
+    /// one moment; between two pages others may write.
     #[doc(alias = "__iter__")]
     pub fn iter(&self) -> Iter<T> {
         Iter::new(self.clone())

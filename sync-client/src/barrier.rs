@@ -73,7 +73,8 @@ impl Barrier {
         Self { proxy: self.proxy.within(timeout), action: self.action.clone() }
     }
 
-    /// Waits until all parties are here.
+    /// Waits until all parties are here, as long as the barrier's timeout allows or a deadline of
+    /// this call's own: `barrier.within(timeout).wait()`.
     ///
     /// # Errors
     /// [`ErrorKind::Broken`](crate::ErrorKind::Broken) when the barrier is broken, or breaks or is
@@ -86,15 +87,6 @@ impl Barrier {
             Some(action) => self.pass(true, &**action),
             None => self.pass(false, || Ok(())),
         }
-    }
-
-    /// Waits until all parties are here, for at most so long by the manager's clock; this counts
-    /// instead of the barrier's own timeout.
-    ///
-    /// # Errors
-    /// Those of [`wait`](Self::wait).
-    pub fn wait_for(&self, time: Duration) -> Result<BarrierWaitResult, Error> {
-        self.within(time).wait()
     }
 
     /// Waits until all parties are here, with an action for this round: if this party is elected

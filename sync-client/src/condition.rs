@@ -129,17 +129,17 @@ impl<L: ConditionLock> Condition<L> {
         self.wait_at_most(guard, None).map(drop)
     }
 
-    /// Waits as [`wait`](Self::wait) does, to be notified for at most so long by the manager's
-    /// clock. The lock is retaken also when the time is up, however long that takes.
+    /// Waits as [`wait`](Self::wait) does, for at most `timeout` by the manager's clock. The
+    /// lock is retaken also when the time is up, however long that takes.
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait).
     pub fn wait_for(
         &self,
         guard: &mut L::Guard,
-        time: Duration,
+        timeout: Duration,
     ) -> Result<WaitTimeoutResult, Error> {
-        let woken = self.wait_at_most(guard, Some(time))?;
+        let woken = self.wait_at_most(guard, Some(timeout))?;
         Ok(WaitTimeoutResult { timed_out: woken.timed_out })
     }
 
@@ -160,7 +160,7 @@ impl<L: ConditionLock> Condition<L> {
         Ok(())
     }
 
-    /// Waits while the predicate is true, for at most so long in all by the manager's clock. The
+    /// Waits while the predicate is true, for at most `timeout` in all by the manager's clock. The
     /// predicate has the last word: it is asked once more when the time is up.
     ///
     /// # Errors
@@ -169,17 +169,17 @@ impl<L: ConditionLock> Condition<L> {
     pub fn wait_while_for(
         &self,
         guard: &mut L::Guard,
-        time: Duration,
+        timeout: Duration,
         mut predicate: impl FnMut() -> Result<bool, Error>,
     ) -> Result<WaitTimeoutResult, Error> {
-        let (mut began, mut left) = (None, time);
+        let (mut began, mut left) = (None, timeout);
         while predicate()? {
             if began.is_some() && left.is_zero() {
                 return Ok(WaitTimeoutResult { timed_out: true });
             }
             let woken = self.wait_at_most(guard, Some(left))?;
             let passed = woken.ended.saturating_sub(*began.get_or_insert(woken.began));
-            left = if woken.timed_out { Duration::ZERO } else { time.saturating_sub(passed) };
+            left = if woken.timed_out { Duration::ZERO } else { timeout.saturating_sub(passed) };
         }
         Ok(WaitTimeoutResult { timed_out: false })
     }
@@ -213,7 +213,7 @@ impl<L: ConditionLock> Condition<L> {
         let deadline = self.proxy.remote().deadline();
         let token = L::token(guard);
         let woken = match time {
-            Some(time) => self.proxy.within(time).wait(token)?,
+            Some(timeout) => self.proxy.within(timeout).wait(token)?,
             None => self.proxy.wait(token)?,
         };
         L::regrant(guard, woken.grant);

@@ -6,7 +6,8 @@
 //!
 //! # 1. A latch
 //!
-//! A latch opens once it was counted down so many times; until then, whoever waits for it waits.
+//! A latch opens once it was counted down a given number of times; until then, whoever waits
+//! for it waits.
 //!
 //! ```
 //! use sync_client::{Manager, interface};

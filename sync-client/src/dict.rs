@@ -64,10 +64,12 @@ impl<K, V> Dict<K, V> {
         entries: impl IntoIterator<Item = (Q, W)>,
     ) -> Result<Self, Error>
     where
-        Q: Serialize,
-        W: Serialize,
+        Q: Borrow<K>,
+        W: Borrow<V>,
+        K: Serialize,
+        V: Serialize,
     {
-        dict::Proxy::new(place, pack_entries(entries, "new")?).map(Self::of)
+        dict::Proxy::new(place, pack_entries::<K, V>(entries, "new")?).map(Self::of)
     }
 
     /// Sets the value of a key.
@@ -107,7 +109,7 @@ impl<K, V> Dict<K, V> {
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        self.proxy.delete_many(pack_all(keys, &dict::INTERFACE, "delete_many")?)
+        self.proxy.delete_many(pack_all::<Q>(keys, &dict::INTERFACE, "delete_many")?)
     }
 
     /// Returns whether there is such a key.
@@ -156,12 +158,12 @@ impl<K, V> Dict<K, V> {
     #[doc(alias = "update")]
     pub fn extend<Q, W>(&self, entries: impl IntoIterator<Item = (Q, W)>) -> Result<(), Error>
     where
-        K: Borrow<Q>,
-        V: Borrow<W>,
-        Q: Serialize,
-        W: Serialize,
+        Q: Borrow<K>,
+        W: Borrow<V>,
+        K: Serialize,
+        V: Serialize,
     {
-        self.proxy.extend(pack_entries(entries, "extend")?)
+        self.proxy.extend(pack_entries::<K, V>(entries, "extend")?)
     }
 
     /// Sets the values of all keys of another dict of the same manager, in one step with reading
@@ -196,21 +198,24 @@ impl<K, V> Dict<K, V> {
     /// Those of [`add`](Self::add).
     pub fn add_all<Q>(&self, amounts: impl IntoIterator<Item = (Q, V)>) -> Result<(), Error>
     where
-        K: Borrow<Q>,
-        Q: Serialize,
+        Q: Borrow<K>,
+        K: Serialize,
         V: Number,
     {
-        self.proxy.add_all(V::KIND, pack_entries(amounts, "add_all")?)
+        self.proxy.add_all(V::KIND, pack_entries::<K, V>(amounts, "add_all")?)
     }
 }
 
-fn pack_entries<Q: Serialize, W: Serialize>(
-    entries: impl IntoIterator<Item = (Q, W)>,
+fn pack_entries<K: Serialize, V: Serialize>(
+    entries: impl IntoIterator<Item = (impl Borrow<K>, impl Borrow<V>)>,
     method: &'static str,
 ) -> Result<Vec<(Payload, Payload)>, Error> {
-    let pack_entry = |(key, value): (Q, W)| {
+    let pack_entry = |(key, value): (_, _)| {
         let interface = &dict::INTERFACE;
-        Ok((pack(&key, interface, method)?, pack(&value, interface, method)?))
+        Ok((
+            pack::<K>(Borrow::borrow(&key), interface, method)?,
+            pack::<V>(Borrow::borrow(&value), interface, method)?,
+        ))
     };
     entries.into_iter().map(pack_entry).collect()
 }

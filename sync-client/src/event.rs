@@ -85,12 +85,12 @@ impl Event {
         self.proxy.wait()
     }
 
-    /// Waits until the flag is set, for at most so long by the manager's clock.
+    /// Waits until the flag is set, for at most `timeout` by the manager's clock.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
-    pub fn wait_for(&self, time: Duration) -> Result<WaitTimeoutResult, Error> {
-        let set = attempt(self.proxy.remote(), time, || self.proxy.within(time).wait())?;
+    pub fn wait_for(&self, timeout: Duration) -> Result<WaitTimeoutResult, Error> {
+        let set = attempt(self.proxy.remote(), timeout, || self.proxy.within(timeout).wait())?;
         Ok(WaitTimeoutResult { timed_out: set.is_none() })
     }
 }

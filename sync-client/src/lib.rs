@@ -101,11 +101,15 @@ pub use semaphore::{Permit, Semaphore};
 pub use set::{Set, SetOperand};
 pub use spawn::ManagerProcess;
 pub use sync_objects::{
-    CallerInfo, DeadlockInfo, DeadlockWait, DebugInfo, Grant, Slice, Typecode, interface,
+    CallerInfo, DeadlockInfo, DeadlockWait, DebugInfo, Grant, HolderInfo, NumberKind, ObjectInfo,
+    SessionInfo, Slice, Typecode, WaiterInfo, interface,
 };
-pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Pending, Pipeline, Place, Shared, Token};
+pub use sync_proto::{
+    Address, AuthKey, Error, ErrorKind, Handle, Interface, ObjectId, Pending, Pipeline, Place,
+    Refusal, SessionId, Shared, ThreadId, Token, Transport,
+};
 pub use ticket::Ticket;
-pub use value::{Exchange, Number, Value};
+pub use value::{Exchange, Integer, Number, Value};
 
 #[doc = include_str!("coming_from_python.md")]
 pub mod coming_from_python {}

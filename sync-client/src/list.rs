@@ -59,11 +59,15 @@ impl<T> List<T> {
     /// # Errors
     /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
     /// when an item can't be encoded.
-    pub fn from_items<Q: Serialize>(
+    pub fn from_items<Q>(
         place: impl Place,
         items: impl IntoIterator<Item = Q>,
-    ) -> Result<Self, Error> {
-        list::Proxy::new(place, pack_all(items, &list::INTERFACE, "new")?).map(Self::of)
+    ) -> Result<Self, Error>
+    where
+        Q: Borrow<T>,
+        T: Serialize,
+    {
+        list::Proxy::new(place, pack_all::<T>(items, &list::INTERFACE, "new")?).map(Self::of)
     }
 
     /// Adds an item at the end.
@@ -88,10 +92,10 @@ impl<T> List<T> {
     #[doc(alias = "__iadd__")]
     pub fn extend<Q>(&self, items: impl IntoIterator<Item = Q>) -> Result<(), Error>
     where
-        T: Borrow<Q>,
-        Q: Serialize,
+        Q: Borrow<T>,
+        T: Serialize,
     {
-        self.proxy.extend(pack_all(items, &list::INTERFACE, "extend")?)
+        self.proxy.extend(pack_all::<T>(items, &list::INTERFACE, "extend")?)
     }
 
     /// Adds the items of another list of the same manager (or its own, once more) at the end, in
@@ -140,10 +144,10 @@ impl<T> List<T> {
         items: impl IntoIterator<Item = Q>,
     ) -> Result<(), Error>
     where
-        T: Borrow<Q>,
-        Q: Serialize,
+        Q: Borrow<T>,
+        T: Serialize,
     {
-        self.proxy.set_slice(range.to_slice(), pack_all(items, &list::INTERFACE, "set_slice")?)
+        self.proxy.set_slice(range.to_slice(), pack_all::<T>(items, &list::INTERFACE, "set_slice")?)
     }
 
     /// Deletes the items of a range.
@@ -277,7 +281,7 @@ impl<T> List<T> {
         self.proxy.sort(true)
     }
 
-    /// Puts the items one after another so many times; none are left for 0.
+    /// Repeats the items `times` times, one round after another; 0 leaves none.
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when it would be more than a manager

@@ -35,10 +35,8 @@ pub struct Manager {
 impl Manager {
     /// Uses a manager through a transport that is there already: `server.local()` for the one
     /// that this process hosts.
-    ///
-    /// # Panics
-    /// Never: every manager has an object of its own.
     #[doc(alias = "SyncManager")]
+    #[expect(clippy::missing_panics_doc, reason = "every manager has an object of its own")]
     pub fn over(transport: Arc<dyn Transport>) -> Self {
         let keeper: Arc<dyn Keeper> = transport;
         let handle = Handle::new(ObjectId::MANAGER, manager::INTERFACE.fingerprint, keeper);
@@ -67,14 +65,14 @@ impl Manager {
 
     /// Starts a manager in a process of its own, which ends with this one. The `sync-server`
     /// binary is the one that the environment variable `SYNC_SERVER` names, or the one beside
-    /// this program, or the one in `PATH`.
+    /// this program, or the one in `PATH`. [`ConnectOptions::spawn`] passes arguments to it.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when there is no such binary, or it does not start, or says nothing for
     /// 10 s before it is ready; then it is ended.
     #[doc(alias = "start")]
     pub fn spawn() -> Result<ManagerProcess, Error> {
-        ManagerProcess::start()
+        Self::options().spawn([""; 0])
     }
 
     /// Connects to the manager that the environment names: in a process that was started with
@@ -262,10 +260,15 @@ impl Manager {
         self.proxy.debug_info(1000)
     }
 
-    /// Makes many calls with one wait: inside `calls`, each proxy's `later` sends its calls
-    /// without waiting for the answers to those before. They are carried out in the order of
-    /// asking, on a connection of their own; ordinary calls in between may overtake them. A call
-    /// that stands in line when `calls` returns, and that nobody has waited for, is given up.
+    /// Makes many calls with one wait: inside `calls`, what a proxy's `later` gives sends its calls
+    /// without waiting for the answers to those before. [`Dict`](crate::Dict),
+    /// [`List`](crate::List), [`Queue`](crate::Queue), [`Set`](crate::Set) and
+    /// [`Value`](crate::Value) have it for the calls that [`Later`](crate::Later) lists, the
+    /// proxies of [custom types](crate::custom_types) for all of theirs.
+    ///
+    /// They are carried out in the order of asking, on a connection of their own; ordinary calls in
+    /// between may overtake them. A call that stands in line when `calls` returns, and that nobody
+    /// has waited for, is given up.
     ///
     /// ```
     /// # let server = sync_server::Server::builder().spawn()?;
@@ -305,7 +308,7 @@ impl Place for &Manager {
 
 /// A name in a manager: get or create.
 ///
-/// The first to ask creates the object, with his arguments; everyone after him finds it. What
+/// The first to ask creates the object, with these arguments; everyone after that finds it. What
 /// gives the object its shape (a queue's bound, say) must then be the same, or the answer is
 /// [`ErrorKind::Mismatch`]; what only fills it counts at creation.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,6 @@
 //! How to connect.
 
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::Manager;
 use crate::pause::{Pauses, pause};
 use crate::session::{PATIENCE, Session, Target};
+use crate::spawn::ManagerProcess;
 
 /// The pauses between attempts to connect.
 const PAUSES: Pauses = Pauses::between(Duration::from_millis(1), Duration::from_millis(50));
@@ -104,8 +106,8 @@ impl ConnectOptions {
         self
     }
 
-    /// Lets a call look for its answer for so long before its thread falls asleep (`--spin` is the
-    /// server's part): small calls are answered sooner, for processor time that would have been
+    /// Lets a call look for its answer for this long before its thread falls asleep (`--spin` is
+    /// the server's part): small calls are answered sooner, for processor time that would have been
     /// spent on waking up, or on nothing. What looks in vain does so ever more rarely, and not at
     /// all while other work wants the core, or where there is only one. Zero, the default, is
     /// never; more than some tens of microseconds gains nothing.
@@ -115,7 +117,7 @@ impl ConnectOptions {
         self
     }
 
-    /// Tries again for so long while nobody answers: for a worker that may start before its
+    /// Tries again for this long while nobody answers: for a worker that may start before its
     /// manager. A manager that answers and refuses is not asked again.
     #[must_use]
     pub fn retry_for(mut self, time: Duration) -> Self {
@@ -131,7 +133,7 @@ impl ConnectOptions {
         self
     }
 
-    /// Ends the session when the manager says nothing for so long while a call waits, and then
+    /// Ends the session when the manager says nothing for this long while a call waits, and then
     /// does not answer a ping for as long: the call fails with [`ErrorKind::Unresponsive`], and
     /// what the session held is lost. Without it, a call waits for a manager that is stopped until
     /// it goes on. A manager that lives answers a ping at once, however long the call waits. A
@@ -140,6 +142,30 @@ impl ConnectOptions {
     pub fn unresponsive_after(mut self, time: Duration) -> Self {
         self.unresponsive_after = Some(time.max(PATIENCE_MIN));
         self
+    }
+
+    /// Starts a manager as [`Manager::spawn`] does, with these arguments of `sync-server` besides
+    /// (`sync-server --help` lists them), and connects to the first address on which it listens.
+    ///
+    /// ```no_run
+    /// use sync_client::Manager;
+    ///
+    /// let process = Manager::options().spawn(["--max-memory", "1073741824", "--spin", "30"])?;
+    /// # Ok::<(), sync_client::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Manager::spawn`] and of [`connect`](Self::connect).
+    pub fn spawn(
+        self,
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    ) -> Result<ManagerProcess, Error> {
+        ManagerProcess::start(self, arguments)
+    }
+
+    /// Returns how long one step of connecting may take.
+    pub(crate) const fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Connects to a manager at an address, `unix:PATH` or `tcp:HOST:PORT`.

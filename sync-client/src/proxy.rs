@@ -1,5 +1,7 @@
 //! What the typed proxies have in common.
 
+use std::borrow::Borrow;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sync_proto::{Error, Interface, Payload, Shared};
@@ -13,13 +15,13 @@ pub(crate) fn pack<Q: Serialize + ?Sized>(
     Payload::pack(value).map_err(|refusal| refusal.during(interface.name, method))
 }
 
-/// Encodes a user's values for a method.
-pub(crate) fn pack_all<Q: Serialize>(
-    values: impl IntoIterator<Item = Q>,
+/// Encodes a user's values for a method: some of their own, or references to them.
+pub(crate) fn pack_all<T: Serialize + ?Sized>(
+    values: impl IntoIterator<Item: Borrow<T>>,
     interface: &'static Interface,
     method: &'static str,
 ) -> Result<Vec<Payload>, Error> {
-    values.into_iter().map(|value| pack(&value, interface, method)).collect()
+    values.into_iter().map(|value| pack(value.borrow(), interface, method)).collect()
 }
 
 /// Decodes a user's value that a method answered with.

@@ -125,17 +125,18 @@ impl<T> Queue<T> {
         self.try_put_for(item, Duration::ZERO)
     }
 
-    /// Puts an item in; waits for room for at most so long by the manager's clock.
+    /// Puts an item in; waits for room for at most `timeout` by the manager's clock.
     ///
     /// # Errors
     /// Those of [`put`](Self::put).
-    pub fn try_put_for<Q>(&self, item: &Q, time: Duration) -> Result<Sent, Error>
+    pub fn try_put_for<Q>(&self, item: &Q, timeout: Duration) -> Result<Sent, Error>
     where
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
         let item = self.pack(item, "put")?;
-        let sent = attempt(self.proxy.remote(), time, || self.proxy.within(time).put(item, 0))?;
+        let sent =
+            attempt(self.proxy.remote(), timeout, || self.proxy.within(timeout).put(item, 0))?;
         Ok(sent.map_or(Sent::Full, |()| Sent::Done))
     }
 
@@ -232,13 +233,13 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     /// Waits for an item and takes it together with those behind it: at most `max`, and no more
-    /// than about a mebibyte, or one. None when the queue is closed and drained. One round trip,
-    /// however many they are.
+    /// than about a mebibyte, or one. Empty only when the queue is closed and drained. One round
+    /// trip, however many they are.
     ///
     /// # Errors
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when one of the items is not a `T`;
-    /// all of them go back to where they were. [`ErrorKind::InvalidInput`](crate::ErrorKind) when
-    /// `max` is 0.
+    /// all of them go back to where they were.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when `max` is 0.
     pub fn get_many(&self, max: u64) -> Result<Vec<T>, Error> {
         let items = self.proxy.get_many(max, PORTION)?;
         let values = items.iter().map(|item| self.unpack(&item.payload, "get_many")).collect();
@@ -254,12 +255,12 @@ impl<T: DeserializeOwned> Queue<T> {
         self.try_get_for(Duration::ZERO)
     }
 
-    /// Waits for an item for at most so long by the manager's clock.
+    /// Waits for an item for at most `timeout` by the manager's clock.
     ///
     /// # Errors
     /// Those of [`get`](Self::get).
-    pub fn try_get_for(&self, time: Duration) -> Result<Received<T>, Error> {
-        let got = attempt(self.proxy.remote(), time, || self.proxy.within(time).get())?;
+    pub fn try_get_for(&self, timeout: Duration) -> Result<Received<T>, Error> {
+        let got = attempt(self.proxy.remote(), timeout, || self.proxy.within(timeout).get())?;
         received(got, |item| self.open(item))
     }
 
@@ -280,12 +281,13 @@ impl<T: DeserializeOwned> Queue<T> {
         self.try_get_leased_for(Duration::ZERO)
     }
 
-    /// Waits for an item for at most so long by the manager's clock, and leases it.
+    /// Waits for an item for at most `timeout` by the manager's clock, and leases it.
     ///
     /// # Errors
     /// Those of [`get`](Self::get).
-    pub fn try_get_leased_for(&self, time: Duration) -> Result<Received<Delivery<T>>, Error> {
-        let got = attempt(self.proxy.remote(), time, || self.proxy.within(time).get_leased())?;
+    pub fn try_get_leased_for(&self, timeout: Duration) -> Result<Received<Delivery<T>>, Error> {
+        let got =
+            attempt(self.proxy.remote(), timeout, || self.proxy.within(timeout).get_leased())?;
         received(got, |leased| self.deliver(leased))
     }
 

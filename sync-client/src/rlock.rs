@@ -72,12 +72,12 @@ impl RLock {
         self.try_lock_for(Duration::ZERO)
     }
 
-    /// Waits for the lock, for at most so long by the manager's clock.
+    /// Waits for the lock, for at most `timeout` by the manager's clock.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
-    pub fn try_lock_for(&self, time: Duration) -> Result<Option<RLockGuard>, Error> {
-        let grant = attempt(self.proxy.remote(), time, || self.proxy.within(time).acquire())?;
+    pub fn try_lock_for(&self, timeout: Duration) -> Result<Option<RLockGuard>, Error> {
+        let grant = attempt(self.proxy.remote(), timeout, || self.proxy.within(timeout).acquire())?;
         Ok(grant.map(|grant| self.guard(grant)))
     }
 

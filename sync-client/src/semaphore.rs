@@ -32,7 +32,7 @@ pub struct Semaphore {
 crate::proxy::common!(Semaphore, semaphore);
 
 impl Semaphore {
-    /// Creates a semaphore with so many permits at a place: a manager, or a name in it.
+    /// Creates a semaphore of `permits` permits at a place: a manager, or a name in it.
     ///
     /// # Errors
     /// Those of [`Place::create`].
@@ -57,7 +57,7 @@ impl Semaphore {
         self.acquire_many(1)
     }
 
-    /// Waits until so many permits are free and takes them together. Those behind wait meanwhile,
+    /// Waits until `count` permits are free and takes them together. Those behind wait meanwhile,
     /// also if fewer would do for them.
     ///
     /// # Errors
@@ -76,15 +76,15 @@ impl Semaphore {
         self.try_acquire_many_for(1, Duration::ZERO)
     }
 
-    /// Waits for a permit, for at most so long by the manager's clock.
+    /// Waits for a permit, for at most `timeout` by the manager's clock.
     ///
     /// # Errors
     /// Those of [`acquire_many`](Self::acquire_many).
-    pub fn try_acquire_for(&self, time: Duration) -> Result<Option<Permit>, Error> {
-        self.try_acquire_many_for(1, time)
+    pub fn try_acquire_for(&self, timeout: Duration) -> Result<Option<Permit>, Error> {
+        self.try_acquire_many_for(1, timeout)
     }
 
-    /// Takes so many permits together if they are free now and nobody stands in line.
+    /// Takes `count` permits together if they are free now and nobody stands in line.
     ///
     /// # Errors
     /// Those of [`acquire_many`](Self::acquire_many).
@@ -92,17 +92,17 @@ impl Semaphore {
         self.try_acquire_many_for(count, Duration::ZERO)
     }
 
-    /// Waits for so many permits together, for at most so long by the manager's clock.
+    /// Waits for `count` permits together, for at most `timeout` by the manager's clock.
     ///
     /// # Errors
     /// Those of [`acquire_many`](Self::acquire_many).
     pub fn try_acquire_many_for(
         &self,
         count: u32,
-        time: Duration,
+        timeout: Duration,
     ) -> Result<Option<Permit>, Error> {
-        let call = || self.proxy.within(time).acquire(count);
-        let token = attempt(self.proxy.remote(), time, call)?;
+        let call = || self.proxy.within(timeout).acquire(count);
+        let token = attempt(self.proxy.remote(), timeout, call)?;
         Ok(token.map(|token| self.permit(token, count)))
     }
 

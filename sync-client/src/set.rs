@@ -59,11 +59,15 @@ impl<T> Set<T> {
     /// # Errors
     /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
     /// when one can't be a member (a NaN).
-    pub fn from_members<Q: Serialize>(
+    pub fn from_members<Q>(
         place: impl Place,
         members: impl IntoIterator<Item = Q>,
-    ) -> Result<Self, Error> {
-        set::Proxy::new(place, pack_all(members, &set::INTERFACE, "new")?).map(Self::of)
+    ) -> Result<Self, Error>
+    where
+        Q: Borrow<T>,
+        T: Serialize,
+    {
+        set::Proxy::new(place, pack_all::<T>(members, &set::INTERFACE, "new")?).map(Self::of)
     }
 
     /// Adds a member; returns whether it was not there. One that is there stays as it is.
@@ -86,10 +90,10 @@ impl<T> Set<T> {
     /// they don't fit one message: some 349,000 do if they are small. None is added then.
     pub fn extend<Q>(&self, members: impl IntoIterator<Item = Q>) -> Result<(), Error>
     where
-        T: Borrow<Q>,
-        Q: Serialize,
+        Q: Borrow<T>,
+        T: Serialize,
     {
-        self.proxy.extend(pack_all(members, &set::INTERFACE, "extend")?)
+        self.proxy.extend(pack_all::<T>(members, &set::INTERFACE, "extend")?)
     }
 
     /// Deletes a member; returns whether it was there.
@@ -187,7 +191,7 @@ impl<T: DeserializeOwned> Set<T> {
         self.read_or_restore(taken, "take")
     }
 
-    /// Takes the first member out: the one that is there for longest.
+    /// Takes the first member out: the one that was inserted first.
     ///
     /// # Errors
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when it is not a `T`: it stays then.

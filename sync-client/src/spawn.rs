@@ -1,6 +1,6 @@
 //! A manager as a child process.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -12,9 +12,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use sync_proto::{Address, Error, ErrorKind};
 
-use crate::Manager;
 use crate::pause::pause;
-use crate::session::PATIENCE;
+use crate::{ConnectOptions, Manager};
 
 /// The environment variable that says where the `sync-server` binary is.
 const SERVER_VAR: &str = "SYNC_SERVER";
@@ -46,7 +45,10 @@ pub struct ManagerProcess {
 }
 
 impl ManagerProcess {
-    pub(crate) fn start() -> Result<Self, Error> {
+    pub(crate) fn start(
+        options: ConnectOptions,
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    ) -> Result<Self, Error> {
         let program = program();
         let failed = |why: String| {
             Error::new(
@@ -60,16 +62,18 @@ impl ManagerProcess {
         };
         let mut child = Command::new(&program)
             .args(["--stop-with-stdin", "--stop-with-parent"])
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         // Its input is kept open: by that, too, it hears that this process is gone.
-        let out = child.stdout.take();
-        let line = out.map_or(Ok(String::new()), |out| first_line(out, PATIENCE));
+        // So is its output: it has a line for each address.
+        let out = child.stdout.as_mut();
+        let line = out.map_or(Ok(String::new()), |out| first_line(out, options.patience()));
         let connected = match line.as_deref().map(|line| (line, line.strip_prefix("READY "))) {
             Ok((_, Some(address))) => address.parse().and_then(|address: Address| {
-                Manager::connect(&address).map(|manager| (manager, address))
+                options.connect(&address).map(|manager| (manager, address))
             }),
             Ok(("", _)) => {
                 // One that has ended cannot be killed, and says how it ended.
@@ -159,7 +163,7 @@ impl Drop for ManagerProcess {
 }
 
 /// Reads a line without its end; nothing where that is all there is. Whoever writes it may say
-/// nothing for so long, since the last signal, and what comes after it is lost.
+/// nothing for `patience`, since the last signal, and what comes after it is lost.
 fn first_line(mut out: impl Read + AsFd, patience: Duration) -> io::Result<String> {
     let mut said = Vec::new();
     let time = Timespec::try_from(patience).ok();

@@ -52,7 +52,7 @@ impl<T> Value<T> {
     /// Creates a value at a place: a manager, or a name in it.
     ///
     /// # Errors
-    /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](ErrorKind::InvalidInput)
+    /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`]
     /// when the value can't be encoded.
     pub fn new<Q>(place: impl Place, initial: &Q) -> Result<Self, Error>
     where
@@ -67,7 +67,7 @@ impl<T> Value<T> {
     /// Replaces the value.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](ErrorKind::InvalidInput) when it can't be encoded.
+    /// [`ErrorKind::InvalidInput`] when it can't be encoded.
     pub fn set<Q>(&self, value: &Q) -> Result<(), Error>
     where
         T: Borrow<Q>,
@@ -141,7 +141,7 @@ impl<T: DeserializeOwned> Value<T> {
     ///
     /// # Errors
     /// [`ErrorKind::Changed`] when `change` itself wrote to this value
-    /// through a proxy; [`ErrorKind::InvalidInput`](ErrorKind::InvalidInput) for an update
+    /// through a proxy; [`ErrorKind::InvalidInput`] for an update
     /// inside an update of the same value; [`ErrorKind::WrongType`]
     /// when the value is not a `T`.
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error>
@@ -162,8 +162,8 @@ impl<T: DeserializeOwned> Value<T> {
 
 /// Defines the arithmetic: each method combines and returns the number before.
 macro_rules! fetch {
-    ($($(#[$doc:meta])* $method:ident = $op:ident;)*) => {
-        impl<T: Number> Value<T> {$(
+    ($bound:ident: $($(#[$doc:meta])* $method:ident = $op:ident;)*) => {
+        impl<T: $bound> Value<T> {$(
             $(#[$doc])*
             ///
             /// # Errors
@@ -178,6 +178,7 @@ macro_rules! fetch {
 }
 
 fetch! {
+    Number:
     /// Adds, and returns the number before.
     fetch_add = Add;
     /// Subtracts, and returns the number before.
@@ -188,6 +189,10 @@ fetch! {
     fetch_min = Min;
     /// Keeps the greater, and returns the number before.
     fetch_max = Max;
+}
+
+fetch! {
+    Integer:
     /// Combines the bits by "and", and returns the number before.
     fetch_and = And;
     /// Combines the bits by "or", and returns the number before.
@@ -202,9 +207,20 @@ pub trait Number: Serialize + DeserializeOwned + private::Sealed {
     const KIND: NumberKind;
 }
 
+/// A number type whose bits can be combined.
+pub trait Integer: Number {}
+
 mod private {
     pub trait Sealed {}
 }
+
+macro_rules! integers {
+    ($($type:ty)*) => {
+        $(impl Integer for $type {})*
+    };
+}
+
+integers!(i8 i16 i32 i64 isize i128 u8 u16 u32 u64 usize);
 
 macro_rules! numbers {
     ($($type:ty = $kind:ident),*) => {

@@ -161,6 +161,22 @@ impl TryFrom<&str> for Address {
     }
 }
 
+impl TryFrom<String> for Address {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for Address {
+    type Error = Error;
+
+    fn try_from(text: &String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
 impl From<&Self> for Address {
     fn from(address: &Self) -> Self {
         address.clone()

@@ -5,12 +5,12 @@ use sync_proto::Error;
 
 use super::{Array, Element};
 use crate::list::ListIndex;
-use crate::value::Number;
+use crate::value::{Integer, Number};
 
 /// Defines the arithmetic: each method combines and returns the number before.
 macro_rules! fetch {
-    ($($(#[$doc:meta])* $method:ident = $op:ident;)*) => {
-        impl<T: Element + Number> Array<T> {$(
+    ($bound:ident: $($(#[$doc:meta])* $method:ident = $op:ident;)*) => {
+        impl<T: Element + $bound> Array<T> {$(
             $(#[$doc])*
             ///
             /// # Errors
@@ -28,6 +28,7 @@ macro_rules! fetch {
 }
 
 fetch! {
+    Number:
     /// Adds to the element at an index, and returns the number before.
     fetch_add = Add;
     /// Subtracts from the element at an index, and returns the number before.
@@ -38,6 +39,10 @@ fetch! {
     fetch_min = Min;
     /// Keeps the greater at an index, and returns the number before.
     fetch_max = Max;
+}
+
+fetch! {
+    Integer:
     /// Combines the bits at an index by "and", and returns the number before.
     fetch_and = And;
     /// Combines the bits at an index by "or", and returns the number before.

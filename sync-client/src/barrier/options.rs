@@ -36,7 +36,7 @@ pub struct BarrierOptions {
 }
 
 impl BarrierOptions {
-    /// Wants so many parties, no action and no timeout.
+    /// Wants `parties` parties, no action and no timeout.
     pub fn new(parties: u32) -> Self {
         Self { parties, timeout: None, action: None }
     }

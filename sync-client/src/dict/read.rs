@@ -40,7 +40,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         K: Borrow<Q>,
         Q: Serialize + ?Sized + 'q,
     {
-        let values = self.proxy.get_many(pack_all(keys, &dict::INTERFACE, "get_many")?)?;
+        let values = self.proxy.get_many(pack_all::<Q>(keys, &dict::INTERFACE, "get_many")?)?;
         values.iter().map(|value| self.unpack_some(value.as_ref(), "get_many")).collect()
     }
 

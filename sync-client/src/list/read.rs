@@ -52,10 +52,13 @@ impl<T: DeserializeOwned> List<T> {
     #[doc(alias = "__add__")]
     pub fn concat<Q>(&self, items: impl IntoIterator<Item = Q>) -> Result<Vec<T>, Error>
     where
-        T: Borrow<Q>,
-        Q: Serialize,
+        Q: Borrow<T>,
+        T: Serialize,
     {
-        self.unpack_all(&self.proxy.concat(pack_all(items, &list::INTERFACE, "concat")?)?, "concat")
+        self.unpack_all(
+            &self.proxy.concat(pack_all::<T>(items, &list::INTERFACE, "concat")?)?,
+            "concat",
+        )
     }
 
     /// Takes the item at an index out.
@@ -111,7 +114,7 @@ impl<T: DeserializeOwned> List<T> {
         });
         let mut items = self.unpack_all(&begun.items, "update")?;
         let result = change(&mut items);
-        let items = pack_all(&items, &list::INTERFACE, "update")?;
+        let items = pack_all::<T>(&items, &list::INTERFACE, "update")?;
         update.commit(|token| self.proxy.commit_update(token, items))?;
         Ok(result)
     }

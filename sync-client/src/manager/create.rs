@@ -71,7 +71,7 @@ macro_rules! creators {
                 crate::Event::new(self.place())
             }
 
-            /// Creates a [`Semaphore`](crate::Semaphore) with so many permits.
+            /// Creates a [`Semaphore`](crate::Semaphore) of `permits` permits.
             ///
             /// # Errors
             /// Those of [`Place::create`](crate::Place::create).
@@ -170,7 +170,7 @@ macro_rules! creators {
                 crate::Array::new(self.place(), elements)
             }
 
-            /// Creates an [`Array`](crate::Array) of so many zeros.
+            /// Creates an [`Array`](crate::Array) of `len` zeros.
             ///
             /// # Errors
             /// Those of [`Array::zeroed`](crate::Array::zeroed).

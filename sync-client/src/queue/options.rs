@@ -16,7 +16,7 @@ impl QueueOptions {
         Self::default()
     }
 
-    /// A queue that holds so many items; who puts one more waits.
+    /// A queue that holds at most `items` items; who puts one more waits.
     pub fn bounded(items: u64) -> Self {
         Self { bound: Some(items), ..Self::default() }
     }

@@ -39,11 +39,11 @@ macro_rules! values {
 
         impl<T, Q, $($param)*> SetOperand<T> for $type
         where
-            T: Borrow<Q>,
-            Q: Serialize,
+            Self: IntoIterator<Item: Borrow<T>>,
+            T: Serialize,
         {
             fn to_other(self, method: &'static str) -> Result<OtherSet, Error> {
-                pack_all(self, &set::INTERFACE, method).map(OtherSet::Values)
+                pack_all::<T>(self, &set::INTERFACE, method).map(OtherSet::Values)
             }
         }
     )*};

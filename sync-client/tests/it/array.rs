@@ -11,7 +11,7 @@ fn comes_back<T: Element + PartialEq + core::fmt::Debug>(elements: Vec<T>) {
     assert_eq!(array.typecode().unwrap(), T::TYPECODE);
     assert_eq!(array.to_vec().unwrap(), elements);
     assert_eq!(array.iter().collect::<Result<Vec<_>, _>>().unwrap(), elements);
-    array.copy_from(&elements).unwrap();
+    array.set_slice(.., &elements).unwrap();
     for (at, &element) in elements.iter().enumerate() {
         array.set(at, element).unwrap();
         assert_eq!(array.get(at).unwrap(), element);
@@ -89,7 +89,7 @@ fn an_array_of_many_pages_is_made_of_zeros_written_in_bulk_and_iterated() {
     let (_server, [manager]) = sessions();
     let array = manager.create_array_zeroed::<u32>(200_000).unwrap();
     let elements: Vec<u32> = (0..200_000).collect();
-    array.copy_from(&elements).unwrap();
+    array.set_slice(.., &elements).unwrap();
     assert!((&array).into_iter().map(Result::unwrap).eq(0..200_000));
     assert_eq!(manager.create_array_zeroed::<char>(0).unwrap().iter().count(), 0);
     let exact = manager.create_array_zeroed::<u8>(256 * 1024).unwrap();

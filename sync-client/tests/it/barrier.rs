@@ -105,7 +105,7 @@ fn the_time_that_is_up_is_the_callers_or_the_barriers() {
     let barrier = manager.named("b").create_barrier(short).unwrap();
     assert_eq!(barrier.wait().unwrap_err().kind(), ErrorKind::Broken);
     barrier.reset().unwrap();
-    let error = barrier.wait_for(Duration::from_millis(2)).unwrap_err();
+    let error = barrier.within(Duration::from_millis(2)).wait().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(barrier.is_broken().unwrap());
     let error = manager.named("b").create_barrier(2).unwrap_err();

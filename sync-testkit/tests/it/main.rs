@@ -32,6 +32,7 @@ mod semaphore;
 mod server_gone;
 mod set;
 mod simulator;
+mod spawned;
 mod suite;
 mod tcp;
 mod timeouts;

@@ -3,18 +3,13 @@
 use std::env::set_current_dir;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, stdin};
+use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio, exit};
+use std::process::{Command, Stdio};
 
-use fork::{Fork, fork};
-use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, test_kill_process, waitid,
-};
-use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager, Value};
+use sync_client::{Address, AuthKey, ErrorKind, LockGuard, Manager};
 use sync_objects::manager;
 use sync_proto::address::UNIX_PATH_MAX;
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage};
@@ -23,7 +18,7 @@ use sync_server::{Server, write_new_key};
 use sync_testkit::{Actor, Cast, RawClient, Role, ServerProcess, roles};
 use tempfile::TempDir;
 
-roles![blocked, forking_host, host, settler, spawner, traveller];
+roles![blocked, settler, traveller];
 
 /// Waits for something that never comes, and says with which error it ended.
 fn blocked(role: &Role) {
@@ -38,39 +33,6 @@ fn blocked(role: &Role) {
     role.say(format!("{:?}", error.unwrap_err().kind()));
     let later = manager.object_count().unwrap_err();
     assert!(later.is_disconnected() || later.kind() == ErrorKind::ShuttingDown, "{later}");
-}
-
-/// Hosts a manager in a child process of its own.
-fn host(role: &Role) {
-    let process = Manager::spawn().unwrap();
-    process.manager().named("number").create_value(4u8).unwrap();
-    role.say(process.address());
-    role.hear();
-}
-
-/// Hosts a manager likewise, and has a forked child that keeps all files open, also that by which
-/// the manager hears of this process's end, until the test ends it.
-fn forking_host(role: &Role) {
-    let process = Manager::spawn().unwrap();
-    match fork().unwrap() {
-        Fork::Child => {
-            let _ = stdin().read_line(&mut String::new());
-            exit(0);
-        }
-        Fork::Parent(child) => {
-            role.say(child);
-            role.say(process.address());
-            role.hear();
-        }
-    }
-}
-
-/// Spawns a manager that is none, and has no child afterwards.
-fn spawner(role: &Role) {
-    let error = Manager::spawn().unwrap_err();
-    assert!(error.message().contains(&role.arg::<String>(0)), "{error}");
-    let left = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-    assert_eq!(left.unwrap_err(), Errno::CHILD, "it was ended and waited for");
 }
 
 /// Hosts a manager in a directory of which no address tells, and is elsewhere when it ends.
@@ -368,71 +330,6 @@ fn a_socket_file_that_a_killed_server_left_is_taken_over() {
     assert!(directory.path().join("socket").exists());
     let server = ServerProcess::start(&["--listen", &address], 1);
     assert_eq!(server.connect().object_count().unwrap(), 0);
-}
-
-#[test]
-fn a_manager_that_a_process_spawned_ends_with_it_even_if_that_is_killed() {
-    let cast = Cast::new();
-    let binary = ServerProcess::binary().display();
-    let mut host = cast.start_in(host, &[], &[("SYNC_SERVER", &binary)]);
-    let address = host.hear();
-    let manager = Manager::connect(address.as_str()).unwrap();
-    let number: Value<u8> = manager.named("number").open().unwrap();
-    assert_eq!(number.get().unwrap(), 4);
-    let queue = manager.create_queue::<u8>(1).unwrap();
-    let waiter = std::thread::spawn(move || queue.get());
-    cast.until("it waits", || manager.blocked_count().unwrap() == 1);
-    host.kill();
-    let error = waiter.join().unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");
-}
-
-/// Has processes spawn managers that are scripts: what one does, and what is said of it.
-fn spawn_scripts(directory: &Path, cases: &[(&str, &str)]) {
-    let (cast, program) = (Cast::new(), directory.join("sync-server"));
-    for (does, why) in cases {
-        let script = format!("#!/bin/sh\n{does}\nexec sleep 120\n");
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        cast.start_in(spawner, &[&why], &[("SYNC_SERVER", &program.display())]).wait();
-    }
-}
-
-#[test]
-fn a_manager_ends_with_who_spawned_it_also_if_a_forked_child_of_that_lives() {
-    let cast = Cast::new();
-    let binary = ServerProcess::binary().display();
-    let mut host = cast.start_in(forking_host, &[], &[("SYNC_SERVER", &binary)]);
-    let pid = |number: i32| Pid::from_raw(number).unwrap();
-    let child = pid(host.hear().parse().unwrap());
-    let manager = Manager::connect(host.hear().as_str()).unwrap();
-    let event = manager.create_event().unwrap();
-    let waiter = std::thread::spawn(move || event.wait());
-    cast.until("it waits", || manager.blocked_count().unwrap() == 1);
-    // Its input stays open, which is the child's, too.
-    kill_process(pid(host.pid().cast_signed()), Signal::KILL).unwrap();
-    cast.until("the manager ends", || waiter.is_finished());
-    let error = waiter.join().unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");
-    test_kill_process(child).expect("the child lives");
-}
-
-#[test]
-fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
-    let directory = tempfile::tempdir().unwrap();
-    let nobody = format!("unix:{}/nobody", directory.path().display());
-    let cases = [
-        ("echo READY nowhere", "nowhere"),
-        (&format!("echo READY {nobody}"), &nobody),
-        ("exec >&-", "said nothing"),
-    ];
-    spawn_scripts(directory.path(), &cases);
-}
-
-#[test]
-fn what_was_spawned_and_never_says_that_it_is_ready_is_not_waited_for_for_ever() {
-    let directory = tempfile::tempdir().unwrap();
-    spawn_scripts(directory.path(), &[("printf READY", "nothing more for 10s")]);
 }
 
 #[test]

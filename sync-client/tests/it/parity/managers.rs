@@ -96,7 +96,7 @@ pub(super) const ROWS: Rows = &[
             let server = Server::builder().spawn()?;
             let text = server.address().to_string();
             assert_eq!(&text.parse::<Address>()?, server.address());
-            assert_eq!(Manager::connect(&*text)?.envs()[0].1, *text, "a child finds it there");
+            assert_eq!(Manager::connect(&text)?.envs()[0].1, *text, "a child finds it there");
             Ok(())
         }),
     ),

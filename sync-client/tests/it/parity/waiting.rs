@@ -186,7 +186,7 @@ pub(super) const BARRIER: Rows = &[
             });
             assert_eq!(indices?, BTreeSet::from([0, 1, 2]));
             assert_eq!(rounds.get()?, 1, "the action runs once a round");
-            assert_eq!(kind(barrier.wait_for(MILLI)), ErrorKind::TimedOut);
+            assert_eq!(kind(barrier.within(MILLI).wait()), ErrorKind::TimedOut);
             assert!(barrier.is_broken()?, "whose time is up breaks it");
             assert_eq!(kind(barrier.wait()), ErrorKind::Broken);
             Ok(())

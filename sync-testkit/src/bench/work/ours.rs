@@ -28,7 +28,7 @@ impl Ours {
         if let Some(key) = std::env::var_os(AUTHKEY_VAR) {
             options = options.authkey(AuthKey::new(key.into_encoded_bytes())?);
         }
-        Ok(Self { manager: options.connect(std::env::var(MANAGER_VAR)?.as_str())? })
+        Ok(Self { manager: options.connect(std::env::var(MANAGER_VAR)?)? })
     }
 
     fn single(&self, task: &Task) -> Result<Work> {

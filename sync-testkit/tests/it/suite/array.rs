@@ -62,7 +62,7 @@ fn elements_and_slices_are_seen_by_both_parties(stage: &Stage) {
 fn many_elements_go_at_once(stage: &Stage) {
     let many = stage.manager().create_array(0..100_000u64).unwrap();
     assert_eq!(many.get(99_999).unwrap(), 99_999);
-    many.copy_from(&vec![7; 100_000]).unwrap();
+    many.set_slice(.., &vec![7; 100_000]).unwrap();
     assert_eq!(many.to_vec().unwrap(), vec![7; 100_000]);
 }
 

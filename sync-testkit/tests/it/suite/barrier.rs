@@ -85,7 +85,7 @@ fn a_time_that_is_up_breaks_it_for_all(stage: &Stage) {
     let barrier = stage.manager().named("barrier").create_barrier(3).unwrap();
     let mut party = stage.start(party);
     stage.until_blocked(&barrier, 1);
-    refused(barrier.wait_for(SHORT), ErrorKind::TimedOut);
+    refused(barrier.within(SHORT).wait(), ErrorKind::TimedOut);
     party.expect("Broken");
     refused(barrier.wait(), ErrorKind::Broken);
     assert_eq!(barrier.n_waiting().unwrap(), 0);

@@ -143,6 +143,15 @@ fn the_lease_of_a_party_that_ends_comes_back(stage: &Stage) {
     assert_eq!((*delivery, delivery.attempt()), (7, 3));
     delivery.ack().unwrap();
     jobs.join().unwrap();
+    assert!(matches!(jobs.try_get_leased(), Ok(Received::Empty)));
+    assert!(matches!(jobs.try_get_leased_for(SHORT), Ok(Received::Empty)));
+    jobs.put(&8).unwrap();
+    assert!(matches!(jobs.try_get_leased(), Ok(Received::Item(item)) if *item == 8));
+    let again = jobs.try_get_leased_for(SHORT).unwrap();
+    assert!(matches!(again, Received::Item(item) if (*item, item.attempt()) == (8, 2)));
+    jobs.close().unwrap();
+    assert!(matches!(jobs.get(), Ok(Some(8))), "what was not acknowledged is back");
+    assert!(matches!(jobs.try_get_leased(), Ok(Received::Closed)));
 }
 
 fn lifo_and_priority_are_orders_of_getting(stage: &Stage) {
