@@ -210,8 +210,9 @@ impl Kernel {
     ) -> bool {
         self.core.advance(now);
         let Some(state) = self.core.sessions.get(&session) else { return false };
-        // A one-way message that it names is still missing.
-        let is_early = request.after > state.done();
+        // A one-way message that it names is still missing, or others that waited for one come
+        // first.
+        let is_early = request.after > state.done() || state.has_released();
         let may_be_known = state.resumable.is_some();
         if may_be_known && !self.core.claim(session, via, request.call) {
             return true;

@@ -118,11 +118,10 @@ enum Said {
 }
 
 impl Said {
-    /// Returns about how many bytes it takes while it waits.
+    /// Returns about how many bytes it takes while it waits, besides what the kernel counts.
     fn bytes(&self) -> usize {
         let data = match self {
-            Self::Message(ClientMessage::Request(request))
-            | Self::Released(Released { request, .. }) => &request.data,
+            Self::Message(ClientMessage::Request(request)) => &request.data,
             Self::Message(ClientMessage::OneWay(message)) => &message.data,
             _ => return size_of::<Self>(),
         };
@@ -391,7 +390,7 @@ impl EventLoop {
                 if let Err(refusal) = kernel.handle_one_way(now, session, message) {
                     self.end_malformed(kernel, now, key, session, refusal);
                 }
-                self.take_released(kernel, now);
+                self.take_released(kernel);
             }
             Said::Message(ClientMessage::Cancel(call)) => kernel.handle_cancel(now, session, call),
             Said::Message(ClientMessage::Ping) => {

@@ -2,18 +2,21 @@
 //!
 //! That may be thousands of messages, for one of a few bytes. One-way messages whose turn has come
 //! are due: they go on one by one, each session in its turn, as the driver has time. Requests are
-//! given back to the driver, who hands each in again before what came after it on its connection:
-//! what bounds all other calls bounds these.
+//! given back to the driver, some at a time, who hands each in again before what came after it on
+//! its connection: what bounds all other calls bounds these.
 
 use core::ops::Bound;
 use std::collections::{BTreeSet, VecDeque};
 
-use sync_proto::SessionId;
 use sync_proto::message::Request;
+use sync_proto::{Charge, SessionId};
 
 use super::sessions::Session;
 use super::{Core, Kernel, Via};
 use crate::Time;
+
+/// The most requests that are released in one step.
+const RELEASED_AT_ONCE: usize = 64;
 
 /// A request that waited for a one-way message which is carried out.
 #[derive(Debug)]
@@ -27,12 +30,14 @@ pub struct Released {
     pub request: Request,
     /// When it came: it waits since then, also if it comes to stand in a line.
     pub arrived: Time,
+    /// What it is counted by until it begins.
+    pub(super) charge: Charge,
 }
 
 /// What waits for the driver.
 #[derive(Debug, Default)]
 pub(super) struct Due {
-    /// The sessions of which a one-way message is due.
+    /// The sessions of which something is due, or was when they were looked at last.
     sessions: BTreeSet<SessionId>,
     /// Whose message was carried out last.
     last: Option<SessionId>,
@@ -62,7 +67,8 @@ impl Due {
 }
 
 impl Kernel {
-    /// Carries out a one-way message that is due; returns whether there was one.
+    /// Carries out a one-way message that is due, or releases some requests; returns whether there
+    /// was something to do.
     /// [`poll_timeout`](Self::poll_timeout) asks for it as long as there are any.
     pub fn handle_due(&mut self, now: Time) -> bool {
         self.core.advance(now);
@@ -72,8 +78,7 @@ impl Kernel {
         true
     }
 
-    /// Returns whether a one-way message of a session is due: it is lost if the session is ended
-    /// meanwhile.
+    /// Returns whether something of a session is due: it is lost if the session is ended meanwhile.
     pub fn is_due(&self, session: SessionId) -> bool {
         self.core.due.has(session)
     }
@@ -90,7 +95,9 @@ impl Kernel {
     /// [`handle_request`](Self::handle_request) does.
     pub fn handle_released(&mut self, now: Time, released: Released) {
         self.core.advance(now);
-        let Released { session, via, request, arrived } = released;
+        let Released { session, via, request, arrived, charge } = released;
+        // It is counted anew as it begins.
+        drop(charge);
         if self.core.sessions.contains_key(&session) && self.core.claim(session, via, request.call)
         {
             self.core.begin(session, via, request, arrived);
@@ -112,8 +119,8 @@ impl Kernel {
 }
 
 impl Core {
-    /// Carries out a session's next one-way message, if its turn has come, and releases the
-    /// requests that waited for it.
+    /// Carries out a session's next one-way message, if its turn has come, and releases some of the
+    /// requests whose turn has come with it.
     pub(super) fn run_next_one_way(&mut self, session: SessionId) {
         if let Some(message) = self.sessions.get_mut(&session).and_then(Session::next_one_way) {
             self.run_one_way(session, message);
@@ -121,7 +128,9 @@ impl Core {
         }
         // It may have ended itself.
         let Some(state) = self.sessions.get_mut(&session) else { return };
-        while let Some(released) = state.held_back.take_next(state.done(), &mut self.timers) {
+        for _ in 0..RELEASED_AT_ONCE {
+            let released = state.held_back.take_next(state.done(), &mut self.timers);
+            let Some(released) = released else { break };
             self.due.released.push_back(released);
         }
         if state.has_due() {

@@ -149,9 +149,15 @@ impl Session {
         Some(message)
     }
 
-    /// Returns whether the turn of one of its one-way messages has come.
+    /// Returns whether the turn of one of its one-way messages has come, or of a request that
+    /// waited for one.
     pub(crate) fn has_due(&self) -> bool {
-        self.early.contains_key(&OneWayId(self.done.0 + 1))
+        self.early.contains_key(&OneWayId(self.done.0 + 1)) || self.has_released()
+    }
+
+    /// Returns whether a request need not wait any more and is not given out yet.
+    pub(crate) fn has_released(&self) -> bool {
+        self.held_back.first().is_some_and(|after| after <= self.done)
     }
 
     /// Returns how many of its calls wait, for whatever.
@@ -232,8 +238,8 @@ impl Core {
         let timer = Timer::HeldBack(session, request.call);
         let deadline = timeout.map(|timeout| self.timers.set(arrived + timeout, timer));
         if let Some(state) = self.sessions.get_mut(&session) {
-            let held = Released { session, via, request, arrived };
-            state.held_back.put(held, deadline, charge);
+            let held = Released { session, via, request, arrived, charge };
+            state.held_back.put(held, state.done, deadline);
         }
     }
 

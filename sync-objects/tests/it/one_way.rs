@@ -122,6 +122,29 @@ fn a_request_is_held_back_until_the_message_that_it_names_is_carried_out() {
 }
 
 #[test]
+fn requests_are_released_some_at_a_time_and_none_behind_them_overtakes() {
+    const CALLS: u64 = 1000;
+    let hand = ByHand::new();
+    let session = hand.client.session();
+    for call in 1..CALLS {
+        assert_eq!(hand.request(call, 1, "is_set"), []);
+    }
+    hand.sim.kernel(|kernel, now| {
+        kernel.handle_one_way(now, session, hand.message(1, "set")).unwrap();
+        let released: Vec<_> = std::iter::from_fn(|| kernel.poll_released()).collect();
+        assert!((1..CALLS / 4).contains(&(released.len() as u64)), "one step is short");
+        kernel.handle_request(now, session, Via(1), hand.ask(CALLS, 1, "is_set"));
+        kernel.handle_request(now, session, Via(1), hand.ask(CALLS + 1, 2, "is_set"));
+        assert_eq!(answers(kernel), [], "others come first");
+        released.into_iter().for_each(|released| kernel.handle_released(now, released));
+        kernel.handle_all_due(now);
+        let answered: Vec<u64> = answers(kernel).iter().map(|reply| reply.call.0).collect();
+        assert_eq!(answered, (1..=CALLS).collect::<Vec<_>>());
+        assert!(!kernel.is_due(session));
+    });
+}
+
+#[test]
 fn a_request_that_is_held_back_and_given_up_is_carried_out_but_stands_in_no_line() {
     let hand = ByHand::new();
     let session = hand.client.session();

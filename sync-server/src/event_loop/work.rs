@@ -45,16 +45,15 @@ impl EventLoop {
     /// Carries out one-way messages that waited for others, as much as of one connection.
     fn work_for_due(&mut self, kernel: &mut Kernel, now: Time, began: Time) {
         while kernel.handle_due(now) && self.hub.now().since(began) < TIME_PER_CONNECTION {}
-        self.take_released(kernel, now);
+        self.take_released(kernel);
     }
 
     /// Has requests that waited for a message heard next on their connections.
-    pub(super) fn take_released(&mut self, kernel: &mut Kernel, now: Time) {
+    pub(super) fn take_released(&mut self, kernel: &mut Kernel) {
         while let Some(released) = kernel.poll_released() {
             let (key, via) = (accept::key_of(released.via), released.via);
             if self.connections.get(key).is_some_and(|connection| connection.via == via) {
                 self.inbox.push_released(key, Said::Released(released));
-                self.count_incoming(now, key);
             }
         }
     }
@@ -84,20 +83,12 @@ impl EventLoop {
             self.hear(kernel, now, key, said);
             time = self.hub.now();
         }
-        if held > 0 {
+        if let Some(connection) = self.connections.get(key).filter(|_| held > 0) {
             // It goes on: what is left begins to wait anew.
             self.incoming.remove(key);
+            self.incoming.set(now, key, connection.pending_input() + self.inbox.bytes(key));
         }
-        self.count_incoming(now, key);
         time
-    }
-
-    /// Counts what waits of a connection's messages, also that nothing does any more.
-    fn count_incoming(&mut self, now: Time, key: usize) {
-        if let Some(connection) = self.connections.get(key) {
-            let held = connection.pending_input() + self.inbox.bytes(key);
-            self.incoming.set(now, key, held);
-        }
     }
 
     /// Ends the connections that make the server keep too much.

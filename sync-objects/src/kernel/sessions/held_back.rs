@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sync_proto::{CallId, Charge, OneWayId};
+use sync_proto::{CallId, OneWayId};
 
 use crate::kernel::timers::{TimerKey, Timers};
 use crate::kernel::{Released, Via};
@@ -20,12 +20,11 @@ pub(crate) struct AllHeldBack {
 /// When a request's turn comes: after which one-way message, and after how many other requests.
 type Turn = (OneWayId, u64);
 
-/// A request whose time passes, and that is counted.
+/// A request whose time passes.
 #[derive(Debug)]
 struct Timed {
     held: Released,
     deadline: Option<TimerKey>,
-    _charge: Charge,
 }
 
 impl AllHeldBack {
@@ -37,11 +36,17 @@ impl AllHeldBack {
         self.turns.contains_key(&call)
     }
 
-    pub(super) fn put(&mut self, held: Released, deadline: Option<TimerKey>, charge: Charge) {
-        let turn = (held.request.after, self.next);
+    /// Puts one in, behind all whose turn has come when one-way messages are done up to here.
+    pub(super) fn put(&mut self, held: Released, done: OneWayId, deadline: Option<TimerKey>) {
+        let turn = (held.request.after.max(done), self.next);
         self.next += 1;
         self.turns.insert(held.request.call, turn);
-        self.by_turn.insert(turn, Timed { held, deadline, _charge: charge });
+        self.by_turn.insert(turn, Timed { held, deadline });
+    }
+
+    /// Returns after which one-way message the next one's turn comes.
+    pub(super) fn first(&self) -> Option<OneWayId> {
+        self.by_turn.first_key_value().map(|(&(after, _), _)| after)
     }
 
     /// Has one stand in no line when its turn comes. Until then its own time passes.
@@ -54,9 +59,9 @@ impl AllHeldBack {
 
     /// Takes the next request out whose turn has come, when one-way messages are done up to here.
     pub(crate) fn take_next(&mut self, done: OneWayId, timers: &mut Timers) -> Option<Released> {
-        let (&(after, _), next) = self.by_turn.first_key_value()?;
-        let call = next.held.request.call;
-        if after <= done { self.take(call, timers) } else { None }
+        let next = self.by_turn.first_entry().filter(|next| next.key().0 <= done)?;
+        let call = next.get().held.request.call;
+        self.take(call, timers)
     }
 
     pub(super) fn take(&mut self, call: CallId, timers: &mut Timers) -> Option<Released> {

@@ -66,10 +66,14 @@ fn what_was_held_back_is_counted_once_when_it_begins() {
     let object = event.remote().handle().object();
     let mut large = request(100, object, "is_set");
     large.data.args = vec![0; 700_000].into();
+    let before = sim.kernel(|kernel, _| kernel.memory_used());
     assert_eq!(send_request(&sim, &client, large), []);
     let reply = sim.kernel(|kernel, now| {
         kernel.handle_one_way(now, client.session(), set(1, object, 0)).unwrap();
-        kernel.handle_all_due(now);
+        let released = kernel.poll_released().unwrap();
+        assert!(kernel.memory_used() > before + 700_000, "the driver has it, and it counts");
+        kernel.handle_released(now, released);
+        assert!(kernel.memory_used() <= before);
         kernel.poll_reply().unwrap().reply
     });
     let refused = reply.outcome.unwrap_err();
