@@ -30,8 +30,10 @@ impl Normal {
         let (&first, text) = bytes.split_first()?;
         let is_whole = head::major(first) == head::TEXT && usize::from(first & 0x1f) == text.len();
         // From 24 on the length follows the first byte.
-        let is_one = is_whole && text.len() < 24 && core::str::from_utf8(text).is_ok();
-        is_one.then(|| Self(bytes.clone()))
+        let is_short = is_whole && text.len() < 24;
+        // What is sure without a call, of most keys.
+        let is_text = || text.is_ascii() || core::str::from_utf8(text).is_ok();
+        (is_short && is_text()).then(|| Self(bytes.clone()))
     }
 }
 
