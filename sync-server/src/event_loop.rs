@@ -304,7 +304,7 @@ impl EventLoop {
     fn read(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let is_strange = !matches!(connection.stage, Stage::Live(_));
-        if connection.pending_output() > self.limits.output_pause {
+        if connection.pending_output() > self.limits.output_soft {
             self.paused.insert(key);
             return;
         }

@@ -8,6 +8,21 @@ use sync_proto::frame::FrameLimit;
 mod memory;
 
 /// What the server refuses to exceed. All are on by default; who meets one gets a typed error.
+///
+/// Each has a flag of `sync-server` by its own name, with `max-` before it where it is the most of
+/// something. Those on what clients keep in the manager, rather than on sockets, are in
+/// [`kernel`](Self::kernel):
+///
+/// ```
+/// use sync_server::{Limits, Server};
+///
+/// let mut limits = Limits::default();
+/// limits.connections = 500; // as --max-connections
+/// limits.output_hard = 16 << 20; // as --output-hard
+/// limits.kernel.memory = 1 << 30; // as --max-memory
+/// let server = Server::builder().limits(limits).spawn()?;
+/// # Ok::<(), sync_server::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
@@ -27,7 +42,7 @@ pub struct Limits {
     pub sessions_per_peer: usize,
     /// How long a client may take from connecting to its welcome (`--handshake-timeout`), in
     /// all and not for each message: a silent stranger costs a connection for no longer.
-    pub handshake: Duration,
+    pub handshake_timeout: Duration,
     /// The longest first message of a client, in bytes (`--max-hello`): what it may say before it
     /// is let in. At most 1,024, the default; honest ones take less than 100.
     pub hello: usize,
@@ -35,31 +50,29 @@ pub struct Limits {
     /// After three times as long without a sound a client is looked at once more, one heartbeat
     /// later, and if it was silent still, its connections are taken for broken.
     pub heartbeat: Duration,
+    /// How long the references of a host's Python programs are kept that nobody there uses over
+    /// TCP (`--python-grace`): which of its processes are gone cannot be seen.
+    pub python_grace: Duration,
     /// Calls of one connection that are not answered (`--max-calls-per-connection`). Each is kept
     /// until it is; one more is refused at once, with `LimitReached`.
     pub calls_per_connection: usize,
     /// Bytes of messages that are not complete, or wait to be carried out, on all connections
-    /// together (`--max-input`), or one message if that is more. When there are more, the
+    /// together (`--max-input-total`), or one message if that is more. When there are more, the
     /// connection whose message is under way for longest, a second at least, is refused with
     /// `OutOfMemory`; or dropped, if it was complete.
     pub input_total: usize,
     /// Bytes that may wait for a client that does not read, before it is not read from either
     /// (`--output-soft`): whoever asks must also listen. What it asks is not carried out.
-    pub output_pause: usize,
-    /// How long the references of a host's Python programs are kept that nobody there uses over
-    /// TCP (`--python-grace`): which of its processes are gone cannot be seen.
-    pub python_grace: Duration,
+    pub output_soft: usize,
     /// Bytes that may wait for one connection, before it is dropped (`--output-hard`): calls that
     /// waited in line are answered also while it is not read from. An answer is sent whole when
     /// it began below.
-    pub output_max: usize,
-    /// Bytes that may wait on all connections together (`--max-output`). When there are more, the
-    /// one that has not taken all of its answers for longest, a second at least, is dropped.
+    pub output_hard: usize,
+    /// Bytes that may wait on all connections together (`--max-output-total`). When there are
+    /// more, the one that has not taken all of its answers for longest, a second at least, is
+    /// dropped.
     pub output_total: usize,
-    /// What the kernel refuses to exceed (`--max-objects`, `--max-sessions`, `--max-names`,
-    /// `--max-name-length`, `--max-tickets`, `--max-waiters`, `--max-calls-per-session`,
-    /// `--max-early-messages`, `--max-nesting`, `--max-memory`, `--grace`,
-    /// `--max-unacknowledged`).
+    /// What the kernel refuses to exceed (`--max-objects`, `--max-memory`, `--grace`, …).
     pub kernel: sync_objects::Limits,
 }
 
@@ -123,14 +136,14 @@ impl Default for Limits {
             half_open: 1024,
             connections_per_peer: 8_000,
             sessions_per_peer: 1024,
-            handshake: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(5),
             hello: FrameLimit::HANDSHAKE.head,
             heartbeat: Duration::from_secs(2),
+            python_grace: Duration::from_secs(3600),
             calls_per_connection: 4096,
             input_total: 1 << 30,
-            output_pause: 1 << 20,
-            python_grace: Duration::from_secs(3600),
-            output_max: 64 << 20,
+            output_soft: 1 << 20,
+            output_hard: 64 << 20,
             output_total: 1 << 30,
             kernel,
         }

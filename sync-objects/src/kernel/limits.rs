@@ -12,7 +12,7 @@ pub struct Limits {
     /// Sessions at once. A session is a process; a machine rarely runs more than some thousand.
     pub sessions: usize,
     /// Bytes in an object's name. Names are read by people and kept in an index.
-    pub name_len: usize,
+    pub name_length: usize,
     /// Names at once: each keeps an object for ever.
     pub names: usize,
     /// Tickets that wait to be redeemed: each keeps an object until its issuer ends.
@@ -52,7 +52,7 @@ impl Default for Limits {
         Self {
             objects: 1_000_000,
             sessions: 10_000,
-            name_len: 255,
+            name_length: 255,
             names: 100_000,
             tickets: 100_000,
             calls_per_session: 65_536,

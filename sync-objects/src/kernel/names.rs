@@ -197,7 +197,7 @@ impl Core {
     }
 
     fn check_name(&self, name: &str) -> Result<(), Refusal> {
-        let limit = self.limits.name_len;
+        let limit = self.limits.name_length;
         if name.is_empty() || name.len() > limit {
             let why = format!("a name has 1 to {limit} bytes, this one has {}", name.len());
             return Err(Refusal::new(ErrorKind::InvalidInput, why));

@@ -15,7 +15,7 @@ mod memory;
 #[test]
 fn names_and_objects_have_limits_and_a_refusal_leaves_nothing_behind() {
     let mut limits = Limits::default();
-    (limits.name_len, limits.names, limits.objects) = (4, 1, 2);
+    (limits.name_length, limits.names, limits.objects) = (4, 1, 2);
     let sim = Sim::with(registry(), limits);
     let client = sim.client();
     for bad in ["", "12345"] {

@@ -45,7 +45,7 @@ impl EventLoop {
             return;
         };
         connection.in_flight -= 1;
-        let (pending, limit) = (connection.pending_output(), self.limits.output_max);
+        let (pending, limit) = (connection.pending_output(), self.limits.output_hard);
         if pending > limit {
             // It is not read from for long already; what it had asked before that goes on.
             tracing::warn!(pending, limit, "a client does not take its answers and is dropped");
@@ -104,7 +104,7 @@ impl EventLoop {
         }
         if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
             self.forget(key);
-        } else if pending <= self.limits.output_pause / 2 && self.paused.remove(key) {
+        } else if pending <= self.limits.output_soft / 2 && self.paused.remove(key) {
             self.ready.insert(key);
         }
         flushed.written

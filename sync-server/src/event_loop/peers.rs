@@ -174,7 +174,7 @@ impl EventLoop {
         }
         tracing::info!(%refusal, "a connection is refused");
         self.half_open.remove(&connection.via);
-        let deadline = now + self.limits.handshake;
+        let deadline = now + self.limits.handshake_timeout;
         connection.stage = Stage::Closing { deadline };
         self.handshakes.push_back((deadline, key, connection.via));
         self.send(key, &ServerMessage::Refused(refusal));
@@ -290,7 +290,7 @@ impl EventLoop {
                 Stage::Closing { deadline } if deadline > at => {}
                 Stage::Closing { .. } => self.forget(key),
                 Stage::Preamble { .. } | Stage::Handshake => {
-                    let limit = self.limits.handshake;
+                    let limit = self.limits.handshake_timeout;
                     let why = format!("the handshake took longer than {limit:?}");
                     self.refuse(now, key, Refusal::new(ErrorKind::TimedOut, why));
                 }

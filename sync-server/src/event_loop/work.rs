@@ -69,14 +69,14 @@ impl EventLoop {
         let mut time = began;
         let unsent = kernel.unsent_bytes();
         let pending = self.connections.get(key).map_or(0, super::Connection::pending_output);
-        if pending > self.limits.output_pause {
+        if pending > self.limits.output_soft {
             self.paused.insert(key);
             return time;
         }
         let held = self.inbox.bytes(key);
         for _ in 0..CALLS_PER_TURN {
             let owed = pending + kernel.unsent_bytes().saturating_sub(unsent);
-            if owed > self.limits.output_pause || time.since(began) >= TIME_PER_CONNECTION {
+            if owed > self.limits.output_soft || time.since(began) >= TIME_PER_CONNECTION {
                 break;
             }
             let Some(said) = self.inbox.pop(key) else { break };

@@ -35,7 +35,8 @@ pub(crate) struct LimitFlags {
     max_sessions_per_peer: usize,
 
     /// The seconds that a client may take from connecting to being let in.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().handshake.as_secs())]
+    #[arg(long, value_name = "SECONDS",
+        default_value_t = Limits::default().handshake_timeout.as_secs())]
     handshake_timeout: u64,
 
     /// The longest first message of a client, before it is let in, in bytes; no more than 1024.
@@ -72,7 +73,7 @@ pub(crate) struct LimitFlags {
     max_names: usize,
 
     /// The longest name, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().kernel.name_len)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().kernel.name_length)]
     max_name_length: usize,
 
     /// The most tickets that wait to be redeemed.
@@ -82,7 +83,7 @@ pub(crate) struct LimitFlags {
     /// The most calls that wait for one object.
     #[arg(long, value_name = "COUNT",
         default_value_t = Limits::default().kernel.waiters_per_object)]
-    max_waiters: usize,
+    max_waiters_per_object: usize,
 
     /// The most calls of one client process that wait.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.calls_per_session)]
@@ -94,7 +95,7 @@ pub(crate) struct LimitFlags {
 
     /// The most messages of one client process that are kept because one before them is missing.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.early_one_ways)]
-    max_early_messages: usize,
+    max_early_one_ways: usize,
 
     /// The most levels to which a value may nest; no more than 128, which is what clients read.
     #[arg(long, value_name = "LEVELS", default_value_t = Limits::default().kernel.nesting)]
@@ -108,19 +109,19 @@ pub(crate) struct LimitFlags {
     /// The most bytes of messages that are not complete, or wait to be carried out, on all
     /// connections.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().input_total)]
-    max_input: usize,
+    max_input_total: usize,
 
     /// The bytes of answers that wait on a connection from which on it is not read.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_pause)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_soft)]
     output_soft: usize,
 
     /// The bytes of answers that wait on a connection from which on it is dropped.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_max)]
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_hard)]
     output_hard: usize,
 
     /// The most bytes of answers that wait, on all connections.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_total)]
-    max_output: usize,
+    max_output_total: usize,
 }
 
 impl LimitFlags {
@@ -136,21 +137,21 @@ impl LimitFlags {
         limits.kernel.grace = Duration::from_millis(self.grace);
         limits.connections_per_peer = self.max_connections_per_peer;
         limits.sessions_per_peer = self.max_sessions_per_peer;
-        limits.handshake = Duration::from_secs(self.handshake_timeout);
+        limits.handshake_timeout = Duration::from_secs(self.handshake_timeout);
         limits.hello = self.max_hello;
         limits.calls_per_connection = self.max_calls_per_connection;
-        limits.input_total = self.max_input;
-        limits.output_pause = self.output_soft;
-        limits.output_max = self.output_hard;
-        limits.output_total = self.max_output;
+        limits.input_total = self.max_input_total;
+        limits.output_soft = self.output_soft;
+        limits.output_hard = self.output_hard;
+        limits.output_total = self.max_output_total;
         limits.kernel.sessions = self.max_sessions;
         limits.kernel.objects = self.max_objects;
         limits.kernel.names = self.max_names;
-        limits.kernel.name_len = self.max_name_length;
+        limits.kernel.name_length = self.max_name_length;
         limits.kernel.tickets = self.max_tickets;
-        limits.kernel.waiters_per_object = self.max_waiters;
+        limits.kernel.waiters_per_object = self.max_waiters_per_object;
         limits.kernel.calls_per_session = self.max_calls_per_session;
-        limits.kernel.early_one_ways = self.max_early_messages;
+        limits.kernel.early_one_ways = self.max_early_one_ways;
         limits.kernel.nesting = self.max_nesting;
         limits.kernel.memory = self.max_memory.unwrap_or(limits.kernel.memory);
         limits

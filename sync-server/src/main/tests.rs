@@ -44,7 +44,7 @@ fn the_page_has_every_flag_with_its_default_and_no_other() {
 }
 
 #[test]
-fn every_flag_sets_one_limit() {
+fn every_flag_sets_the_one_limit_of_its_name() {
     let command = Options::command();
     let defaults = |args: &[&str]| {
         let args = ["sync-server"].iter().chain(args);
@@ -59,7 +59,10 @@ fn every_flag_sets_one_limit() {
         let after = defaults(&[&name, "7"]);
         let changed: Vec<_> = (0..before.len()).filter(|&at| before[at] != after[at]).collect();
         assert_eq!(changed.len(), 1, "{name} sets one limit");
-        assert!(after[changed[0]].contains('7'), "{name} sets {}", after[changed[0]]);
+        let (limit, value) = after[changed[0]].trim().split_once(": ").unwrap();
+        assert!(value.contains('7'), "{name} sets {limit} to {value}");
+        let stem = name.trim_start_matches("--").trim_start_matches("max-");
+        assert_eq!(stem.replace('-', "_"), limit, "{name} has its limit's name");
         assert!(set.insert(changed[0]), "{name} is the only flag of its limit");
     }
     let limits = before.iter().filter(|line| !line.contains(['{', '}'])).count();

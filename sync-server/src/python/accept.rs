@@ -55,7 +55,7 @@ impl Front {
             tracing::error!(%error, "no randomness: the connection is dropped");
             return;
         }
-        let deadline = self.hub.now() + self.limits.handshake;
+        let deadline = self.hub.now() + self.limits.handshake_timeout;
         let (auth, challenge) = Auth::new(&self.keys, &nonce);
         let entry = self.connections.vacant_entry();
         let key = entry.key();

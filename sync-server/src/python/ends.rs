@@ -109,7 +109,7 @@ impl Front {
     /// Sends what is left on a connection, and closes it.
     pub(super) fn close(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let deadline = self.hub.now() + self.limits.handshake;
+        let deadline = self.hub.now() + self.limits.handshake_timeout;
         connection.stage = Stage::Closing { deadline };
         self.half_open.remove(&connection.via);
         self.deadlines.push_back((deadline, key, connection.via));

@@ -62,7 +62,7 @@ impl Front {
     /// Reads once from a connection, and takes the next request out of what came.
     pub(super) fn read(&mut self, key: usize, said: &mut Vec<(usize, Said)>) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        if connection.pending_output() > self.limits.output_pause {
+        if connection.pending_output() > self.limits.output_soft {
             // Whoever asks must also listen: it is read on once it has.
             return;
         }
@@ -278,7 +278,7 @@ impl Front {
         let Some(connection) = self.connections.get_mut(key).filter(|of| !of.is_deaf()) else {
             return;
         };
-        let paused = connection.pending_output() > self.limits.output_pause;
+        let paused = connection.pending_output() > self.limits.output_soft;
         if let Err(error) = connection.flush(self.poll.registry()) {
             tracing::debug!(%error, "a Python connection broke");
             // It is read to its end, which tells what it leaves behind: not even an answer that
@@ -293,7 +293,7 @@ impl Front {
         self.outgoing.set(self.hub.now(), key, pending);
         if pending == 0 && matches!(connection.stage, Stage::Closing { .. }) {
             self.forget(key);
-        } else if paused && pending <= self.limits.output_pause {
+        } else if paused && pending <= self.limits.output_soft {
             self.ready.insert(key);
         }
     }

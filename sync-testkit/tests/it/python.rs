@@ -52,7 +52,7 @@ impl Site {
         let key = "0123456789abcdef0123456789abcdef";
         std::fs::write(directory.path().join("key"), format!("{key}\n")).unwrap();
         let mut limits = Limits::default();
-        limits.handshake = Duration::from_millis(500);
+        limits.handshake_timeout = Duration::from_millis(500);
         limit(&mut limits);
         let unix = Address::unix(directory.path().join("python")).unwrap();
         let native = Address::unix(directory.path().join("native")).unwrap();

@@ -159,7 +159,7 @@ fn a_first_record_that_is_cut_or_changed_anywhere_gets_no_session_and_no_word() 
 
 #[test]
 fn a_replayed_first_message_gets_no_session() {
-    let cast = limited(|limits| limits.handshake = Duration::from_secs(1));
+    let cast = limited(|limits| limits.handshake_timeout = Duration::from_secs(1));
     let before = sessions(&cast);
     let (friend, mut channel) = shaken(&cast);
     let hello = sealed_hello(&mut channel);
@@ -250,7 +250,7 @@ fn the_oldest_of_too_many_silent_strangers_are_dropped_and_a_friend_comes_in() {
     let cast = limited(|limits| {
         limits.half_open = 4;
         // It is not their time that is up.
-        limits.handshake = Duration::from_secs(3600);
+        limits.handshake_timeout = Duration::from_secs(3600);
     });
     let strangers: Vec<TcpStream> = (0..20).map(|_| socket(&cast)).collect();
     still_serves(&cast);
@@ -266,7 +266,7 @@ fn the_oldest_of_too_many_silent_strangers_are_dropped_and_a_friend_comes_in() {
 
 #[test]
 fn bytes_that_come_slowly_do_not_prolong_the_handshake() {
-    let cast = limited(|limits| limits.handshake = Duration::from_millis(400));
+    let cast = limited(|limits| limits.handshake_timeout = Duration::from_millis(400));
     let (mut stranger, first) = (socket(&cast), *initiator(1).first());
     stranger.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
     let mut sent = 0;

@@ -67,7 +67,7 @@ struct Victim {
 impl Victim {
     fn new() -> Self {
         // What one waits for of a silent crowd, and what answers that nobody takes may be.
-        let limits = ["--handshake-timeout=1", "--max-output=4194304", "--grace=100"];
+        let limits = ["--handshake-timeout=1", "--max-output-total=4194304", "--grace=100"];
         let (server, directory) = on_both_sockets(&limits);
         let (manager, key) = (server.connect(), key("k"));
         let large = manager.create_value("x".repeat(256 << 10)).unwrap();

@@ -39,7 +39,7 @@ fn messages_out_of_order_are_refused() {
 
 #[test]
 fn a_client_that_says_nothing_is_sent_away() {
-    let cast = limited(|limits| limits.handshake = Duration::from_millis(50));
+    let cast = limited(|limits| limits.handshake_timeout = Duration::from_millis(50));
     for beginning in [&[][..], &PREAMBLE[..3], &PREAMBLE] {
         let mut client = RawClient::connect(address(&cast));
         client.send_bytes(beginning);

@@ -80,7 +80,7 @@ fn who_does_not_read_is_not_heard_until_it_has_read() {
 
 #[test]
 fn who_never_reads_is_dropped_when_its_answers_are_too_much() {
-    let (cast, manager) = limited(|limits| limits.output_max = 2 << 20);
+    let (cast, manager) = limited(|limits| limits.output_hard = 2 << 20);
     let queue: Queue<String> = manager.named("q").create_queue(QueueOptions::default()).unwrap();
     let mut raw = RawClient::welcomed(cast.server().address());
     let (object, get) = (queue.handle().object(), queue::method("get"));
