@@ -196,9 +196,7 @@ impl SimClient {
     }
 
     /// Returns the manager's own object.
-    ///
-    /// # Panics
-    /// Never: every manager has it.
+    #[expect(clippy::missing_panics_doc, reason = "every manager has it")]
     pub fn manager(&self) -> manager::Proxy {
         let interface = manager::INTERFACE.fingerprint;
         let handle = Handle::new(ObjectId::MANAGER, interface, Arc::clone(&self.0) as _);

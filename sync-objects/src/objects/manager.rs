@@ -42,18 +42,14 @@ interface! {
 }
 
 /// Returns the one-way call that gives a handle back.
-///
-/// # Panics
-/// Never: two numbers encode.
+#[expect(clippy::missing_panics_doc, reason = "two numbers encode")]
 pub fn release_call(object: ObjectId) -> Call {
     let data = Data::encode(&(object, 1u64)).expect("two numbers");
     Call::new(ObjectId::MANAGER, const { manager::method("release") }, data)
 }
 
 /// Returns the one-way call that tells the manager the calling thread's name.
-///
-/// # Panics
-/// Never: a text encodes.
+#[expect(clippy::missing_panics_doc, reason = "a text encodes")]
 pub fn name_thread_call(name: &str) -> Call {
     let data = Data::encode(&(cut(name),)).expect("a text");
     Call::new(ObjectId::MANAGER, const { manager::method("name_thread") }, data)
