@@ -40,9 +40,6 @@ pub struct Spin {
 }
 
 impl Spin {
-    /// What one wait may take awake, where spinning is on.
-    pub const USUAL: Duration = Duration::from_micros(50);
-
     /// Makes one that looks for at most so long in each wait; zero is never.
     pub const fn new(limit: Duration) -> Self {
         let zero = Duration::ZERO;
