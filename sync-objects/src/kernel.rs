@@ -48,7 +48,7 @@ pub use report::{
 };
 pub(crate) use sessions::cut;
 
-use calls::Blocked;
+use calls::{Blocked, Route};
 use cycles::Collector;
 use deadlock::Waits;
 use due::Due;
@@ -433,5 +433,23 @@ impl Core {
         }
         session.tickets.iter().for_each(|secret| drop(self.tickets.remove(secret)));
         self.notes.push_back(Note::SessionEnded { session: id, info: session.info, reason });
+    }
+
+    /// Answers every call that waits, also for a one-way message, and takes no more.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+        let (mut waiting, mut held_back) = (Vec::new(), Vec::new());
+        for (&session, state) in &mut self.sessions {
+            waiting.extend(state.calls.values().copied());
+            let all = state.held_back.take_all(&mut self.timers).into_iter();
+            held_back.extend(all.map(|held| (session, held)));
+        }
+        for key in waiting {
+            self.finish(key, Err(ErrorKind::ShuttingDown.into()));
+        }
+        for (session, held) in held_back {
+            let route = Route { session, via: held.via, call: held.request.call };
+            self.answer(route, Err(ErrorKind::ShuttingDown.into()));
+        }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sync_proto::{ErrorKind, ObjectId, SessionId, ThreadId, Token};
+use sync_proto::{ObjectId, SessionId, ThreadId, Token};
 
-use super::calls::{Blocked, CallKey, Route};
+use super::calls::{Blocked, CallKey};
 use super::deadlock::Circle;
 use super::holds::Hold;
 use super::memory::{MESSAGE_MAX, first_bytes};
@@ -311,24 +311,6 @@ impl Core {
             closed_for: self.now().since(closed),
             wait_count: calls.len() as u64,
             waits: waits.take(max).collect(),
-        }
-    }
-
-    /// Answers every call that waits, also for a one-way message, and takes no more.
-    pub(crate) fn stop(&mut self) {
-        self.stopping = true;
-        let (mut waiting, mut held_back) = (Vec::new(), Vec::new());
-        for (&session, state) in &mut self.sessions {
-            waiting.extend(state.calls.values().copied());
-            let all = state.held_back.take_all(&mut self.timers).into_iter();
-            held_back.extend(all.map(|held| (session, held)));
-        }
-        for key in waiting {
-            self.finish(key, Err(ErrorKind::ShuttingDown.into()));
-        }
-        for (session, held) in held_back {
-            let route = Route { session, via: held.via, call: held.request.call };
-            self.answer(route, Err(ErrorKind::ShuttingDown.into()));
         }
     }
 }
