@@ -74,11 +74,11 @@ pub enum Note {
         /// The panic's message.
         why: String,
     },
-    /// Callers wait for each other in a circle: the last of them has just begun to.
+    /// Callers wait for each other in a circle: the first of them closed it just now.
     Deadlock {
-        /// Who waits for whom.
+        /// Who waits for whom; whoever closed the circle comes first.
         deadlock: DeadlockInfo,
-        /// Whether the last of them was refused, so that the others go on.
+        /// Whether that one was refused, so that the others go on.
         refused: bool,
     },
 }
