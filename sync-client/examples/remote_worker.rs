@@ -17,7 +17,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use sync_client::{Address, Dict, Error, ErrorKind, Manager, Queue};
-use sync_server::{Server, read_key};
+use sync_server::Server;
 
 /// Counts primes with workers on other computers.
 #[derive(Debug, Parser)]
@@ -82,7 +82,7 @@ fn main() -> Result<()> {
 }
 
 fn serve(listen: Address, key_file: &Path, below: u64) -> Result<()> {
-    let server = Server::builder().listen(listen).authkey(read_key(key_file)?).spawn()?;
+    let server = Server::builder().listen(listen).authkey_file(key_file)?.spawn()?;
     writeln!(io::stdout(), "READY {}", server.address())?;
     let desk = Desk::of(&Manager::over(server.local()?))?;
     for from in (0..below).step_by(STRIDE as usize) {

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use sync_proto::{Address, AuthKey, Error, ErrorKind, ManagerId, Transport};
 use crate::Limits;
 use crate::event_loop::{EventLoop, WAKER_TOKEN};
 use crate::hub::Hub;
+use crate::key_file::read_key;
 use crate::listener::Listener;
 use crate::local::Local;
 use crate::loops::Loops;
@@ -27,6 +29,7 @@ const GRACE_MIN: Duration = Duration::from_millis(100);
 
 /// How a server is to be.
 #[derive(Default)]
+#[must_use = "it does nothing before it is spawned"]
 pub struct Builder {
     addresses: Vec<Address>,
     python: Vec<Address>,
@@ -41,7 +44,7 @@ pub struct Builder {
     witness: bool,
 }
 
-type Initializer = Box<dyn FnOnce(Arc<dyn Transport>) -> Result<(), Error>>;
+type Initializer = Box<dyn FnOnce(Arc<dyn Transport>) -> Result<(), Error> + Send>;
 
 /// A manager that runs on a thread of this process. It shuts down when it is dropped: who waits
 /// is told, and its sockets' files are removed.
@@ -62,7 +65,6 @@ pub struct Server {
 impl Builder {
     /// Listens on an address; may be said several times. Without it, the server listens on a unix
     /// socket in a new directory that only this user can enter.
-    #[must_use]
     pub fn listen(mut self, address: Address) -> Self {
         self.addresses.push(address);
         self
@@ -71,7 +73,6 @@ impl Builder {
     /// Listens on an address for Python programs, which use `multiprocessing.managers` as it is;
     /// may be said several times. They must have the key, also over a unix socket. With this and
     /// no other address, there is no socket for Rust programs.
-    #[must_use]
     pub fn python_listen(mut self, address: Address) -> Self {
         self.python.push(address);
         self
@@ -81,16 +82,24 @@ impl Builder {
     /// of every Python program, too, whose connections it does not seal. Said twice, either key
     /// will do: give the server the new one beside the old one, then the clients the new one, then
     /// take the old one from the server. The first is what children are given.
-    #[must_use]
     pub fn authkey(mut self, key: AuthKey) -> Self {
         self.keys.push(key);
         self
     }
 
+    /// Takes the key from a file that nobody but its owner can read; white space at its end does
+    /// not count. It is as if [`authkey`](Self::authkey) were given it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
+    /// owner may read or write it, or when it holds no key.
+    pub fn authkey_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(self.authkey(read_key(path.as_ref())?))
+    }
+
     /// Lets everybody in over TCP, and seals nothing: **whoever reaches the port can read and
     /// change all there is**. For measurements over loopback, and for networks that hold nothing
     /// but tests. Clients must be told, too (`ConnectOptions::insecure_tcp`).
-    #[must_use]
     pub fn insecure_tcp(mut self) -> Self {
         self.insecure_tcp = true;
         self
@@ -99,7 +108,6 @@ impl Builder {
     /// Lets a user in over unix sockets, by number; may be said several times. The server's own
     /// user is let in without. It wants an address whose directory that user can enter; the
     /// socket's file then has mode 0666, and the peer's credentials decide.
-    #[must_use]
     pub fn allow_uid(mut self, uid: u32) -> Self {
         self.uids.push(uid);
         self
@@ -108,7 +116,6 @@ impl Builder {
     /// Sends with every answer over a socket the number of its commit, by which a test replays the
     /// history of real runs in the order in which the manager carried it out.
     #[doc(hidden)]
-    #[must_use]
     pub fn witness(mut self) -> Self {
         self.witness = true;
         self
@@ -116,7 +123,6 @@ impl Builder {
 
     /// Offers these types instead of the built-in ones: begin with [`sync_objects::registry`] and
     /// add to it.
-    #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
         self
@@ -124,14 +130,12 @@ impl Builder {
 
     /// Looks for more to do for so long, straight after there was something, before falling asleep;
     /// see `ConnectOptions::spin`, the clients' part. Zero, the default, is never.
-    #[must_use]
     pub fn spin(mut self, time: Duration) -> Self {
         self.spin = time;
         self
     }
 
     /// Sets what the server refuses to exceed.
-    #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -139,7 +143,6 @@ impl Builder {
 
     /// Says what is done about deadlocks; without it they are reported, in the log and by
     /// `debug_info`.
-    #[must_use]
     pub fn deadlocks(mut self, deadlocks: Deadlocks) -> Self {
         self.deadlocks = deadlocks;
         self
@@ -148,10 +151,9 @@ impl Builder {
     /// Runs this before the first client is served: what it creates and names is there when the
     /// first one comes. It gets what `Manager::over` takes; if it fails, the server does not
     /// start.
-    #[must_use]
     pub fn initializer(
         mut self,
-        initializer: impl FnOnce(Arc<dyn Transport>) -> Result<(), Error> + 'static,
+        initializer: impl FnOnce(Arc<dyn Transport>) -> Result<(), Error> + Send + 'static,
     ) -> Self {
         self.initializer = Some(Box::new(initializer));
         self
@@ -357,4 +359,16 @@ fn random() -> Result<u128, Error> {
 
 fn io_error(error: &io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("the server cannot start: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_be_described_on_one_thread_and_started_on_another() {
+        let server = Server::builder().initializer(|_| Ok(()));
+        let started = std::thread::spawn(|| server.spawn().map(drop));
+        started.join().unwrap().unwrap();
+    }
 }

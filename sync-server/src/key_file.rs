@@ -9,12 +9,7 @@ use sync_proto::{AuthKey, Error, ErrorKind, KEY_FILE_MAX, KEY_MIN};
 use zeroize::Zeroizing;
 
 /// Reads a key from a file that only its owner can reach; white space at its end does not count.
-///
-/// # Errors
-/// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
-/// owner may read or write it, and when it holds no key.
-pub fn read_key(path: impl AsRef<Path>) -> Result<AuthKey, Error> {
-    let path = path.as_ref();
+pub(crate) fn read_key(path: &Path) -> Result<AuthKey, Error> {
     let failed = |error: io::Error| {
         let why = format!("the key file {} cannot be read: {error}", path.display());
         Error::new(ErrorKind::Io, why)
@@ -102,6 +97,6 @@ mod tests {
         assert!(refused(0o640, "secret").contains("mode 640"));
         assert!(refused(0o600, "\n").contains("empty"));
         assert!(refused(0o600, &"x".repeat(5000)).contains("4096"));
-        assert_eq!(read_key(folder.path().join("none")).unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(read_key(&folder.path().join("none")).unwrap_err().kind(), ErrorKind::Io);
     }
 }

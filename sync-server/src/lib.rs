@@ -36,7 +36,7 @@ mod socket_file;
 mod strangers;
 
 pub use builder::{Builder, Server};
-pub use key_file::{read_key, write_new_key};
+pub use key_file::write_new_key;
 pub use limits::Limits;
-pub use sync_objects::{Deadlocks, Registry, interface};
-pub use sync_proto::{Address, AuthKey, Error, ErrorKind};
+pub use sync_objects::{Deadlocks, Limits as KernelLimits, Registry, interface};
+pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Transport};

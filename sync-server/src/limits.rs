@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use sync_objects::Limits as KernelLimits;
 use sync_proto::frame::FrameLimit;
 
 mod memory;
@@ -73,7 +74,7 @@ pub struct Limits {
     /// dropped.
     pub output_total: usize,
     /// What the kernel refuses to exceed (`--max-objects`, `--max-memory`, `--grace`, …).
-    pub kernel: sync_objects::Limits,
+    pub kernel: KernelLimits,
 }
 
 /// Bytes read from one connection in one turn of the loop: what one client can make the others
@@ -128,7 +129,7 @@ impl Default for Limits {
     /// Returns the limits that suit most; half of the machine's memory, or of what this process
     /// may have of it, is for the clients' values.
     fn default() -> Self {
-        let mut kernel = sync_objects::Limits::default();
+        let mut kernel = KernelLimits::default();
         kernel.memory = memory::half().unwrap_or(kernel.memory);
         Self {
             message: 64 << 20,

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Resource, Rlimit, getppid, getrlimit, pidfd_open, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use sync_server::{Address, AuthKey, Deadlocks, Server, read_key, write_new_key};
+use sync_server::{Address, AuthKey, Builder, Deadlocks, Server, write_new_key};
 use tracing_subscriber::EnvFilter;
 
 #[path = "main/limits.rs"]
@@ -129,10 +129,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let (limits, spin) = (options.limits.limits(), Duration::from_micros(options.spin));
     raise_file_limit(limits.connections);
     let mut builder = Server::builder().limits(limits).spin(spin);
-    builder = builder.deadlocks(options.deadlocks.into());
-    for key in options.keys()? {
-        builder = builder.authkey(key);
-    }
+    builder = options.with_keys(builder.deadlocks(options.deadlocks.into()))?;
     for &uid in &options.allow_uid {
         builder = builder.allow_uid(uid);
     }
@@ -240,13 +237,17 @@ fn announce(server: &Server) -> anyhow::Result<()> {
 }
 
 impl Options {
-    fn keys(&self) -> anyhow::Result<Vec<AuthKey>> {
-        if !self.authkey_file.is_empty() {
-            return Ok(self.authkey_file.iter().map(read_key).collect::<Result<_, _>>()?);
+    fn with_keys(&self, mut builder: Builder) -> anyhow::Result<Builder> {
+        for file in &self.authkey_file {
+            builder = builder.authkey_file(file)?;
         }
-        let Some(key) = std::env::var_os("SYNC_AUTHKEY") else { return Ok(Vec::new()) };
-        let key = AuthKey::new(key.into_encoded_bytes()).context("SYNC_AUTHKEY holds no key")?;
-        Ok(vec![key])
+        match std::env::var_os("SYNC_AUTHKEY") {
+            Some(key) if self.authkey_file.is_empty() => {
+                let key = AuthKey::new(key.into_encoded_bytes());
+                Ok(builder.authkey(key.context("SYNC_AUTHKEY holds no key")?))
+            }
+            _ => Ok(builder),
+        }
     }
 }
 
