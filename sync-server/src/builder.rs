@@ -14,7 +14,7 @@ use sync_proto::secure::KeyRing;
 use sync_proto::{Address, AuthKey, Error, ErrorKind, ManagerId, Transport};
 
 use crate::Limits;
-use crate::event_loop::{EventLoop, WAKER_TOKEN};
+use crate::event_loop::EventLoop;
 use crate::hub::Hub;
 use crate::key_file::read_key;
 use crate::listener::Listener;
@@ -22,6 +22,7 @@ use crate::local::Local;
 use crate::loops::Loops;
 use crate::python::Front;
 use crate::socket_file::Audience;
+use crate::source::Source;
 use crate::strangers::Strangers;
 
 /// The shortest grace of sessions over TCP: in less, no heartbeat is heard.
@@ -188,7 +189,7 @@ impl Builder {
         kernel.set_answer_max(self.limits.message);
         kernel.set_deadlocks(self.deadlocks);
         let poll = mio::Poll::new().map_err(|error| io_error(&error))?;
-        let waker = mio::Waker::new(poll.registry(), WAKER_TOKEN);
+        let waker = mio::Waker::new(poll.registry(), Source::Waker.token());
         let hub = Arc::new(Hub::new(kernel, waker.map_err(|error| io_error(&error))?));
         let message_max = self.limits.message;
         let front = if python.is_empty() {

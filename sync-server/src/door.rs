@@ -11,6 +11,7 @@ use crate::connection::Stream;
 use crate::hub::{Hub, Side};
 use crate::limits::ACCEPTS_PER_TURN;
 use crate::listener::{Listener, is_of_one_connection, is_out_of_files};
+use crate::source::Source;
 
 /// How long to wait before accepting again when the system has no file descriptor left.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(100);
@@ -30,6 +31,8 @@ pub(crate) struct Door {
     accepting: BTreeSet<usize>,
     /// Nobody is accepted before then.
     again: Option<Time>,
+    /// The listeners are listened to.
+    is_open: bool,
 }
 
 /// What the event loop does next.
@@ -58,11 +61,20 @@ pub(crate) enum Round {
 
 impl Door {
     pub(crate) fn new(side: Side, listeners: Vec<Listener>) -> Self {
-        Self { side, listeners, accepting: BTreeSet::new(), again: None }
+        Self { side, listeners, accepting: BTreeSet::new(), again: None, is_open: false }
     }
 
-    pub(crate) fn listeners_mut(&mut self) -> &mut [Listener] {
-        &mut self.listeners
+    /// Begins to listen once the server says so.
+    pub(crate) fn open(&mut self, hub: &Hub, registry: &mio::Registry) {
+        if self.is_open || !hub.is_open() {
+            return;
+        }
+        self.is_open = true;
+        for (at, listener) in self.listeners.iter_mut().enumerate() {
+            if let Err(error) = listener.register(registry, Source::Listener(at).token()) {
+                tracing::error!(%error, "nobody can connect to {}", listener.address());
+            }
+        }
     }
 
     /// Notes that somebody waits at a listener.

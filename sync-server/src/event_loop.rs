@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll};
 use slab::Slab;
 use sync_objects::{DisconnectReason, Kernel, Outgoing, Released, Time, VALUE_COST, Via};
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
@@ -21,6 +21,7 @@ use crate::hub::{self, Hub, Side};
 use crate::limits::{Limits, READ_PER_TURN};
 use crate::listener::Listener;
 use crate::sessions::{Census, Clients};
+use crate::source::Source;
 use crate::strangers::{Knocking, Strangers};
 
 mod accept;
@@ -37,19 +38,6 @@ mod work;
 use backlog::Backlog;
 use inbox::Inbox;
 use key_set::KeySet;
-
-/// What an event is about, in the low bits of its token.
-const KIND_BITS: usize = 2;
-const WAKER: usize = 0;
-const LISTENER: usize = 1;
-const CONNECTION: usize = 2;
-const PROCESS: usize = 3;
-
-pub(crate) const WAKER_TOKEN: Token = Token(WAKER);
-
-const fn token(kind: usize, key: usize) -> Token {
-    Token(key << KIND_BITS | kind)
-}
 
 /// The loop and all its sockets.
 #[derive(Debug)]
@@ -95,8 +83,6 @@ pub(crate) struct EventLoop {
     accepted: u64,
     replies: Vec<Outgoing>,
     buffers: Buffers,
-    /// The listeners are listened to.
-    is_open: bool,
     /// Whether to look again before falling asleep.
     spin: Spin,
     /// Something was heard or said in the last turn.
@@ -177,7 +163,6 @@ impl EventLoop {
             accepted: 0,
             replies: Vec::new(),
             buffers: Buffers::new(READ_PER_TURN),
-            is_open: false,
             spin: Spin::new(spin),
             was_active: false,
             witness: false,
@@ -200,26 +185,14 @@ impl EventLoop {
                 break;
             }
             self.sort(&events);
-            self.open_doors();
+            // Before that it only keeps time.
+            self.door.open(&self.hub, self.poll.registry());
             // New connections come after the batch: no key is used twice in one.
             self.accept();
             kernel_wake = self.turn();
         }
         self.finish(&mut events);
         ended
-    }
-
-    /// Begins to listen once the server says so: before that it only keeps time.
-    fn open_doors(&mut self) {
-        if self.is_open || !self.hub.is_open() {
-            return;
-        }
-        self.is_open = true;
-        for (at, listener) in self.door.listeners_mut().iter_mut().enumerate() {
-            if let Err(error) = listener.register(self.poll.registry(), token(LISTENER, at)) {
-                tracing::error!(%error, "nobody can connect to {}", listener.address());
-            }
-        }
     }
 
     fn sleep_for(&self, kernel_wake: Option<Time>) -> Option<Duration> {
@@ -241,10 +214,10 @@ impl EventLoop {
 
     fn sort(&mut self, events: &Events) {
         for event in events {
-            let key = event.token().0 >> KIND_BITS;
-            match event.token().0 & ((1 << KIND_BITS) - 1) {
-                LISTENER => self.door.knocked(key),
-                CONNECTION => {
+            match Source::of(event.token()) {
+                Source::Waker => {}
+                Source::Listener(at) => self.door.knocked(at),
+                Source::Connection(key) => {
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
                         self.ready.insert(key);
                     }
@@ -255,13 +228,12 @@ impl EventLoop {
                         connection.read_closed |= event.is_read_closed();
                     }
                 }
-                PROCESS => {
+                Source::Process(key) => {
                     if let Some(session) = self.clients.watched(key) {
                         self.ready.extend(self.clients.connections(session));
                         self.ended.push((session, DisconnectReason::ProcessEnded));
                     }
                 }
-                _waker => {}
             }
         }
     }

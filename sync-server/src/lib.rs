@@ -33,6 +33,7 @@ pub mod python;
 mod ration;
 mod sessions;
 mod socket_file;
+mod source;
 mod strangers;
 
 pub use builder::{Builder, Server};

@@ -70,13 +70,13 @@ mod tests {
     use sync_proto::ManagerId;
 
     use super::*;
-    use crate::event_loop::WAKER_TOKEN;
     use crate::limits::Limits;
+    use crate::source::Source;
 
     fn hub() -> Arc<Hub> {
         let kernel = Kernel::new(sync_objects::registry(), Limits::default().kernel, ManagerId(1));
         let poll = mio::Poll::new().unwrap();
-        Arc::new(Hub::new(kernel, mio::Waker::new(poll.registry(), WAKER_TOKEN).unwrap()))
+        Arc::new(Hub::new(kernel, mio::Waker::new(poll.registry(), Source::Waker.token()).unwrap()))
     }
 
     #[test]

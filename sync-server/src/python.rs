@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll};
 use rustix::process::Pid;
 use slab::Slab;
 use sync_objects::{Registry, Time, Via};
@@ -21,6 +21,7 @@ use crate::hub::{self, Hub, Side};
 use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::sessions::Census;
+use crate::source::Source;
 use crate::strangers::{Knocking, Strangers};
 use connection::{Connection, READ_BUFFER};
 use desk::Trays;
@@ -52,19 +53,8 @@ mod turn;
 mod types;
 pub mod value;
 
-/// What an event is about, in the low bits of its token.
-const KIND_BITS: usize = 2;
-const WAKER: usize = 0;
-const LISTENER: usize = 1;
-const CONNECTION: usize = 2;
-const PROCESS: usize = 3;
-
 /// A key that is shorter can be found by trying: CPython's own keys have this length.
 const KEY_OUGHT: usize = 32;
-
-const fn token(kind: usize, key: usize) -> Token {
-    Token(key << KIND_BITS | kind)
-}
 
 /// The loop and all its sockets.
 #[derive(Debug)]
@@ -98,8 +88,6 @@ pub(crate) struct Front {
     accepted: u64,
     trays: Trays,
     buffer: Box<[u8; READ_BUFFER]>,
-    /// The listeners are listened to.
-    is_open: bool,
 }
 
 impl Front {
@@ -111,7 +99,7 @@ impl Front {
         limits: Limits,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        hub.add_python(mio::Waker::new(poll.registry(), token(WAKER, 0))?);
+        hub.add_python(mio::Waker::new(poll.registry(), Source::Waker.token())?);
         for bytes in keys.iter().map(|key| key.as_bytes().len()).filter(|&len| len < KEY_OUGHT) {
             tracing::warn!(
                 "a key for Python clients has {bytes} bytes: with fewer than {KEY_OUGHT} it may \
@@ -144,7 +132,6 @@ impl Front {
             accepted: 0,
             trays: Trays::new(answer_max),
             buffer: Box::new([0; READ_BUFFER]),
-            is_open: false,
         })
     }
 
@@ -167,7 +154,7 @@ impl Front {
                 break;
             }
             self.sort(&events);
-            self.open_doors();
+            self.door.open(&self.hub, self.poll.registry());
             // New connections come after the batch: no key is used twice in one.
             self.accept();
             self.turn();
@@ -175,19 +162,6 @@ impl Front {
         }
         self.finish(&mut events);
         ended
-    }
-
-    /// Begins to listen once the server says so.
-    fn open_doors(&mut self) {
-        if self.is_open || !self.hub.is_open() {
-            return;
-        }
-        self.is_open = true;
-        for (at, listener) in self.door.listeners_mut().iter_mut().enumerate() {
-            if let Err(error) = listener.register(self.poll.registry(), token(LISTENER, at)) {
-                tracing::error!(%error, "no Python can connect to {}", listener.address());
-            }
-        }
     }
 
     fn sleep_for(&self) -> Option<Duration> {
@@ -203,10 +177,10 @@ impl Front {
 
     fn sort(&mut self, events: &Events) {
         for event in events {
-            let key = event.token().0 >> KIND_BITS;
-            match event.token().0 & ((1 << KIND_BITS) - 1) {
-                LISTENER => self.door.knocked(key),
-                CONNECTION => {
+            match Source::of(event.token()) {
+                Source::Waker => {}
+                Source::Listener(at) => self.door.knocked(at),
+                Source::Connection(key) => {
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
                         self.ready.insert(key);
                     }
@@ -217,7 +191,7 @@ impl Front {
                         connection.read_closed |= event.is_read_closed();
                     }
                 }
-                PROCESS => {
+                Source::Process(key) => {
                     if let Some((pid, _)) = self.processes.watched(key) {
                         let its: Vec<_> = ends::connections_of(&self.connections, pid).collect();
                         self.ready.extend(&its);
@@ -225,7 +199,6 @@ impl Front {
                         self.ended.push(pid);
                     }
                 }
-                _waker => {}
             }
         }
     }

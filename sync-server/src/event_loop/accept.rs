@@ -4,12 +4,13 @@ use sync_objects::Via;
 use sync_proto::secure::{Random, Responder};
 use sync_proto::{ErrorKind, Refusal};
 
-use super::{CONNECTION, EventLoop, KeySet, token};
+use super::{EventLoop, KeySet};
 use crate::connection::{Connection, Guard, Stream};
 use crate::door::{Knock, Round};
 use crate::limits::{READS_PER_TURN, STRANGERS_PER_TURN};
 use crate::listener::unix_peer;
 use crate::sessions::Origin;
+use crate::source::Source;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
 /// is never used twice: a late reply cannot reach the next connection of the same key.
@@ -59,7 +60,7 @@ impl EventLoop {
         }
         self.accepted += 1;
         let via = Via(self.accepted << KEY_BITS | key as u64);
-        let mut connection = Connection::new(stream, guard, token(CONNECTION, key), via);
+        let mut connection = Connection::new(stream, guard, Source::Connection(key).token(), via);
         if let Err(error) = connection.register(self.poll.registry()) {
             tracing::error!(%error, "a connection cannot be watched and is dropped");
             return;

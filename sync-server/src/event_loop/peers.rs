@@ -9,9 +9,10 @@ use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::version::{CURRENT, PREAMBLE, SECURE_PREAMBLE};
 use sync_proto::{ErrorKind, Refusal, SessionId, SessionToken};
 
-use super::{EventLoop, PROCESS, Said, token};
+use super::{EventLoop, Said};
 use crate::connection::{Connection, Stage};
 use crate::sessions::{Origin, open_pidfd};
+use crate::source::Source;
 
 /// Returns the next message in what was read from a connection; its first bytes are the preamble.
 pub(super) fn next(
@@ -112,7 +113,7 @@ impl EventLoop {
                     kernel.handle_connect(now, info)?
                 };
                 let (pidfd, registry) = (self.pidfd(origin, key), self.poll.registry());
-                let watch = |client| token(PROCESS, client);
+                let watch = |client| Source::Process(client).token();
                 self.clients.open(session, secret, origin, pidfd, registry, watch);
                 if is_tcp {
                     self.expect_heartbeats(session, now);

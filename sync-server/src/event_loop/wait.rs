@@ -63,16 +63,16 @@ mod tests {
     use sync_proto::secure::KeyRing;
 
     use super::*;
-    use crate::event_loop::WAKER_TOKEN;
     use crate::hub::Hub;
     use crate::limits::Limits;
+    use crate::source::Source;
     use crate::strangers::Strangers;
 
     /// An event loop that nobody can connect to.
     fn idle() -> EventLoop {
         let (poll, limits) = (Poll::new().unwrap(), Limits::default());
         let kernel = Kernel::new(sync_objects::registry(), limits.kernel.clone(), ManagerId(1));
-        let waker = Waker::new(poll.registry(), WAKER_TOKEN).unwrap();
+        let waker = Waker::new(poll.registry(), Source::Waker.token()).unwrap();
         let strangers = Strangers::new(KeyRing::new(&[]).unwrap(), false, Vec::new());
         let hub = Arc::new(Hub::new(kernel, waker));
         EventLoop::new(poll, hub, Vec::new(), strangers, limits, Duration::ZERO)

@@ -4,15 +4,16 @@ use std::io;
 
 use sync_objects::Via;
 
+use super::Front;
 use super::auth::{Auth, Nonce};
 use super::connection::{Connection, Peer, Stage};
 use super::reply::Address;
-use super::{CONNECTION, Front, token};
 use crate::connection::Stream;
 use crate::door::{Knock, Round};
 use crate::hub::PYTHON;
 use crate::listener::unix_peer;
 use crate::sessions::Origin;
+use crate::source::Source;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
 /// is never used twice.
@@ -62,7 +63,8 @@ impl Front {
         self.accepted += 1;
         let via = Via(PYTHON | self.accepted << KEY_BITS | key as u64);
         let stage = Stage::Auth { auth, deadline };
-        let mut connection = Connection::new(stream, token(CONNECTION, key), via, ends, stage);
+        let mut connection =
+            Connection::new(stream, Source::Connection(key).token(), via, ends, stage);
         if let Err(error) = connection.register(self.poll.registry()) {
             tracing::error!(%error, "a Python connection cannot be watched and is dropped");
             return;

@@ -13,10 +13,11 @@ use super::face::Face;
 use super::processes::of_host;
 use super::reply::Reply;
 use super::request::{Request, ident_of, object_of};
-use super::{Front, PROCESS, token, types};
+use super::{Front, types};
 use crate::hub::Side;
 use crate::listener::is_out_of_files;
 use crate::sessions::open_pidfd;
+use crate::source::Source;
 
 /// Runs a function of the manager.
 ///
@@ -62,7 +63,7 @@ impl Front {
         match peer {
             Peer::Process(pid) => {
                 let pidfd = self.pidfd(pid)?;
-                let watch = |process| token(PROCESS, process);
+                let watch = |process| Source::Process(process).token();
                 Ok(self.processes.begin(kernel, now, pid, pidfd, self.poll.registry(), watch)?)
             }
             Peer::Host(address) => Ok(self.processes.begin_host(kernel, now, address)?),

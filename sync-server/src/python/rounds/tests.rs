@@ -8,11 +8,11 @@ use sync_objects::Kernel;
 use sync_proto::{Address, AuthKey, ManagerId};
 
 use super::*;
-use crate::event_loop::WAKER_TOKEN;
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::socket_file::Audience;
+use crate::source::Source;
 
 const CROWD: usize = 20;
 
@@ -28,7 +28,7 @@ fn turn(front: &mut Front) {
     let mut events = Events::with_capacity(1024);
     front.poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
     front.sort(&events);
-    front.open_doors();
+    front.door.open(&front.hub, front.poll.registry());
     front.accept();
     front.turn();
 }
@@ -45,7 +45,7 @@ fn of_a_crowd_of_strangers_a_few_are_heard_in_a_turn_beside_a_client() {
     let address = Address::unix(directory.path().join("python")).unwrap();
     let Address::Unix(path) = &address else { panic!("it is a unix socket") };
     let (poll, limits) = (Poll::new().unwrap(), Limits::default());
-    let waker = Waker::new(poll.registry(), WAKER_TOKEN).unwrap();
+    let waker = Waker::new(poll.registry(), Source::Waker.token()).unwrap();
     let kernel = Kernel::new(sync_objects::registry(), limits.kernel.clone(), ManagerId(1));
     let hub = Arc::new(Hub::new(kernel, waker));
     let listener = Listener::bind(&address, Audience::Owner).unwrap();
