@@ -5,7 +5,6 @@
 
 mod commands;
 mod crates;
-mod functions;
 mod law;
 mod links;
 mod manifests;

@@ -36,7 +36,7 @@ fn check_purity(tree: &Tree) -> Vec<Problem> {
     let pure = |file: &&File| PURE.iter().any(|source| file.path.starts_with(source));
     let mut problems = Vec::new();
     for file in tree.with("rs").filter(pure) {
-        for (line, module) in std_modules(&file.rust().code) {
+        for (line, module) in std_modules(file.code()) {
             let types_only = IO_TYPES.iter().any(|path| file.path.starts_with(path));
             if OUTSIDE.contains(&module) && !(types_only && module == "io") {
                 let what = format!(
@@ -109,7 +109,7 @@ fn check_clocks(tree: &Tree) -> Vec<Problem> {
     };
     let mut problems = Vec::new();
     for file in tree.with("rs").filter(library) {
-        let code = &file.rust().code;
+        let code = file.code();
         let tests: Vec<_> = test_items(code).collect();
         for clock in ["Instant::now", "SystemTime::now"] {
             for at in find_words(code, clock) {
@@ -143,7 +143,7 @@ fn test_modules(file: &File) -> Vec<String> {
     let stem = file.path.trim_end_matches(".rs");
     let (folder, name) = stem.rsplit_once('/').unwrap_or(("", stem));
     let below = if matches!(name, "lib" | "main" | "mod") { folder } else { stem };
-    let code = &file.rust().code;
+    let code = file.code();
     let declared = |range: Range<usize>| {
         let (_, name) = code[range].strip_suffix(';')?.rsplit_once("mod ")?;
         Some(format!("{below}/{}", name.trim()))

@@ -4,62 +4,24 @@
 
 use std::ops::Range;
 
-/// A source file, read. Line breaks stay where they were.
-#[derive(Debug)]
-pub(super) struct Rust {
-    /// The code: comments, strings and characters are spaces.
-    pub(super) code: String,
-    /// The comments: all else is spaces.
-    pub(super) comments: String,
-}
-
-impl Rust {
-    pub(super) fn read(text: &str) -> Self {
-        let chars: Vec<char> = text.chars().collect();
-        let (mut code, mut comments) = (String::new(), String::new());
-        let mut at = 0;
-        while at < chars.len() {
-            let (kind, end) = token(&chars, at);
-            for &c in &chars[at..end] {
-                let kept = |wanted| if kind == wanted || c == '\n' { c } else { ' ' };
-                code.push(kept(Kind::Code));
-                comments.push(kept(Kind::Comment));
-            }
-            at = end;
-        }
-        Self { code, comments }
+/// Returns the code: comments, strings and characters are spaces. Line breaks stay where they were.
+pub(super) fn code_of(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut code = String::new();
+    let mut at = 0;
+    while at < chars.len() {
+        let (kind, end) = token(&chars, at);
+        let kept = |&c: &char| if kind == Kind::Code || c == '\n' { c } else { ' ' };
+        code.extend(chars[at..end].iter().map(kept));
+        at = end;
     }
-
-    /// The Rust examples in doc comments, line by line with line numbers.
-    pub(super) fn doc_examples(&self) -> Vec<(usize, &str)> {
-        let mut found = Vec::new();
-        let (mut in_fence, mut is_rust) = (false, false);
-        for (number, line) in (1..).zip(self.comments.lines()) {
-            let line = line.trim();
-            let Some(line) = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")) else {
-                in_fence = false;
-                continue;
-            };
-            if let Some(info) = line.trim_start().strip_prefix("```") {
-                in_fence = !in_fence;
-                is_rust = info.split(',').all(|word| RUST_FENCES.contains(&word.trim()));
-            } else if in_fence && is_rust {
-                found.push((number, line));
-            }
-        }
-        found
-    }
+    code
 }
-
-/// What a fence may say and still hold Rust.
-const RUST_FENCES: [&str; 7] =
-    ["", "rust", "no_run", "ignore", "should_panic", "compile_fail", "edition2024"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Code,
-    Comment,
-    Literal,
+    Blank,
 }
 
 /// The kind of what starts here, and where it ends.
@@ -68,18 +30,18 @@ fn token(chars: &[char], at: usize) -> (Kind, usize) {
     match (chars[at], next(1)) {
         ('/', Some('/')) => {
             let end = chars[at..].iter().position(|&c| c == '\n');
-            (Kind::Comment, end.map_or(chars.len(), |length| at + length))
+            (Kind::Blank, end.map_or(chars.len(), |length| at + length))
         }
-        ('/', Some('*')) => (Kind::Comment, end_of_block_comment(chars, at)),
-        ('"', _) => (Kind::Literal, end_of_quoted(chars, at, '"')),
-        ('\'', Some('\\')) => (Kind::Literal, end_of_quoted(chars, at, '\'')),
+        ('/', Some('*')) => (Kind::Blank, end_of_block_comment(chars, at)),
+        ('"', _) => (Kind::Blank, end_of_quoted(chars, at, '"')),
+        ('\'', Some('\\')) => (Kind::Blank, end_of_quoted(chars, at, '\'')),
         // Otherwise it is a lifetime.
-        ('\'', Some(_)) if next(2) == Some('\'') => (Kind::Literal, at + 3),
+        ('\'', Some(_)) if next(2) == Some('\'') => (Kind::Blank, at + 3),
         (c, _) if is_word(c) => {
             let length = chars[at..].iter().take_while(|&&c| is_word(c)).count();
             let raw = matches!(chars[at..at + length], ['r'] | ['b' | 'c', 'r']);
             match end_of_raw_string(chars, at + length) {
-                Some(end) if raw => (Kind::Literal, end),
+                Some(end) if raw => (Kind::Blank, end),
                 _ => (Kind::Code, at + length),
             }
         }

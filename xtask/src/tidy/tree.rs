@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::rust::Rust;
+use super::rust::code_of;
 
 /// What breaks a rule: where, what, and what to do about it.
 #[derive(Clone, Debug)]
@@ -34,12 +34,12 @@ impl Display for Problem {
 pub(super) struct File {
     pub(super) path: String,
     pub(super) text: String,
-    rust: OnceLock<Rust>,
+    code: OnceLock<String>,
 }
 
 impl File {
     fn new(path: &str, text: String) -> Self {
-        Self { path: path.to_owned(), text, rust: OnceLock::new() }
+        Self { path: path.to_owned(), text, code: OnceLock::new() }
     }
 
     pub(super) fn is(&self, extension: &str) -> bool {
@@ -51,9 +51,9 @@ impl File {
         (1..).zip(self.text.lines())
     }
 
-    /// The text read as Rust.
-    pub(super) fn rust(&self) -> &Rust {
-        self.rust.get_or_init(|| Rust::read(&self.text))
+    /// The text read as Rust, without comments and literals.
+    pub(super) fn code(&self) -> &str {
+        self.code.get_or_init(|| code_of(&self.text))
     }
 
     pub(super) fn problem(&self, line: usize, what: impl Into<String>) -> Problem {

@@ -2,7 +2,7 @@ use super::*;
 
 #[track_caller]
 fn check(text: &str, code: &str) {
-    assert_eq!(Rust::read(text).code, code, "of {text:?}");
+    assert_eq!(code_of(text), code, "of {text:?}");
 }
 
 #[test]
@@ -27,15 +27,9 @@ fn lifetimes_and_characters_are_told_apart() {
 
 #[test]
 fn text_beyond_ascii_keeps_its_lines() {
-    let rust = Rust::read("// ä\nlet x = \"→\n\";");
-    assert_eq!(rust.code, "    \nlet x =   \n ;");
-    assert_eq!(line_of(&rust.code, rust.code.find('x').unwrap()), 2);
-}
-
-#[test]
-fn only_rust_in_doc_comments_is_an_example() {
-    let text = "/// a\n/// ```no_run\n/// b\n/// ```\n/// ```text\n/// c\n/// ```\n// ```\n// d\n";
-    assert_eq!(Rust::read(text).doc_examples(), [(3, " b")]);
+    let code = code_of("// ä\nlet x = \"→\n\";");
+    assert_eq!(code, "    \nlet x =   \n ;");
+    assert_eq!(line_of(&code, code.find('x').unwrap()), 2);
 }
 
 #[test]
