@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use sync_client::{Address, Dict, Error, ErrorKind, Manager, Queue};
+use sync_client::{Address, Dict, Error, Manager, Queue};
 use sync_server::Server;
 
 /// Counts primes with workers on other computers.
@@ -106,7 +106,7 @@ fn work(address: Address, key_file: &Path, patience: Duration) -> Result<()> {
             Ok(Some(job)) => job,
             Ok(None) => break,
             // What it wanted is done, by this worker or by others: it need not wait for us.
-            Err(error) if is_end(&error) => break,
+            Err(error) if error.is_disconnected() => break,
             Err(error) => return Err(error.into()),
         };
         let (from, to) = *job;
@@ -118,10 +118,6 @@ fn work(address: Address, key_file: &Path, patience: Duration) -> Result<()> {
     }
     writeln!(io::stdout(), "did {done} jobs")?;
     Ok(())
-}
-
-fn is_end(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::ShuttingDown | ErrorKind::Disconnected)
 }
 
 fn is_prime(number: u64) -> bool {
