@@ -136,7 +136,7 @@ impl<'k> Cx<'k> {
         self.core.create(interface.name, interface.fingerprint, Naming::Anonymous, data)
     }
 
-    /// Checks that the manager may keep so many bytes more. The bytes of the call's own values are
+    /// Checks that the manager may keep `bytes` more. The bytes of the call's own values are
     /// counted already; this is for what an object makes much of with few words: copies, zeros.
     ///
     /// # Errors

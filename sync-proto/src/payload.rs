@@ -8,7 +8,7 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use crate::data::scope;
 use crate::{Charge, ErrorKind, Handle, Refusal, SmallBytes, cbor};
 
-/// From so many bytes on a copy costs more than to see that none is needed.
+/// From this many bytes on a copy costs more than to see that none is needed.
 const LARGE: usize = 16 * 1024;
 
 /// How a payload's bytes are encoded.

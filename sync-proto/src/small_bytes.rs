@@ -6,7 +6,7 @@ use core::ops::Deref;
 
 use bytes::Bytes;
 
-/// Up to so many bytes take no memory of their own, and no counter.
+/// Up to this many bytes take no memory of their own, and no counter.
 const FEW: usize = 23;
 
 /// Bytes that do not change. Up to 23 lie in it and are copied by its clones; more are shared by

@@ -11,11 +11,11 @@ use core::time::Duration;
 /// How long a core that others want is left to them.
 const REST: Duration = Duration::from_millis(100);
 
-/// A yield that took so long gave its slice to other work. One to a process that only answers and
+/// A yield that took this long gave its slice to other work. One to a process that only answers and
 /// sleeps again is over much sooner.
 const OTHERS_RAN: Duration = Duration::from_millis(1);
 
-/// A yield that took so long let somebody run, if only for a moment.
+/// A yield that took this long let somebody run, if only for a moment.
 const SOMEBODY_RAN: Duration = Duration::from_micros(2);
 
 /// How often to look between two yields when nobody wants the core.
@@ -40,7 +40,7 @@ pub struct Spin {
 }
 
 impl Spin {
-    /// Makes one that looks for at most so long in each wait; zero is never.
+    /// Makes one that looks for at most `limit` in each wait; zero is never.
     pub const fn new(limit: Duration) -> Self {
         let zero = Duration::ZERO;
         Self { limit, began: zero, rests_until: zero, is_alone: false, in_vain: 0, skip: 0 }

@@ -129,8 +129,8 @@ impl Builder {
         self
     }
 
-    /// Looks for more to do for so long, straight after there was something, before falling asleep;
-    /// see `ConnectOptions::spin`, the clients' part. Zero, the default, is never.
+    /// Looks for more to do for this time, straight after there was something, before falling
+    /// asleep; see `ConnectOptions::spin`, the clients' part. Zero, the default, is never.
     pub fn spin(mut self, time: Duration) -> Self {
         self.spin = time;
         self

@@ -16,7 +16,7 @@ use crate::source::Source;
 /// How long to wait before accepting again when the system has no file descriptor left.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(100);
 
-/// Up to so many that are not let in yet are no crowd.
+/// Up to this many that are not let in yet are no crowd.
 const FEW: usize = 8;
 
 /// How long nobody is accepted after room was made for the other event loop.

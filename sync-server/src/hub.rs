@@ -119,7 +119,7 @@ pub(crate) fn until(moment: Time, now: Time) -> Duration {
     Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) + 1)
 }
 
-/// Waits for events, for at most so long. A signal ends the wait and brings none.
+/// Waits for events, at most `time`. A signal ends the wait and brings none.
 pub(crate) fn wait(
     poll: &mut mio::Poll,
     events: &mut mio::Events,

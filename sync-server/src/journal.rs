@@ -17,7 +17,7 @@ pub(crate) struct Journal {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     Note(Note),
-    /// So many more of a kind were left out.
+    /// More of a kind were left out: how many.
     More(u64, &'static str),
 }
 

@@ -84,7 +84,7 @@ pub(crate) const READ_PER_TURN: usize = 64 * 1024;
 /// Connections that are read in one turn.
 pub(crate) const READS_PER_TURN: usize = 32;
 
-/// Bytes of Python's requests in one turn: after so many no further connection is read. A byte can
+/// Bytes of Python's requests in one turn: after that no further connection is read. A byte can
 /// come to fifty in memory, before it is known what is asked for.
 pub(crate) const REQUESTS_PER_TURN: usize = 1 << 20;
 
@@ -95,10 +95,10 @@ pub(crate) const WRITE_PER_TURN: usize = 256 * 1024;
 /// Calls of one connection that are carried out in one turn: a read of small ones has thousands.
 pub(crate) const CALLS_PER_TURN: usize = 128;
 
-/// After so long, the next connection's calls are carried out.
+/// How long one connection's calls are carried out before the next one's.
 pub(crate) const TIME_PER_CONNECTION: Duration = Duration::from_micros(200);
 
-/// After so long, or so many bytes of answers, a turn ends: who came meanwhile is heard.
+/// A turn ends after this time, or this many bytes of answers: who came meanwhile is heard.
 pub(crate) const TIME_PER_TURN: Duration = Duration::from_millis(1);
 pub(crate) const OUTPUT_PER_TURN: usize = 64 << 20;
 

@@ -1,5 +1,5 @@
-//! Lines in the log about what anybody can bring about as often as he likes: they must not fill
-//! the disk, nor hide the others.
+//! Lines in the log about what anybody can bring about at will: they must not fill the disk, nor
+//! hide the others.
 
 use std::time::Duration;
 

@@ -125,7 +125,7 @@ impl Clients {
         ))
     }
 
-    /// Notes that something was heard of a client over TCP; after so much silence it is looked at.
+    /// Notes that something was heard of a client over TCP; after `silence` it is looked at.
     pub(crate) fn heard(&mut self, session: SessionId, now: Time, silence: Duration) {
         let Some(&key) = self.by_session.get(&session) else { return };
         let silent_at = now + silence;

@@ -38,7 +38,7 @@ pub struct Limits {
     /// [`OutOfMemory`]: sync_proto::ErrorKind::OutOfMemory
     pub memory: usize,
     /// How long a session whose connections broke is kept for its client to come back, with its
-    /// locks and its places in line. Whoever waits for them waits for so long, too. A server that
+    /// locks and its places in line. Whoever waits for them waits that long, too. A server that
     /// listens on TCP takes 100 ms at least.
     pub grace: Duration,
     /// Bytes of answers of more than a kilobyte that a session may leave unacknowledged, each kept

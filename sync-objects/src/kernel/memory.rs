@@ -46,7 +46,7 @@ pub(super) const MESSAGE_MAX: usize = 1024;
 const RESERVE: usize = 16;
 
 impl Core {
-    /// Checks that the manager may keep so many bytes more.
+    /// Checks that the manager may keep `more` bytes beside what it keeps.
     pub(crate) fn afford(&self, more: usize) -> Result<(), Refusal> {
         self.check_memory(more, self.limits.memory)
     }
@@ -67,7 +67,7 @@ impl Core {
         self.answer_max
     }
 
-    /// Returns whether an answer of so much memory may be kept until it has arrived. A small one
+    /// Returns whether an answer of this size may be kept until it has arrived. A small one
     /// may in any case: it may be a grant, and how many there are has a bound of its own.
     pub(super) fn may_keep_answer(&self, size: usize) -> bool {
         size <= SMALL || self.afford(size).is_ok()
@@ -166,7 +166,7 @@ pub(super) fn answer_size(outcome: &Result<Data<WireHandle>, Refusal>) -> usize 
     VALUE_COST + outcome.as_ref().map_or_else(|refusal| refusal.message.len(), of)
 }
 
-/// Returns what it costs to remember so many grants and handles of an answer.
+/// Returns what it costs to remember the grants and handles of an answer.
 pub(super) const fn given_cost(places: usize) -> usize {
     HANDLE * places
 }
@@ -179,7 +179,7 @@ pub(super) fn brief(mut refusal: Refusal) -> Refusal {
     refusal
 }
 
-/// Returns the beginning of a text, at most so many bytes.
+/// Returns the beginning of a text, at most `max` bytes.
 pub(super) fn first_bytes(text: &str, max: usize) -> &str {
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
     &text[..ends.take_while(|&end| end <= max).last().unwrap_or(0)]

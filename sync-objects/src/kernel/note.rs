@@ -22,7 +22,7 @@ pub enum DisconnectReason {
     Malformed(Refusal),
     /// The manager shuts down.
     ShuttingDown,
-    /// Its connections broke, and for so long it did not come back.
+    /// Its connections broke, and it did not come back within this grace.
     NotResumed(Duration),
 }
 

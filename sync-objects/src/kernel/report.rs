@@ -283,7 +283,7 @@ impl Core {
         }
     }
 
-    /// Tells of a circle, and of at most so many of its waits.
+    /// Tells of a circle, and of at most `max` of its waits.
     pub(super) fn deadlock_info(&self, circle: &[CallKey], max: usize) -> DeadlockInfo {
         let calls: Vec<&Blocked> = circle.iter().filter_map(|&key| self.call(key)).collect();
         let owned_by_next = |at: usize| {

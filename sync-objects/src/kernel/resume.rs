@@ -14,8 +14,8 @@
 //! for an answer for ever: that call must be claimed within the grace, or the session ends.
 //!
 //! Small answers are kept in any case. A large one that there is no room for is lost if its
-//! connection breaks: who asks for it again is told so, and what it gave him, which he cannot know,
-//! is given back as if he was gone: a turn to write, a lease, handles.
+//! connection breaks: the caller that asks for it again is told so, and what it gave, which the
+//! caller cannot know, is given back as if the caller were gone: a turn to write, a lease, handles.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -274,7 +274,7 @@ impl Core {
         if has_many { self.afford_call(0) } else { Ok(()) }
     }
 
-    /// Checks likewise that so many handles may be given at once.
+    /// Checks likewise that `count` handles may be given at once.
     pub(crate) fn check_given(&self, count: usize) -> Result<(), Refusal> {
         if count > HANDLES_USUAL { self.afford_call(GIVEN * count) } else { Ok(()) }
     }

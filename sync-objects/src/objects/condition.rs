@@ -38,7 +38,7 @@ interface! {
         /// Gives up the lock, held under the token; waits to be notified, or until the time is up;
         /// takes the lock again.
         fn wait(token: Token) -> Woken;
-        /// Notifies the first so many waiters. The caller holds the lock under the token.
+        /// Notifies the first `count` waiters. The caller holds the lock under the token.
         fn notify(token: Token, count: u32);
     }
 }

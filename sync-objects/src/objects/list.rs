@@ -94,7 +94,7 @@ interface! {
         fn reverse();
         /// Sorts the items by value; equal ones stay as they stand, also when descending.
         fn sort(descending: bool);
-        /// Puts the items one after another so many times; none for 0 and less.
+        /// Repeats the items `times` times; none are left for 0 and less.
         fn repeat(times: i64);
         /// Waits for the turn to write and takes it, with the items.
         fn begin_update() -> ListUpdate;
@@ -142,8 +142,8 @@ impl List {
         result.into()
     }
 
-    /// Runs a write that adds items, if it is the caller's turn and the manager may keep so many
-    /// bytes more.
+    /// Runs a write that adds items, if it is the caller's turn and the manager may keep
+    /// `more` bytes.
     fn grow<T>(
         &mut self,
         cx: &mut Cx<'_>,

@@ -32,7 +32,7 @@ interface! {
         fn object_count() -> u64;
         /// Returns how many calls wait: in one object's lines, or in all.
         fn blocked_count(of: Option<ObjectId>) -> u64;
-        /// Tells who holds what and who waits for what, of at most so many objects.
+        /// Tells who holds what and who waits for what, of at most `max_objects` objects.
         fn debug_info(max_objects: u32) -> DebugInfo;
         /// Ends the manager: blocked calls are answered, new ones refused.
         fn shutdown();

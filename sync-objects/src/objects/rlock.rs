@@ -29,7 +29,7 @@ interface! {
         fn holding() -> Option<Token>;
         /// Frees the lock, however often the caller took it; returns how often, for `resume`.
         fn suspend(token: Token) -> u32;
-        /// Waits until the lock is free, and takes it so many times at once.
+        /// Waits until the lock is free, and takes it `depth` times at once.
         fn resume(depth: u32) -> Grant;
     }
 }

@@ -13,16 +13,16 @@ interface! {
     /// A number of permits.
     pub mod semaphore = "sync.semaphore" {
         new(permits: u32, bounded: bool);
-        /// Waits until so many permits are free, and takes them together.
+        /// Waits until `count` permits are free, and takes them together.
         fn acquire(count: u32) -> Token;
         /// Gives back what was granted under the token.
         fn release(token: Token);
         /// Adds permits; more than a bounded semaphore began with are refused.
         fn add(count: u32);
-        /// Gives so many permits back in one step, all or none, whoever holds them: the caller's
+        /// Gives `count` permits back in one step, all or none, whoever holds them: the caller's
         /// own if it has some. A permit whose holder died may be given back once, until permits
         /// are acquired again: nobody need know that the holder is gone. A semaphore without a
-        /// bound gets so many permits more.
+        /// bound gets that many permits more.
         fn release_any(count: u32);
         /// Makes what was granted under the token nobody's: it stays taken.
         fn forget(token: Token);
@@ -69,7 +69,7 @@ impl Singles {
         }
     }
 
-    /// Returns so many of them, as far as there are, those of a session first. Costs what it
+    /// Returns at most `count` of them, those of a session first. Costs what it
     /// returns: the session's own that it skips it has returned before.
     fn first(&self, count: usize, of: SessionId) -> Vec<Token> {
         let range = (of, Token(0))..=(of, Token(u64::MAX));

@@ -21,7 +21,7 @@ pub(super) struct Depth {
     steps: usize,
 }
 
-/// Says that a value nests deeper than so many levels.
+/// Says that a value nests deeper than this many levels.
 #[derive(Debug)]
 pub(super) struct TooDeep(usize);
 

@@ -45,7 +45,7 @@ impl OutBuffer {
         result
     }
 
-    /// Appends so many bytes, zero at first, and returns them to be filled.
+    /// Appends `count` bytes, zero at first, and returns them to be filled.
     pub(crate) fn grow(&mut self, count: usize) -> &mut [u8] {
         let at = self.tail.len();
         self.tail.resize(at + count, 0);

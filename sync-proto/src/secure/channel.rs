@@ -8,7 +8,7 @@ use snow::TransportState;
 use super::{Stranger, TAG};
 use crate::frame::{Decoder, OutBuffer};
 
-/// After so many records in one direction its key is replaced: some 4 GiB, far below what either
+/// After this many records in one direction its key is replaced: some 4 GiB, far below what either
 /// cipher may seal under one key.
 pub(super) const RECORDS_PER_KEY: u64 = 1 << 16;
 
@@ -21,7 +21,7 @@ const RECORD_MAX: usize = 65_535;
 /// The longest first record: a hello.
 const FIRST_RECORD_MAX: usize = 1024;
 
-/// No more is sealed while so much waits to be written.
+/// No more is sealed while this many bytes wait to be written.
 const SEALED_AHEAD: usize = 256 * 1024;
 
 /// Memory for pieces of records that an idle channel keeps.

@@ -51,7 +51,7 @@ struct Letters {
 /// An empty inbox with room for more is not kept.
 const SPARE_MAX: usize = 256;
 
-/// After so long, work that was done counts half.
+/// The time after which work that was done counts half.
 const HALF_LIFE: Duration = Duration::from_millis(250);
 
 impl Inbox {
@@ -167,7 +167,7 @@ impl Inbox {
         Some(key)
     }
 
-    /// Puts a connection that still has something to say back into line, after so much work.
+    /// Puts a connection that still has something to say back into line, after this work.
     pub(super) fn line_up(&mut self, key: usize, worked: Duration) {
         if !self.letters[key].is_strange && !worked.is_zero() {
             *self.worked.entry(key).or_default() += worked;

@@ -60,7 +60,7 @@ impl KeySet {
         }
     }
 
-    /// Moves all but the first so many to another set.
+    /// Moves all but the first `count` to another set.
     pub(super) fn move_rest(&mut self, count: usize, to: &mut Self) {
         to.extend(self.members.drain(count.min(self.members.len())..));
     }

@@ -14,7 +14,7 @@ impl EventLoop {
         let mut dirty = std::mem::take(&mut self.dirty);
         let mut order = std::mem::take(&mut self.order);
         // Whoever was woken sleeps, and is written to first: the answer to one who has just asked
-        // may hand the core to him, and he would ask for more while the other still waits.
+        // may hand the core to that client, which would ask for more while the other still waits.
         for has_asked in [false, true] {
             order.extend(dirty.iter().filter(|&key| asked.contains(key) == has_asked));
         }

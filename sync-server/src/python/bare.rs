@@ -28,7 +28,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// Makes one whose answers are worth so many bytes at most.
+    /// Makes one whose answers are worth at most `answer_max` bytes.
     ///
     /// # Panics
     /// The limits allow no client.

@@ -129,7 +129,7 @@ struct Brought {
     cost: usize,
 }
 
-/// From so many bytes on a value is long.
+/// A value of this many bytes or more is long.
 const LONG: usize = 64;
 
 impl<'a> Desk<'a> {
@@ -278,7 +278,7 @@ impl Desk<'_> {
         Ok(call)
     }
 
-    /// Checks that so many values of so many bytes in all may go into one answer: a list that was
+    /// Checks that these values, of `bytes` in all, may go into one answer: a list that was
     /// repeated is a few bytes to the manager, and each of its items once more to a client.
     ///
     /// # Errors
@@ -356,7 +356,7 @@ impl Desk<'_> {
 }
 
 impl Trays {
-    /// Makes trays for answers of at most so many bytes each.
+    /// Makes trays for answers of at most `answer_max` bytes each.
     pub(crate) fn new(answer_max: usize) -> Self {
         Self {
             answer_max,
@@ -389,7 +389,7 @@ pub(crate) fn ask<R: DeserializeOwned>(
     ask_within(None, object, method, args, |desk, answer| then(desk, answer?))
 }
 
-/// Asks an object that may take so long; what it refuses is handed on, too.
+/// Asks an object, within `timeout` if there is one; what it refuses is handed on, too.
 pub(crate) fn ask_within<R: DeserializeOwned>(
     timeout: Option<Duration>,
     object: ObjectId,

@@ -1,4 +1,4 @@
-//! Messages on a Python connection: a length, big-endian, and so many bytes.
+//! Messages on a Python connection: a length, big-endian, and that many bytes.
 //!
 //! Sans-IO. A length is four bytes, signed; a message that is longer than they can say is led by
 //! -1 and a length of eight bytes.

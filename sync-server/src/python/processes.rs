@@ -126,7 +126,7 @@ impl Processes {
         }
     }
 
-    /// Ends the sessions of hosts of which nobody was connected for so long.
+    /// Ends the sessions of hosts of which nobody was connected for `grace`.
     pub(crate) fn end_idle(&mut self, kernel: &mut Kernel, now: Time, grace: Duration) {
         self.hosts.retain(|address, host| {
             let is_over = host.threads == 0 && now.since(host.idle_since) >= grace;

@@ -67,7 +67,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Writes an answer, of values that cost so much at most.
+    /// Writes an answer, of values that cost at most `answer_max`.
     pub(crate) fn write(
         outcome: Result<Reply, Raise>,
         address: &Address,

@@ -28,7 +28,7 @@ const LOOKED_AT_MOST: usize = 16 << 20;
 pub(crate) enum Extent {
     /// All.
     Whole,
-    /// The beginning; so many bytes of values were looked into so far.
+    /// The beginning; `looked_at` bytes of values were looked into so far.
     Brief { looked_at: usize },
 }
 

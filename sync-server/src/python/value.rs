@@ -73,7 +73,7 @@ pub fn repr_payload(payload: &Payload, present: &mut impl Present) -> Result<Str
     Ok(out)
 }
 
-/// Appends what Python shows of a value that is on the wire to a text, which has at most so many
+/// Appends what Python shows of a value that is on the wire to a text, which has at most `most`
 /// bytes then. In a key or a set, a list is the tuple that Python has there.
 ///
 /// # Errors

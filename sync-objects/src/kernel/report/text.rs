@@ -85,7 +85,7 @@ impl fmt::Display for WaiterInfo {
     }
 }
 
-/// One line, which says who waits for what that whom holds.
+/// One line, which says who waits for what, and who holds that.
 impl fmt::Display for DeadlockInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let certain = if self.is_certain { "deadlock" } else { "possible deadlock" };

@@ -21,7 +21,7 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    /// Takes so many zeros, which are made when somebody asks for them: when the manager has said
+    /// Takes `count` zeros, which are made when somebody asks for them: when the manager has said
     /// that it may keep them, and not for an array that is only asked for its shape.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use sync_proto::{ErrorKind, Handle, ObjectId, Payload, Refusal};
 
 use crate::objects::normals::{NORMALS_MAX, too_long};
 
-/// From so many bytes on a normal form is not made again of the same bytes.
+/// A normal form of this many bytes or more is not made again of the same bytes.
 const LONG: usize = 256;
 
 /// Returns the place of the first item that equals a value.

@@ -184,7 +184,7 @@ impl list::Service for List {
                 );
                 return Err(Refusal::new(ErrorKind::TooLarge, why));
             }
-            // No more often than there is something to repeat: so many times nothing ends at once.
+            // An empty list stays empty, however large `times` is: nothing counts up to it.
             let part: Vec<Payload> = items.drain(..).collect();
             let times = if part.is_empty() { 0 } else { times };
             items.extend((0..times).flat_map(|_| part.iter().cloned()));

@@ -33,8 +33,7 @@ impl Slice {
         Self { start: Some(start), end: Some(end), step: None }
     }
 
-    /// Selects each item that is so many from the one before, `items[::step]`: by -1 all of them,
-    /// the last first.
+    /// Selects every `step`-th item, `items[::step]`: by -1 all of them, the last first.
     pub const fn every(step: i64) -> Self {
         Self { start: None, end: None, step: Some(step) }
     }

@@ -171,7 +171,7 @@ impl Graph {
         Self::of_at_most(MOST_VALUES)
     }
 
-    /// Makes a graph whose value is `None`, and that is [full](Self::is_full) with so many values.
+    /// Makes a graph whose value is `None`, and that is [full](Self::is_full) with `most` values.
     pub fn of_at_most(most: usize) -> Self {
         let nodes = vec![Node::None, Node::Bool(true), Node::Bool(false), Node::Tuple(Vec::new())];
         Self { most: most.saturating_add(nodes.len()), nodes, root: NodeId::NONE }

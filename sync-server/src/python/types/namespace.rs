@@ -52,7 +52,7 @@ pub(crate) fn call(
     })
 }
 
-/// Returns attributes, by name: so many of those that are wanted.
+/// Returns attributes, by name: at most `most` of those that are wanted.
 fn attributes(
     desk: &mut Desk<'_>,
     of: ObjectId,

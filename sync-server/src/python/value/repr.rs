@@ -58,7 +58,7 @@ pub fn repr(graph: &Graph, id: NodeId) -> Result<String, ReprError> {
     Ok(out)
 }
 
-/// Appends how Python shows a value to a text, which has at most so many bytes then.
+/// Appends how Python shows a value to a text, which has at most `most` bytes then.
 pub(super) fn append(
     graph: &Graph,
     id: NodeId,

@@ -119,8 +119,8 @@ fn part(graph: &mut Graph, item: NodeId, subscript: &Node) -> Result<NodeId, Rai
     Ok(graph.push(made))
 }
 
-/// Returns the place that a subscript names among so many; the words are Python's for one that is
-/// out of range, and for what is no index.
+/// Returns the place that a subscript names in a sequence of this length; the words are Python's
+/// for one that is out of range, and for what is no index.
 fn at(
     subscript: &Node,
     length: usize,
