@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::case::{Case, Job, Measure};
@@ -75,6 +75,8 @@ impl Run {
                 }
             }
         }
+        let nothing = report.cases.is_empty() && self.failed() == 0;
+        ensure!(!nothing, "no case that is measured here has one of {:?} in its name", self.only);
         report.sort();
         Ok(report)
     }

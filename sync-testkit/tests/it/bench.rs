@@ -47,3 +47,12 @@ fn a_file_that_holds_no_figures_is_named() {
     let words = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(words.contains("no such file holds no figures of a bench"), "{words}");
 }
+
+#[test]
+fn a_case_that_there_is_not_is_said_to_be_none() {
+    ServerProcess::binary();
+    let said = bench(&["--quick", "--peers=ours", "--only", "dict_got"]);
+    assert!(!said.status.success());
+    let why = String::from_utf8_lossy(&said.stderr);
+    assert!(why.contains("no case") && why.contains("dict_got"), "{why}");
+}
