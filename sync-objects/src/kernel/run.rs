@@ -242,7 +242,7 @@ impl Core {
         self.call_object(object, look, method, data)
     }
 
-    /// Takes the object out of its slot, runs its method, puts it back.
+    /// Runs an object's method.
     pub(crate) fn call_object(
         &mut self,
         object: ObjectId,
@@ -250,16 +250,38 @@ impl Core {
         method: MethodId,
         data: &mut Data,
     ) -> Result<Flow<Data>, Refusal> {
+        self.at_work(object, look, |body, cx| body.call(cx, method, data))?
+    }
+
+    /// Tells an object that a session that held something of it is gone.
+    pub(super) fn tell_gone(&mut self, object: ObjectId, session: SessionId, tokens: &[Token]) {
+        let held = tokens.iter().filter_map(|&token| Some((token, self.let_go(object, token)?)));
+        let gone = Gone { session, held: held.collect() };
+        self.collector.note_end(object);
+        let caller = Caller { session, thread: ThreadId(0) };
+        let look = Look { caller, note: 0, timed_out: false, place: None };
+        if self.at_work(object, look, |body, cx| body.session_gone(cx, &gone)).is_ok() {
+            self.next_commit();
+        }
+    }
+
+    /// Takes an object out of its slot, has it work, and puts it back; one that panics is broken.
+    fn at_work<R>(
+        &mut self,
+        object: ObjectId,
+        look: Look,
+        work: impl FnOnce(&mut dyn crate::Object, &mut Cx<'_>) -> R,
+    ) -> Result<R, Refusal> {
         let mut body = self.take_body(object)?;
         let mut cx = Cx::new(self, object, look);
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let flow = body.call(&mut cx, method, data);
-            (flow, body.weight())
+        let worked = catch_unwind(AssertUnwindSafe(|| {
+            let result = work(&mut *body, &mut cx);
+            (result, body.weight())
         }));
-        match result {
-            Ok((flow, weight)) => {
+        match worked {
+            Ok((result, weight)) => {
                 self.put_body(object, body, weight);
-                flow
+                Ok(result)
             }
             Err(panic) => {
                 let why = panic_text(&*panic);
@@ -267,34 +289,6 @@ impl Core {
                 let _ = catch_unwind(AssertUnwindSafe(move || drop(body)));
                 self.break_object(object, why.clone());
                 Err(broken(object, &why))
-            }
-        }
-    }
-
-    /// Tells an object that a session that held something of it is gone.
-    pub(super) fn tell_gone(&mut self, object: ObjectId, session: SessionId, tokens: &[Token]) {
-        let held = tokens.iter().filter_map(|&token| Some((token, self.let_go(object, token)?)));
-        let gone = Gone { session, held: held.collect() };
-        let Ok(mut body) = self.take_body(object) else {
-            return;
-        };
-        self.collector.note_end(object);
-        let caller = Caller { session, thread: ThreadId(0) };
-        let look = Look { caller, note: 0, timed_out: false, place: None };
-        let mut cx = Cx::new(self, object, look);
-        let told = catch_unwind(AssertUnwindSafe(|| {
-            body.session_gone(&mut cx, &gone);
-            body.weight()
-        }));
-        match told {
-            Ok(weight) => {
-                self.next_commit();
-                self.put_body(object, body, weight);
-            }
-            Err(panic) => {
-                let why = panic_text(&*panic);
-                let _ = catch_unwind(AssertUnwindSafe(move || drop(body)));
-                self.break_object(object, why);
             }
         }
     }
