@@ -202,7 +202,7 @@ fn a_long_call_is_carried_out_alone_in_its_turn() {
 fn calls_that_waited_for_one_message_are_carried_out_some_at_a_time_and_in_order() {
     const CALLS: u64 = 300;
     let (cast, manager) = limited(|limits| limits.calls_per_connection = 2 * CALLS as usize);
-    let list: List<u32> = manager.create_list_from(0..10_000).unwrap();
+    let list: List<u32> = manager.create_list_from(0..1_000).unwrap();
     let event = manager.create_event().unwrap();
     let mut raw = RawClient::welcomed(cast.server().address());
     let value = (Payload::pack(&7).unwrap(),);
