@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sync_objects::namespace;
+use sync_objects::{Removed, namespace};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
-use crate::proxy::or_restore;
+use crate::proxy::read_or_restore;
 use crate::update::Update;
 
 /// Named attributes that processes share, each of a type of its own.
@@ -83,8 +83,8 @@ impl Namespace {
     /// Those of [`get`](Self::get); a value that is not a `T` stays.
     pub fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(removed) = self.proxy.take(name.to_owned())? else { return Ok(None) };
-        let read = unpack_some(Some(&removed.value), "take");
-        or_restore(&self.proxy, read, |proxy| proxy.restore(removed))
+        let read = |removed: &Removed| unpack_some(Some(&removed.value), "take");
+        read_or_restore(&self.proxy, removed, read, |proxy, removed| proxy.restore(removed))
     }
 
     /// Returns whether there is an attribute of that name.

@@ -1,6 +1,7 @@
 //! What the typed proxies have in common.
 
 use std::borrow::Borrow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,24 +43,35 @@ pub(crate) fn into_value<T: DeserializeOwned>(
     payload.into_value().map_err(|refusal| refusal.during(interface.name, method))
 }
 
-/// Gives back what its reader could not read, by a proxy without a deadline: if its time were up,
-/// it would be lost. Where that cannot be done it is gone, and the error says so.
-pub(crate) fn or_give_back<P: Shared, T>(
+/// Reads what was taken out, and gives it back where that fails, by a proxy without a deadline: if
+/// its time were up, it would be lost. Where that cannot be done it is gone, and the error says so.
+pub(crate) fn read_or_give_back<P: Shared, R, T>(
     proxy: &P,
-    read: Result<T, Error>,
-    give_back: impl FnOnce(P) -> Result<(), Error>,
+    taken: R,
+    read: impl FnOnce(&R) -> Result<T, Error>,
+    give_back: impl FnOnce(P, R) -> Result<(), Error>,
 ) -> Result<T, Error> {
-    or_restore(proxy, read, |proxy| give_back(proxy).map(|()| true))
+    read_or_restore(proxy, taken, read, |proxy, taken| give_back(proxy, taken).map(|()| true))
 }
 
 /// The same for what has one place, in which something else may stand by now: `restore` returns
 /// whether it is back.
-pub(crate) fn or_restore<P: Shared, T>(
+pub(crate) fn read_or_restore<P: Shared, R, T>(
     proxy: &P,
-    read: Result<T, Error>,
-    restore: impl FnOnce(P) -> Result<bool, Error>,
+    taken: R,
+    read: impl FnOnce(&R) -> Result<T, Error>,
+    restore: impl FnOnce(P, R) -> Result<bool, Error>,
 ) -> Result<T, Error> {
-    read.map_err(|error| match P::attach(proxy.handle().clone()).and_then(restore) {
+    // The user's own `Deserialize` may panic: that goes on when nothing can be lost by it.
+    let failed = match catch_unwind(AssertUnwindSafe(|| read(&taken))) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => Ok(error),
+        Err(panic) => Err(panic),
+    };
+    let proxy = P::attach(proxy.handle().clone());
+    let restored = proxy.and_then(|proxy| restore(proxy, taken));
+    let error = failed.unwrap_or_else(|panic| resume_unwind(panic));
+    Err(match restored {
         Ok(true) => error,
         Ok(false) => error.with_note("it is gone: something else stands in its place by now"),
         Err(why) => error.with_note(format_args!("it is gone: it could not be put back ({why})")),

@@ -10,7 +10,7 @@ use sync_objects::{Item, Leased, queue};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
 use crate::grant::{Held, attempt};
-use crate::proxy::or_give_back;
+use crate::proxy::read_or_give_back;
 
 mod delivery;
 mod iter;
@@ -242,8 +242,9 @@ impl<T: DeserializeOwned> Queue<T> {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when `max` is 0.
     pub fn get_many(&self, max: u64) -> Result<Vec<T>, Error> {
         let items = self.proxy.get_many(max, PORTION)?;
-        let values = items.iter().map(|item| self.unpack(&item.payload, "get_many")).collect();
-        or_give_back(&self.proxy, values, |proxy| proxy.put_back(items))
+        let read = |item: &Item| self.unpack(&item.payload, "get_many");
+        let read = |items: &Vec<Item>| items.iter().map(read).collect();
+        read_or_give_back(&self.proxy, items, read, |proxy, items| proxy.put_back(items))
     }
 
     /// Takes an item if there is one now and nobody stands in line.
@@ -302,15 +303,15 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     pub(crate) fn open(&self, item: Item) -> Result<T, Error> {
-        let read = self.unpack(&item.payload, "get");
-        or_give_back(&self.proxy, read, |proxy| proxy.put_back(vec![item]))
+        let read = |item: &Item| self.unpack(&item.payload, "get");
+        read_or_give_back(&self.proxy, item, read, |proxy, item| proxy.put_back(vec![item]))
     }
 
     fn deliver(&self, leased: Leased) -> Result<Delivery<T>, Error> {
         let Leased { token, item, .. } = leased;
         let (id, attempt) = (item.id, item.attempt);
-        let read = self.unpack(&item.payload, "get_leased");
-        let item = or_give_back(&self.proxy, read, |proxy| {
+        let read = |item: &Item| self.unpack(&item.payload, "get_leased");
+        let item = read_or_give_back(&self.proxy, item, read, |proxy, _| {
             // The first error is the one to tell: what is only leased is not lost.
             let _ = proxy.requeue(token);
             Ok(())

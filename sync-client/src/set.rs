@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{SetMember, set};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
-use crate::proxy::{or_restore, pack_all};
+use crate::proxy::{pack_all, read_or_restore};
 
 mod algebra;
 mod iter;
@@ -232,8 +232,8 @@ impl<T: DeserializeOwned> Set<T> {
         method: &'static str,
     ) -> Result<Option<T>, Error> {
         let Some(taken) = taken else { return Ok(None) };
-        let read = self.unpack(&taken.member, method).map(Some);
-        or_restore(&self.proxy, read, |proxy| proxy.restore(taken))
+        let read = |taken: &SetMember| self.unpack(&taken.member, method).map(Some);
+        read_or_restore(&self.proxy, taken, read, |proxy, taken| proxy.restore(taken))
     }
 }
 

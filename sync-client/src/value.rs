@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{NumberKind, NumberOp, value};
 use sync_proto::{Error, ErrorKind, Handle, Interface, Payload, Place, Shared};
 
-use crate::proxy::or_restore;
+use crate::proxy::read_or_restore;
 use crate::update::Update;
 
 /// One value that processes share. A number also has arithmetic in one round trip.
@@ -98,7 +98,8 @@ impl<T: DeserializeOwned> Value<T> {
     {
         let value = self.pack(value, "swap")?;
         let before = self.proxy.swap(value.clone())?;
-        or_restore(&self.proxy, self.unpack(&before, "swap"), |proxy| {
+        let read = |before: &Payload| self.unpack(before, "swap");
+        read_or_restore(&self.proxy, before, read, |proxy, before| {
             let begun = match proxy.begin_update() {
                 // The caller is inside an update of its own.
                 Err(error) if error.kind() == ErrorKind::InvalidInput => {

@@ -8,7 +8,7 @@ use sync_objects::{DictPage, DictPart, Removed, dict};
 use sync_proto::{Error, ErrorKind, Payload};
 
 use super::{Dict, Iter};
-use crate::proxy::{or_restore, pack_all};
+use crate::proxy::{pack_all, read_or_restore};
 use crate::update::Update;
 use crate::value::Exchange;
 
@@ -59,7 +59,8 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         let key = self.pack(key, "insert")?;
         let value = self.pack(value, "insert")?;
         let before = self.proxy.insert(key.clone(), value.clone())?;
-        or_restore(&self.proxy, self.unpack_some(before.as_ref(), "insert"), |proxy| {
+        let read = |before: &Option<Payload>| self.unpack_some(before.as_ref(), "insert");
+        read_or_restore(&self.proxy, before, read, |proxy, before| {
             let begun = match proxy.begin_update(key.clone()) {
                 // The caller is inside an update of its own.
                 Err(error) if error.kind() == ErrorKind::InvalidInput => {
@@ -91,8 +92,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         Q: Serialize + ?Sized,
     {
         let Some(removed) = self.proxy.remove(self.pack(key, "remove")?)? else { return Ok(None) };
-        let value = self.unpack(&removed.value, "remove");
-        self.or_restore(value, removed).map(Some)
+        self.read_or_restore(removed, |removed| self.unpack(&removed.value, "remove")).map(Some)
     }
 
     /// Returns the value of a key, which is set to this one if there is none.
@@ -190,8 +190,12 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
 
 impl<K, V> Dict<K, V> {
     /// A value that its reader cannot read stays where it was.
-    fn or_restore<T>(&self, read: Result<T, Error>, removed: Removed) -> Result<T, Error> {
-        or_restore(&self.proxy, read, |proxy| proxy.restore(removed))
+    fn read_or_restore<T>(
+        &self,
+        removed: Removed,
+        read: impl FnOnce(&Removed) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        read_or_restore(&self.proxy, removed, read, |proxy, removed| proxy.restore(removed))
     }
 
     fn whole(&self, part: DictPart) -> Result<DictPage, Error> {
@@ -246,9 +250,11 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     #[doc(alias = "popitem")]
     pub fn pop_last(&self) -> Result<Option<(K, V)>, Error> {
         let Some(removed) = self.proxy.pop_last()? else { return Ok(None) };
-        let key = self.unpack(&removed.key, "pop_last");
-        let entry = key.and_then(|key| Ok((key, self.unpack(&removed.value, "pop_last")?)));
-        self.or_restore(entry, removed).map(Some)
+        let entry = |removed: &Removed| {
+            let key = self.unpack(&removed.key, "pop_last")?;
+            Ok((key, self.unpack(&removed.value, "pop_last")?))
+        };
+        self.read_or_restore(removed, entry).map(Some)
     }
 
     /// Returns an iterator over the entries, in order, a page at a time. If keys come or go

@@ -8,7 +8,7 @@ use sync_objects::list;
 use sync_proto::{Error, Payload};
 
 use super::{Iter, List, ListIndex, ListRange};
-use crate::proxy::{or_give_back, pack_all};
+use crate::proxy::{pack_all, read_or_give_back};
 use crate::update::{Update, give_back};
 
 impl<T: DeserializeOwned> List<T> {
@@ -71,7 +71,8 @@ impl<T: DeserializeOwned> List<T> {
     pub fn remove(&self, index: impl ListIndex) -> Result<T, Error> {
         let index = index.to_i64();
         let item = self.proxy.remove(index)?;
-        or_give_back(&self.proxy, self.unpack(&item, "remove"), |proxy| {
+        let read = |item: &Payload| self.unpack(item, "remove");
+        read_or_give_back(&self.proxy, item, read, |proxy, item| {
             // The item before the end is put back before what is at its index now; the one at the
             // end goes to the end.
             match index {
@@ -89,8 +90,8 @@ impl<T: DeserializeOwned> List<T> {
     /// put back then.
     pub fn pop(&self) -> Result<Option<T>, Error> {
         let Some(item) = self.proxy.pop()? else { return Ok(None) };
-        let read = self.unpack(&item, "pop").map(Some);
-        or_give_back(&self.proxy, read, |proxy| proxy.push(item))
+        let read = |item: &Payload| self.unpack(item, "pop").map(Some);
+        read_or_give_back(&self.proxy, item, read, |proxy, item| proxy.push(item))
     }
 
     /// Changes the whole list in its turn: `change` runs here, once, while other writers wait in

@@ -2,6 +2,7 @@
 //! the value stays where it was.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -146,6 +147,27 @@ impl<'de> Deserialize<'de> for Unreadable {
         }
         Err(D::Error::custom("it is not meant to be read"))
     }
+}
+
+#[test]
+fn a_reader_that_panics_loses_nothing() {
+    let cast = Cast::new();
+    let manager = client(&cast);
+    let texts = manager.create_list_from(["a".to_owned()]).unwrap();
+    let jobs = manager.create_queue::<String>(10).unwrap();
+    jobs.put("a job").unwrap();
+    let unread: List<Unreadable> = List::attach(texts.handle().clone()).unwrap();
+    let undone: Queue<Unreadable> = Queue::attach(jobs.handle().clone()).unwrap();
+    let panics = |read: &dyn Fn()| {
+        meanwhile(|| panic!("it can't be read"));
+        catch_unwind(AssertUnwindSafe(read)).expect_err("it goes on");
+    };
+    panics(&|| drop(unread.pop()));
+    panics(&|| drop(undone.get()));
+    panics(&|| drop(undone.get_many(9)));
+    panics(&|| drop(undone.get_leased()));
+    assert_eq!(texts.to_vec().unwrap(), ["a"]);
+    assert_eq!(jobs.try_get().unwrap(), Received::Item("a job".to_owned()));
 }
 
 #[test]
