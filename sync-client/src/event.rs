@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::event;
 use sync_proto::{Error, Handle, Interface, Place, Shared};
 
-use crate::grant::attempt;
+use crate::held::attempt;
 
 /// Whether a wait ended because its time was up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -64,7 +64,7 @@ mod condition;
 pub mod custom_types;
 pub mod dict;
 mod event;
-mod grant;
+mod held;
 mod later;
 pub mod list;
 mod lock;

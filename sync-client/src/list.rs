@@ -178,7 +178,7 @@ impl<T> List<T> {
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it can't be encoded.
     #[doc(alias = "index")]
-    pub fn index_of<Q>(&self, item: &Q) -> Result<Option<usize>, Error>
+    pub fn index_of<Q>(&self, item: &Q) -> Result<Option<u64>, Error>
     where
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
@@ -190,18 +190,13 @@ impl<T> List<T> {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it can't be encoded.
-    pub fn index_of_within<Q>(
-        &self,
-        item: &Q,
-        range: impl ListRange,
-    ) -> Result<Option<usize>, Error>
+    pub fn index_of_within<Q>(&self, item: &Q, range: impl ListRange) -> Result<Option<u64>, Error>
     where
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
         let (item, slice) = (self.pack(item, "index_of")?, range.to_slice());
-        let index = self.proxy.index_of(item, slice.start, slice.end)?;
-        Ok(index.and_then(|index| usize::try_from(index).ok()))
+        self.proxy.index_of(item, slice.start, slice.end)
     }
 
     /// Returns how many items equal a value.

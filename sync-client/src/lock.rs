@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{Grant, lock};
 use sync_proto::{Error, Handle, Interface, Place, Shared, Token};
 
-use crate::grant::{Held, attempt};
+use crate::held::{Held, attempt};
 
 /// A lock that processes share: one holder at a time, first come first served.
 ///

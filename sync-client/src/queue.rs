@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{Item, Leased, queue};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
-use crate::grant::{Held, attempt};
+use crate::held::{Held, attempt};
 use crate::proxy::read_or_give_back;
 
 mod delivery;

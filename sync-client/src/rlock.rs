@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::{Grant, rlock};
 use sync_proto::{Error, Handle, Interface, Place, Shared, Token};
 
-use crate::grant::{Held, attempt};
+use crate::held::{Held, attempt};
 
 /// A lock that processes share, and that the thread that holds it may take again.
 ///

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sync_objects::semaphore;
 use sync_proto::{Error, Handle, Interface, Place, Shared, Token};
 
-use crate::grant::{Held, attempt};
+use crate::held::{Held, attempt};
 
 /// A number of permits that processes share, given out first come first served.
 ///

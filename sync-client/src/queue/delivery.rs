@@ -5,7 +5,7 @@ use core::ops::Deref;
 use sync_objects::queue;
 use sync_proto::{Error, Token};
 
-use crate::grant::Held;
+use crate::held::Held;
 
 /// A leased item. It is the queue's until [`ack`](Self::ack); dropped before, or with its
 /// process, it goes back to where it was.
