@@ -26,7 +26,7 @@ impl Session {
         let mut connection = self.connection()?;
         loop {
             let queued = self.queue_first(&mut connection);
-            if let Err(refusal) = queued.and_then(|()| connection.queue(&request, self.limit())) {
+            if let Err(refusal) = queued.and_then(|_| connection.queue(&request, self.limit())) {
                 // Nothing of it was sent: the connection is as good as before. What was to go
                 // before it may be needed sooner than this connection.
                 if let (Some(lifeline), true) = (&self.lifeline, connection.queued() > 0) {

@@ -120,7 +120,7 @@ impl Session {
         let asked = connection
             .set_patience(patience)
             .and_then(|()| self.queue_first(&mut connection))
-            .and_then(|()| connection.queue(&ClientMessage::Ping, self.limit()))
+            .and_then(|_| connection.queue(&ClientMessage::Ping, self.limit()))
             .and_then(|()| connection.write());
         match asked {
             Ok(()) => return Some(connection),

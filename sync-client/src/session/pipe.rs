@@ -7,6 +7,7 @@ use sync_proto::message::{ClientMessage, Reply, ServerMessage};
 use sync_proto::{Call, CallId, Data, ErrorKind, Handle, Pipe, Refusal};
 
 use super::exchange::{Failure, Outcome};
+use super::unsent::First;
 use super::{Connection, Session};
 
 /// Calls are written when so many bytes of them are ready, or when an answer is waited for.
@@ -137,6 +138,8 @@ impl SocketPipe {
     fn catch_up(&mut self) -> Result<(), Refusal> {
         while self.asked > 0 && self.parts()?.1.is_spoken_to()? {
             self.take_in()?;
+            // On a new connection all is sent again.
+            self.write()?;
         }
         Ok(())
     }
@@ -232,10 +235,8 @@ impl Pipe for SocketPipe {
         let call = request.call;
         let message = ClientMessage::Request(request);
         let (session, connection) = self.parts()?;
-        let before = connection.queued();
-        session.queue_first(connection)?;
         // Nobody else has what was left unsent now, and somebody may wait for it.
-        let is_urgent = session.lifeline.is_none() && connection.queued() > before;
+        let is_urgent = session.queue_first(connection)? == First::All;
         // What is too large is not queued: the connection is as good as before. What was to go
         // before it does go.
         if let Err(refusal) = connection.queue(&message, session.limit()) {

@@ -9,6 +9,7 @@ use sync_proto::{ErrorKind, OneWayId, Refusal};
 use super::another::of_one;
 use super::keeper::PAUSES;
 use super::lifeline::Lifeline;
+use super::unsent::First;
 use super::{Connection, Session, is_final};
 
 /// The least that an attempt to connect may take, however short the heartbeat.
@@ -96,21 +97,23 @@ impl Session {
 
     /// Prepares what goes before anything else on a connection: messages that may not have
     /// arrived, and which answers have.
-    pub(super) fn queue_first(&self, connection: &mut Connection) -> Result<(), Refusal> {
+    pub(super) fn queue_first(&self, connection: &mut Connection) -> Result<First, Refusal> {
         let Some(lifeline) = &self.lifeline else { return self.queue_unsent(connection) };
-        for message in lifeline.take_due(connection.epoch()) {
+        let due = lifeline.take_due(connection.epoch());
+        let first = if due.is_empty() { First::Nothing } else { First::All };
+        for message in due {
             connection.queue(&ClientMessage::OneWay(message), self.limit())?;
         }
         let mut arrived = std::mem::take(connection.arrived());
         lifeline.take_arrived(&mut arrived);
         if arrived.is_empty() {
-            return Ok(());
+            return Ok(first);
         }
         connection.note_acknowledged(&arrived);
         for some in arrived.chunks(RECEIVED_MAX) {
             connection.queue(&ClientMessage::Received(some.to_vec()), self.limit())?;
         }
-        Ok(())
+        Ok(first)
     }
 
     /// Sends a one-way message that arrives also if this connection breaks.
@@ -137,7 +140,7 @@ impl Session {
         let sent = connection
             .queue(&ClientMessage::OneWay(message), self.limit())
             .and_then(|()| self.queue_first(&mut connection))
-            .and_then(|()| connection.write());
+            .and_then(|_| connection.write());
         match sent.and_then(|()| self.make_room(lifeline, &mut connection)) {
             Ok(()) => self.put_by(connection),
             Err(why) if is_final(why.kind) => return Err(self.end(why)),
@@ -171,7 +174,7 @@ impl Session {
         // Who is not heard is missed later.
         let _ = self
             .queue_first(&mut connection)
-            .and_then(|()| connection.queue(&goodbye, self.limit()))
+            .and_then(|_| connection.queue(&goodbye, self.limit()))
             .and_then(|()| connection.write());
     }
 }

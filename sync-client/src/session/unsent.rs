@@ -40,6 +40,14 @@ struct Waiting {
     thread: Thread,
 }
 
+/// What goes before anything else on a connection: one-way messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    Nothing,
+    /// All that were left.
+    All,
+}
+
 /// What the thread does that looks after them.
 #[derive(Debug, Default)]
 enum Thread {
@@ -139,14 +147,15 @@ impl Session {
     }
 
     /// Prepares what was left unsent, to go before anything else on a connection.
-    pub(super) fn queue_unsent(&self, connection: &mut Connection) -> Result<(), Refusal> {
+    pub(super) fn queue_unsent(&self, connection: &mut Connection) -> Result<First, Refusal> {
         let mut waiting = self.unsent.waiting.lock();
-        if waiting.is_full() {
-            return Ok(());
+        if waiting.is_full() || waiting.messages.is_empty() {
+            return Ok(First::Nothing);
         }
         let messages = std::mem::take(&mut waiting.messages);
         drop(waiting);
-        self.queue_all(connection, messages)
+        self.queue_all(connection, messages)?;
+        Ok(First::All)
     }
 
     /// Wakes who waits for room: the session is over.

@@ -5,9 +5,11 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
-use sync_client::{Address, ErrorKind, Lock, LockGuard, Manager, Received};
+use sync_client::{Address, AuthKey, ErrorKind, Lock, LockGuard, Manager, Received};
 use sync_server::{Limits, Server};
 use sync_testkit::Cast;
+
+use super::tcp::{KEY, listening_on_tcp};
 
 mod each;
 mod little_memory;
@@ -141,6 +143,28 @@ fn a_pipeline_that_takes_along_what_was_left_unsent_sends_it() {
             cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
             assert_eq!(asked.wait().unwrap(), 7);
         });
+    });
+}
+
+/// Has a manager on TCP take no connection but those of a session's keeper and of its pipeline.
+#[test]
+fn a_pipeline_over_tcp_that_takes_along_what_was_left_unsent_sends_it() {
+    let mut limits = Limits::default();
+    limits.connections = 2;
+    // Nothing may wait for the next heartbeat.
+    (limits.heartbeat, limits.kernel.grace) = (Duration::from_secs(100), Duration::from_secs(900));
+    let cast = Cast::with(listening_on_tcp("127.0.0.1").limits(limits));
+    let options = Manager::options().authkey(AuthKey::new(KEY).unwrap());
+    let manager = options.connect(cast.server().address()).unwrap();
+    let guard = manager.named("lock").create_lock().unwrap().lock().unwrap();
+    let lock = cast.manager().named("lock").create_lock().unwrap();
+    let count = manager.create_value(7).unwrap();
+    manager.pipeline(|p| {
+        count.later(p).get().wait().unwrap();
+        drop(guard);
+        let asked = count.later(p).get();
+        cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
+        assert_eq!(asked.wait().unwrap(), 7);
     });
 }
 

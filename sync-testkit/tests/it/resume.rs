@@ -207,6 +207,26 @@ fn who_waits_keeps_the_place_in_line_through_a_cut() {
 }
 
 #[test]
+fn calls_of_a_pipeline_whose_connection_broke_are_made_though_nobody_waits_for_them_yet() {
+    let mut limits = Limits::default();
+    // Nobody else notices.
+    (limits.heartbeat, limits.kernel.grace) = (Duration::from_secs(100), LONG * 20);
+    let cast = Cast::with(server(LONG).limits(limits));
+    let proxy = Proxy::before(cast.server().address());
+    let manager = connect(&proxy);
+    let mine: Queue<String> = manager.named("jobs").create_queue(10).unwrap();
+    let theirs: Queue<String> = cast.manager().named("jobs").open().unwrap();
+    manager.pipeline(|p| {
+        mine.later(p).put("first").wait().unwrap();
+        proxy.cut_latest();
+        // So large that it is written at once, and then it is seen that all is lost.
+        let asked = mine.later(p).put(&"x".repeat(100_000));
+        cast.until("it is put", || theirs.len().unwrap() == 2);
+        asked.wait().unwrap();
+    });
+}
+
+#[test]
 fn what_was_taken_out_of_a_queue_as_the_network_broke_comes_once() {
     let (cast, proxy, manager) = stage(LONG);
     let mine: Queue<u32> = manager.named("jobs").create_queue(100).unwrap();

@@ -52,7 +52,7 @@ fn one_process_has_only_so_many_connections_and_leaves_some_for_others() {
 fn one_address_has_only_so_many_sessions() {
     let mut limits = Limits::default();
     limits.sessions_per_peer = 1;
-    let key = sync_client::AuthKey::new("a key that is as long as keys over TCP must be").unwrap();
+    let key = AuthKey::new("a key that is as long as keys over TCP must be").unwrap();
     let listen = "tcp:127.0.0.1:0".parse().unwrap();
     let builder = Server::builder().listen(listen).authkey(key.clone()).limits(limits);
     let cast = Cast::with(builder);
