@@ -46,6 +46,8 @@ pub(crate) struct Connection {
     acknowledged: Vec<CallId>,
     /// How many bytes came on it.
     heard: u64,
+    /// Pings that were not answered yet.
+    pings: usize,
     decoder: Decoder,
     out: OutBuffer,
     buffer: Vec<u8>,
@@ -98,6 +100,7 @@ impl Connection {
             arrived: Vec::new(),
             acknowledged: Vec::new(),
             heard: 0,
+            pings: 0,
             decoder: Decoder::new(FrameLimit::HANDSHAKE),
             out: OutBuffer::new(),
             buffer: Vec::new(),
@@ -211,6 +214,11 @@ impl Connection {
         self.heard
     }
 
+    /// Returns whether the manager has not heard all that was said before the last ping.
+    pub(super) const fn awaits_pong(&self) -> bool {
+        self.pings > 0
+    }
+
     /// Returns how many bytes wait to be written, as they cross the wire.
     pub(super) fn unwritten(&self) -> usize {
         self.out.len() + self.seal.as_ref().map_or(0, |seal| seal.sealed.len())
@@ -232,7 +240,9 @@ impl Connection {
         message: &ClientMessage,
         limit: FrameLimit,
     ) -> Result<(), Refusal> {
-        frame::encode(message, limit, &mut self.out)
+        frame::encode(message, limit, &mut self.out)?;
+        self.pings += usize::from(matches!(message, ClientMessage::Ping));
+        Ok(())
     }
 
     /// Returns how many bytes are prepared.
@@ -315,7 +325,12 @@ impl Connection {
             match message {
                 // A proxy has no use for the commit.
                 Some(ServerMessage::Witnessed(_, reply)) => return Ok(ServerMessage::Reply(reply)),
-                Some(message) => return Ok(message),
+                Some(message) => {
+                    if matches!(message, ServerMessage::Pong(_)) {
+                        self.pings = self.pings.saturating_sub(1);
+                    }
+                    return Ok(message);
+                }
                 None => {}
             }
             match self.fill() {

@@ -144,6 +144,32 @@ impl SocketPipe {
         Ok(())
     }
 
+    /// Prepares what goes before a call; returns whether somebody may wait for it. Nobody else has
+    /// it now.
+    fn go_first(&mut self) -> Result<bool, Refusal> {
+        let is_unread = self.asked > 0;
+        let (session, connection) = self.parts()?;
+        let is_any = session.queue_first(connection)? == First::All;
+        if is_any && is_unread {
+            self.be_heard()?;
+        }
+        Ok(is_any && !is_unread)
+    }
+
+    /// Sends what is queued, and takes in answers until the manager has heard it: it does not hear
+    /// whoever leaves many unread. Nothing that stands in line is waited for.
+    fn be_heard(&mut self) -> Result<(), Refusal> {
+        let (session, connection) = self.parts()?;
+        connection.queue(&ClientMessage::Ping, session.limit())?;
+        self.write()?;
+        while self.parts()?.1.awaits_pong() {
+            self.take_in()?;
+            // On a new connection all is sent again, and this first.
+            self.write()?;
+        }
+        Ok(())
+    }
+
     /// Checks that this process opened it, before something is written or read: a forked child's
     /// calls would go out amid its parent's.
     fn check_own(&mut self) -> Result<(), Refusal> {
@@ -234,9 +260,8 @@ impl Pipe for SocketPipe {
         let request = self.session.request(call)?;
         let call = request.call;
         let message = ClientMessage::Request(request);
+        let is_urgent = self.go_first()?;
         let (session, connection) = self.parts()?;
-        // Nobody else has what was left unsent now, and somebody may wait for it.
-        let is_urgent = session.queue_first(connection)? == First::All;
         // What is too large is not queued: the connection is as good as before. What was to go
         // before it does go.
         if let Err(refusal) = connection.queue(&message, session.limit()) {

@@ -5,7 +5,9 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
-use sync_client::{Address, AuthKey, ErrorKind, Lock, LockGuard, Manager, Received};
+use sync_client::{Address, AuthKey, ErrorKind, Lock, LockGuard, Manager, Received, Shared};
+use sync_objects::list;
+use sync_proto::Payload;
 use sync_server::{Limits, Server};
 use sync_testkit::Cast;
 
@@ -142,6 +144,31 @@ fn a_pipeline_that_takes_along_what_was_left_unsent_sends_it() {
             let asked = count.later(p).get();
             cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
             assert_eq!(asked.wait().unwrap(), 7);
+        });
+    });
+}
+
+#[test]
+fn what_a_pipeline_takes_along_is_heard_though_it_has_not_read_its_answers() {
+    with_one_connection_to_spare(|cast, manager, guard, lock| {
+        let large = manager.create_value("x".repeat(1 << 20)).unwrap();
+        let list = manager.create_list_from([7]).unwrap();
+        list.repeat(30_000).unwrap();
+        let list = list::Proxy::attach(list.handle().clone()).unwrap();
+        manager.pipeline(|p| {
+            let first = large.later(p).get();
+            // More than the manager keeps for who does not read, twice.
+            let mut answers: Vec<_> = (0..3).map(|_| large.later(p).get()).collect();
+            // So long that whoever reads thinks that nothing more comes.
+            let long: Vec<_> =
+                (0..40).map(|_| list.later(p).count(Payload::pack(&7).unwrap())).collect();
+            answers.extend((0..20).map(|_| large.later(p).get()));
+            first.wait().unwrap();
+            drop(guard);
+            answers.push(large.later(p).get());
+            cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
+            assert!(long.into_iter().all(|long| long.wait().unwrap() == 30_000));
+            assert!(answers.into_iter().all(|answer| answer.wait().unwrap().len() == 1 << 20));
         });
     });
 }
