@@ -47,6 +47,8 @@ struct Network {
     accepted: AtomicUsize,
     /// How many times it was cut.
     cuts: AtomicUsize,
+    /// How many times bytes went on to a client.
+    answers: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +69,7 @@ struct Link {
     client: Socket,
     server: Socket,
     is_cut: AtomicBool,
+    is_frozen: AtomicBool,
 }
 
 impl Proxy {
@@ -88,6 +91,7 @@ impl Proxy {
             changed: Condvar::new(),
             accepted: AtomicUsize::new(0),
             cuts: AtomicUsize::new(0),
+            answers: AtomicUsize::new(0),
         });
         let acceptor = std::thread::spawn({
             let network = Arc::clone(&network);
@@ -131,8 +135,18 @@ impl Proxy {
         self.network.change(|state| state.is_frozen = true);
     }
 
+    /// Forwards nothing more on the connection that was made last.
+    pub fn freeze_latest(&self) {
+        if let Some(link) = self.network.links().last() {
+            link.is_frozen.store(true, Ordering::SeqCst);
+        }
+    }
+
     /// Forwards again, also what came meanwhile.
     pub fn thaw(&self) {
+        for link in self.network.links() {
+            link.is_frozen.store(false, Ordering::SeqCst);
+        }
         self.network.change(|state| state.is_frozen = false);
     }
 
@@ -149,6 +163,11 @@ impl Proxy {
     /// Returns how many connections were made through it.
     pub fn accepted(&self) -> usize {
         self.network.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Returns how many times bytes went on to clients: what is said at once may be several.
+    pub fn answers(&self) -> usize {
+        self.network.answers.load(Ordering::SeqCst)
     }
 
     /// Returns how many times connections were cut.
@@ -178,7 +197,8 @@ impl Network {
             }
             let server = Socket::connect(&self.target).ok();
             let Some(server) = server.filter(|_| !self.state.lock().refuses) else { continue };
-            let link = Arc::new(Link { client, server, is_cut: AtomicBool::new(false) });
+            let (is_cut, is_frozen) = (AtomicBool::new(false), AtomicBool::new(false));
+            let link = Arc::new(Link { client, server, is_cut, is_frozen });
             self.change(|state| {
                 state.links.retain(|link| link.strong_count() > 0);
                 state.links.push(Arc::downgrade(&link));
@@ -206,7 +226,8 @@ impl Network {
     /// Waits until bytes may go on; returns false when they are lost.
     fn may_pass(&self, link: &Link, way: Way) -> bool {
         let mut state = self.state.lock();
-        while state.is_frozen && !link.is_cut.load(Ordering::SeqCst) {
+        let is_frozen = |state: &State| state.is_frozen || link.is_frozen.load(Ordering::SeqCst);
+        while is_frozen(&state) && !link.is_cut.load(Ordering::SeqCst) {
             self.changed.wait(&mut state);
         }
         let is_last = state.cut_at == Some(way);
@@ -227,6 +248,9 @@ impl Network {
                 bytes.split_at(pieces.map_or(bytes.len(), |(n, _)| n.min(bytes.len())));
             if link.to(way).write_all(piece).is_err() {
                 return false;
+            }
+            if way == Way::ToClient {
+                self.answers.fetch_add(1, Ordering::SeqCst);
             }
             if let Some((_, pause)) = pieces.filter(|(_, pause)| !pause.is_zero()) {
                 let mut state = self.state.lock();

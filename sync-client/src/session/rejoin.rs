@@ -149,21 +149,30 @@ impl Session {
         Ok(())
     }
 
-    /// Asks which one-way messages need not be kept, if there are many.
+    /// Waits until not so many one-way messages are kept: more of them could be at the manager
+    /// before one that is late, which ends the session of whoever sends too many.
     fn make_room(&self, lifeline: &Lifeline, connection: &mut Connection) -> Result<(), Refusal> {
-        if !lifeline.is_full() {
-            return Ok(());
-        }
-        connection.queue(&ClientMessage::Ping, self.limit())?;
-        connection.write()?;
-        match connection.read()? {
-            ServerMessage::Pong(done) => {
-                lifeline.note_done(done);
-                Ok(())
+        let (mut pauses, mut before) = (PAUSES, None);
+        while lifeline.is_full() {
+            self.queue_first(connection)?;
+            connection.queue(&ClientMessage::Ping, self.limit())?;
+            connection.write()?;
+            let done = match connection.read()? {
+                ServerMessage::Pong(done) => done,
+                ServerMessage::Refused(why) => return Err(why),
+                other => return Err(super::out_of_place(&other)),
+            };
+            lifeline.note_done(done);
+            if !lifeline.is_full() {
+                break;
             }
-            ServerMessage::Refused(why) => Err(why),
-            other => Err(super::out_of_place(&other)),
+            if before.replace(done) == Some(done) {
+                // The next one does not arrive: its connection broke, and nobody has noticed.
+                lifeline.set_due();
+            }
+            lifeline.pause(pauses.next());
         }
+        Ok(())
     }
 
     /// Tells the manager that this process does not come back, so that nobody waits for it.

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
-use sync_client::{AuthKey, ErrorKind, List, Manager, Shared};
+use sync_client::{AuthKey, ConnectOptions, ErrorKind, List, Manager, Shared};
 use sync_objects::{event, list};
 use sync_proto::handshake::{Hello, Purpose};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{CallId, Data, OneWayId, Payload, ThreadId};
 use sync_server::{Limits, Server};
-use sync_testkit::{Cast, RawClient};
+use sync_testkit::{Cast, Proxy, RawClient};
 
 use super::tcp::{KEY, listening_on_tcp};
 
@@ -95,6 +96,47 @@ fn a_request_waits_for_the_messages_before_it_that_come_by_another_connection() 
     let data = Data::default();
     first.send(&ClientMessage::OneWay(OneWay { number, thread, object, method, data }));
     assert!(answer(1));
+}
+
+/// Has a message stay on its way while another thread of its process sends thousands after it, by
+/// another connection; `meanwhile` is told how many answers had come before them.
+fn one_is_late(cast: &Cast, options: ConnectOptions, meanwhile: impl FnOnce(&Proxy, usize)) {
+    let proxy = Proxy::before(cast.server().address());
+    let manager = options.connect(proxy.address().clone()).unwrap();
+    let theirs = cast.manager().named("lock").create_lock().unwrap();
+    let event = manager.named("event").create_event().unwrap();
+    let lock = manager.named("lock").create_lock().unwrap();
+    let guard = lock.lock().unwrap();
+    let events: Vec<_> = (0..6_000).map(|_| manager.create_event().unwrap()).collect();
+    let waiter = std::thread::spawn({
+        let event = event.clone();
+        move || event.wait()
+    });
+    cast.until_blocked(&event, 1);
+    // By a connection of its own.
+    assert!(lock.is_locked().unwrap());
+    proxy.freeze_latest();
+    drop(guard);
+    cast.manager().named("event").create_event().unwrap().set().unwrap();
+    waiter.join().unwrap().unwrap();
+    // The waiter's connection is the next to be used.
+    let before = proxy.answers();
+    drop(events);
+    meanwhile(&proxy, before);
+    cast.until("all is released", || cast.manager().object_count().unwrap() == 2);
+    assert!(!theirs.lock().unwrap().was_abandoned(), "the session is over");
+    drop(event);
+    lock.lock().unwrap().unlock().unwrap();
+}
+
+#[test]
+fn over_tcp_a_message_that_does_not_arrive_is_sent_again_before_too_many_come_after_it() {
+    let mut limits = Limits::default();
+    // Nothing may wait for the next heartbeat.
+    (limits.heartbeat, limits.kernel.grace) = (Duration::from_secs(100), Duration::from_secs(900));
+    let cast = Cast::with(listening_on_tcp("127.0.0.1").limits(limits));
+    let options = Manager::options().authkey(AuthKey::new(KEY).unwrap());
+    one_is_late(&cast, options, |_, _| ());
 }
 
 #[test]
