@@ -4,6 +4,8 @@
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{Data, ErrorKind, Refusal};
 
+use super::keeper::PAUSES;
+use super::unsent::First;
 use super::{Connection, Session, connection::Ready};
 
 /// The answer to a call, before its handles are made.
@@ -25,8 +27,8 @@ impl Session {
         let request = ClientMessage::Request(request);
         let mut connection = self.connection()?;
         loop {
-            let queued = self.queue_first(&mut connection);
-            if let Err(refusal) = queued.and_then(|_| connection.queue(&request, self.limit())) {
+            let queued = self.go_first(&mut connection);
+            if let Err(refusal) = queued.and_then(|()| connection.queue(&request, self.limit())) {
                 // Nothing of it was sent: the connection is as good as before. What was to go
                 // before it may be needed sooner than this connection.
                 if let (Some(lifeline), true) = (&self.lifeline, connection.queued() > 0) {
@@ -42,6 +44,8 @@ impl Session {
                         lifeline.note_answered(after, &outcome);
                         connection.confirm();
                         connection.arrived().push(call);
+                    } else if outcome.is_ok() {
+                        self.note_done(after);
                     }
                     self.put_by(connection);
                     return Ok(outcome);
@@ -54,6 +58,16 @@ impl Session {
                 (Err(Failure::Broken(why) | Failure::Over(why)), _) => return Err(self.end(why)),
             }
         }
+    }
+
+    /// Prepares what goes before anything else; where that is much, the most of it is sent.
+    pub(super) fn go_first(&self, connection: &mut Connection) -> Result<(), Refusal> {
+        let mut pauses = PAUSES;
+        while self.queue_first(connection)? == First::Part {
+            self.ask_how_far(connection)?;
+            self.wait_if_ahead(&mut pauses);
+        }
+        Ok(())
     }
 
     /// Waits for the next message that answers a call. A manager that is silent for too long is
@@ -76,8 +90,9 @@ impl Session {
         loop {
             match connection.read() {
                 Ok(ServerMessage::Pong(done)) => {
-                    if let Some(lifeline) = &self.lifeline {
-                        lifeline.note_done(done);
+                    match &self.lifeline {
+                        Some(lifeline) => lifeline.note_done(done),
+                        None => self.note_done(done),
                     }
                     return Ok(None);
                 }

@@ -7,6 +7,7 @@ use sync_proto::message::{ClientMessage, Reply, ServerMessage};
 use sync_proto::{Call, CallId, Data, ErrorKind, Handle, Pipe, Refusal};
 
 use super::exchange::{Failure, Outcome};
+use super::keeper::PAUSES;
 use super::unsent::First;
 use super::{Connection, Session};
 
@@ -147,13 +148,21 @@ impl SocketPipe {
     /// Prepares what goes before a call; returns whether somebody may wait for it. Nobody else has
     /// it now.
     fn go_first(&mut self) -> Result<bool, Refusal> {
-        let is_unread = self.asked > 0;
-        let (session, connection) = self.parts()?;
-        let is_any = session.queue_first(connection)? == First::All;
-        if is_any && is_unread {
-            self.be_heard()?;
+        let mut pauses = PAUSES;
+        loop {
+            let is_unread = self.asked > 0;
+            let (session, connection) = self.parts()?;
+            let first = session.queue_first(connection)?;
+            match first {
+                First::Nothing => return Ok(false),
+                First::All if !is_unread => return Ok(true),
+                First::All | First::Part => self.be_heard()?,
+            }
+            if first == First::All {
+                return Ok(false);
+            }
+            self.session.wait_if_ahead(&mut pauses);
         }
-        Ok(is_any && !is_unread)
     }
 
     /// Sends what is queued, and takes in answers until the manager has heard it: it does not hear

@@ -1,8 +1,9 @@
 //! One-way messages over a unix socket: sent at once, or as soon as there is a connection, and room
 //! in it.
 
+use std::collections::VecDeque;
 use std::sync::Weak;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -12,7 +13,7 @@ use sync_proto::{ErrorKind, OneWayId, Refusal};
 use super::exchange::Failure;
 use super::keeper::PAUSES;
 use super::{Connection, Session};
-use crate::pause::pause;
+use crate::pause::{Pauses, pause};
 
 /// How long each step of connecting may take that a one-way message is for: a manager that is
 /// there takes less, and who drops a guard does not wait for one that is stopped.
@@ -22,6 +23,11 @@ const PROMPT: Duration = Duration::from_millis(50);
 /// was given to it call by call, and is rarely so much.
 const UNSENT_MAX: usize = 64 * 1024;
 
+/// How many messages may be written beyond those that the manager is known to have carried out. One
+/// may be late: its sender stands still after it was numbered, or it lies behind others on its
+/// connection. The manager keeps four times as many that come before it, and then ends the session.
+const AHEAD_MAX: u64 = 1024;
+
 /// A message of more bytes is somebody's value, and lies unsent alone.
 const SMALL_MAX: usize = 4096;
 
@@ -30,13 +36,16 @@ const SMALL_MAX: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
     waiting: Mutex<Waiting>,
+    /// The last message that the manager is known to have carried out.
+    done: AtomicU64,
     /// There is room in a connection again, or the session is over.
     room: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    messages: Vec<OneWay>,
+    /// In the order of their numbers.
+    messages: VecDeque<OneWay>,
     thread: Thread,
 }
 
@@ -46,6 +55,8 @@ pub(super) enum First {
     Nothing,
     /// All that were left.
     All,
+    /// As many as may be; the others wait until the manager has carried some out.
+    Part,
 }
 
 /// What the thread does that looks after them.
@@ -56,15 +67,28 @@ enum Thread {
     Absent,
     /// It looks for a connection. Whoever has one before it takes the messages along.
     Seeks,
-    /// It writes the rest of what a connection took the beginning of, and then that of these. What
-    /// comes after is left for it to send behind, or too much of it would be at the manager too
-    /// early.
+    /// It writes the rest of what a connection took the beginning of, and then that of these, and
+    /// waits for the manager where too much is under way. What comes after is left for it to send
+    /// behind.
     Writes { next: Vec<Connection> },
+}
+
+impl Unsent {
+    /// Returns the last message that may be written.
+    fn furthest(&self) -> u64 {
+        self.done.load(Ordering::Relaxed) + AHEAD_MAX
+    }
 }
 
 impl Waiting {
     fn is_full(&self) -> bool {
         matches!(self.thread, Thread::Writes { .. })
+    }
+
+    /// Takes the messages up to here.
+    fn take(&mut self, furthest: u64) -> VecDeque<OneWay> {
+        let count = self.messages.partition_point(|message| message.number.0 <= furthest);
+        self.messages.drain(..count).collect()
     }
 }
 
@@ -124,22 +148,27 @@ impl Session {
             return Ok(());
         };
         // Numbered last: from here to the write, others' requests wait for this one.
-        let message = ClientMessage::OneWay(message(self.next_one_way()));
-        connection.queue(&message, self.limit())?;
+        if let Some(number) = self.next_if_near() {
+            connection.queue(&ClientMessage::OneWay(message(number)), self.limit())?;
+        } else {
+            self.leave(&mut self.unsent.waiting.lock(), message);
+        }
         self.send_off(connection)
     }
 
     /// Writes what is queued and what was left unsent, and puts the connection by. What does not
-    /// fit into it now is left to the thread, and the connection with it.
+    /// fit into it now, or may not go yet, is left to the thread, and the connection with it.
     pub(super) fn send_off(&self, mut connection: Connection) -> Result<(), Refusal> {
-        self.queue_unsent(&mut connection)?;
-        if !connection.write_now().map_err(|why| self.end(why))? {
+        let first = self.queue_unsent(&mut connection)?;
+        let is_written = connection.write_now().map_err(|why| self.end(why))?;
+        if !is_written || first == First::Part {
             let mut waiting = self.unsent.waiting.lock();
             if self.attend(&mut waiting) {
                 waiting.thread.give(connection);
                 return Ok(());
             }
             drop(waiting);
+            self.go_first(&mut connection)?;
             self.write_all(&mut connection)?;
         }
         self.pool(connection);
@@ -152,10 +181,42 @@ impl Session {
         if waiting.is_full() || waiting.messages.is_empty() {
             return Ok(First::Nothing);
         }
-        let messages = std::mem::take(&mut waiting.messages);
+        let messages = waiting.take(self.unsent.furthest());
+        let first = if waiting.messages.is_empty() { First::All } else { First::Part };
         drop(waiting);
         self.queue_all(connection, messages)?;
-        Ok(First::All)
+        Ok(first)
+    }
+
+    /// Notes that the messages up to here are carried out.
+    pub(super) fn note_done(&self, done: OneWayId) {
+        // Usually no news: whoever writes to it keeps it from all others for a moment.
+        if self.unsent.done.load(Ordering::Relaxed) < done.0 {
+            self.unsent.done.fetch_max(done.0, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes what is queued and asks the manager how far it is.
+    pub(super) fn ask_how_far(&self, connection: &mut Connection) -> Result<(), Refusal> {
+        connection.queue(&ClientMessage::Ping, self.limit())?;
+        self.write_all(connection)?;
+        while connection.awaits_pong() {
+            let said = self.listen_once(connection);
+            let said = said.map_err(|(Failure::Broken(why) | Failure::Over(why))| self.end(why));
+            if let Some(other) = said? {
+                return Err(self.end(super::out_of_place(&other)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets some time pass, if nothing of what was left unsent may go.
+    pub(super) fn wait_if_ahead(&self, pauses: &mut Pauses) {
+        let furthest = self.unsent.furthest();
+        let is_ahead = |message: &OneWay| message.number.0 > furthest;
+        if self.unsent.waiting.lock().messages.front().is_some_and(is_ahead) {
+            pause(pauses.next());
+        }
     }
 
     /// Wakes who waits for room: the session is over.
@@ -169,9 +230,17 @@ impl Session {
         OneWayId(self.one_ways.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
+    /// Numbers a message that is sent at once, unless too much is under way.
+    fn next_if_near(&self) -> Option<OneWayId> {
+        let furthest = self.unsent.furthest();
+        let next = |last| (last < furthest).then_some(last + 1);
+        let last = self.one_ways.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).ok()?;
+        Some(OneWayId(last + 1))
+    }
+
     fn leave(&self, waiting: &mut Waiting, message: impl FnOnce(OneWayId) -> OneWay) {
         // Numbered under the lock: whose request waits for it takes it along.
-        waiting.messages.push(message(self.next_one_way()));
+        waiting.messages.push_back(message(self.next_one_way()));
         // Without a thread it waits for a call to take it along, or for the next attempt.
         self.attend(waiting);
     }
@@ -203,22 +272,36 @@ impl Session {
     }
 
     /// Writes what is queued; returns what is to go behind it on the same connection.
-    fn write_rest(&self, connection: &mut Connection) -> Result<Option<Vec<OneWay>>, Refusal> {
+    fn write_rest(&self, connection: &mut Connection) -> Result<Option<VecDeque<OneWay>>, Refusal> {
+        let mut pauses = PAUSES;
         self.write_all(connection)?;
-        let mut waiting = self.unsent.waiting.lock();
-        if waiting.thread.has_more() {
-            return Ok(None);
+        loop {
+            let mut waiting = self.unsent.waiting.lock();
+            // It may be that nothing goes on before the rest of another connection is written.
+            if waiting.thread.has_more() {
+                return Ok(None);
+            }
+            if waiting.messages.is_empty() {
+                self.unsent.room.notify_all();
+                waiting.thread = Thread::Seeks;
+                return Ok(None);
+            }
+            let messages = waiting.take(self.unsent.furthest());
+            if !messages.is_empty() {
+                self.unsent.room.notify_all();
+                return Ok(Some(messages));
+            }
+            drop(waiting);
+            self.ask_how_far(connection)?;
+            self.wait_if_ahead(&mut pauses);
         }
-        self.unsent.room.notify_all();
-        let messages = std::mem::take(&mut waiting.messages);
-        if messages.is_empty() {
-            waiting.thread = Thread::Seeks;
-            return Ok(None);
-        }
-        Ok(Some(messages))
     }
 
-    fn queue_all(&self, connection: &mut Connection, messages: Vec<OneWay>) -> Result<(), Refusal> {
+    fn queue_all(
+        &self,
+        connection: &mut Connection,
+        messages: VecDeque<OneWay>,
+    ) -> Result<(), Refusal> {
         for message in messages {
             connection.queue(&ClientMessage::OneWay(message), self.limit())?;
         }

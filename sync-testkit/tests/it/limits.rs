@@ -173,6 +173,24 @@ fn what_a_pipeline_takes_along_is_heard_though_it_has_not_read_its_answers() {
     });
 }
 
+#[test]
+fn a_pipeline_takes_along_whatever_was_left_unsent_however_much() {
+    const COUNT: u32 = 10_000;
+    with_one_connection_to_spare(|cast, manager, guard, lock| {
+        let seats = manager.named("seats").create_semaphore(COUNT).unwrap();
+        let permits: Vec<_> = (0..COUNT).map(|_| seats.acquire().unwrap()).collect();
+        let count = manager.create_value(7).unwrap();
+        manager.pipeline(|p| {
+            count.later(p).get().wait().unwrap();
+            drop((guard, permits));
+            let asked = count.later(p).get();
+            cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
+            assert_eq!(asked.wait().unwrap(), 7);
+        });
+        assert_eq!(seats.available().unwrap(), COUNT);
+    });
+}
+
 /// Has a manager on TCP take no connection but those of a session's keeper and of its pipeline.
 #[test]
 fn a_pipeline_over_tcp_that_takes_along_what_was_left_unsent_sends_it() {

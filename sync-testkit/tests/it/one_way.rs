@@ -130,6 +130,17 @@ fn one_is_late(cast: &Cast, options: ConnectOptions, meanwhile: impl FnOnce(&Pro
 }
 
 #[test]
+fn a_message_that_is_late_ends_no_session_however_many_come_after_it() {
+    let cast = Cast::new();
+    one_is_late(&cast, Manager::options(), |proxy, before| {
+        // That is the end of the session, or what the manager is asked when it has enough.
+        cast.until("the manager says something", || proxy.answers() > before);
+        assert_eq!(cast.manager().debug_info().unwrap().sessions.len(), 2);
+        proxy.thaw();
+    });
+}
+
+#[test]
 fn over_tcp_a_message_that_does_not_arrive_is_sent_again_before_too_many_come_after_it() {
     let mut limits = Limits::default();
     // Nothing may wait for the next heartbeat.
