@@ -58,6 +58,27 @@ fn clients_of_a_stopped_server_block_and_then_go_on() {
 }
 
 #[test]
+fn over_tcp_a_stopped_server_is_waited_for_as_long_as_the_grace() {
+    let directory = tempfile::tempdir().unwrap();
+    let unix = format!("unix:{}/socket", directory.path().display());
+    let args = ["--listen", &unix, "--listen", "tcp:127.0.0.1:0", "--insecure-tcp"];
+    let times = ["--heartbeat", "100", "--grace", "1000"];
+    let server = ServerProcess::start(&[&args[..], &times].concat(), 2);
+    let cast = Cast::joining(&server);
+    let options = Manager::options().insecure_tcp();
+    let manager = options.connect(server.addresses()[1].clone()).unwrap();
+    let guard = manager.named("lock").create_lock().unwrap().lock().unwrap();
+    server.stop();
+    let error = manager.object_count().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
+    assert!(error.message().contains("not reached for 1s"), "{error}");
+    assert!(guard.is_lost(), "before anybody else has it");
+    server.cont();
+    let lock = cast.manager().named("lock").create_lock().unwrap();
+    assert!(lock.lock().unwrap().was_abandoned());
+}
+
+#[test]
 fn a_guard_that_is_dropped_while_the_server_stands_still_is_released_once_it_goes_on() {
     let (_directory, _, server) = server();
     let cast = Cast::joining(&server);
