@@ -22,12 +22,12 @@ const DEAF: usize = 20;
 const QUESTIONS: usize = 64;
 
 /// How often a crowd comes, at least.
-const WAVES: usize = 3;
+const WAVES: usize = 4;
 
 /// What the server's memory may grow to while a crowd is there: so many times what it is before.
 const GROWS: u64 = 2;
 
-/// What a later crowd may take beside what the first took.
+/// What a later crowd may take beside what the first two took.
 const FLAT: f64 = 1.25;
 
 /// What a stranger does.
@@ -202,7 +202,8 @@ fn battery(worst: Worst, is_tcp: bool) {
     });
     cast.until("all files are closed", || victim.server.open_files() <= files);
     cast.until("all sessions are over", || sessions() <= 2);
-    let (first, most) = (memory[0].max(before), *memory.iter().max().unwrap());
+    // One crowd may be looked at before all of it has had its effect.
+    let (first, most) = (memory[0].max(memory[1]).max(before), *memory.iter().max().unwrap());
     assert!(most <= GROWS * before, "{most} KiB among {CROWD}, {before} KiB before: {memory:?}");
     let flat = most as f64 / first as f64;
     assert!(flat <= FLAT, "it grows with each crowd: {memory:?}");
