@@ -1,5 +1,7 @@
 //! An array's elements, as it keeps them.
 
+use std::hint::black_box;
+
 use sync_proto::{ErrorKind, Payload, Refusal};
 
 use super::single::{self, fixed};
@@ -165,11 +167,13 @@ impl Elements {
         if self.bytes.len() == self.size {
             return Ok(());
         }
-        let probe = Vec::<u8>::new().try_reserve_exact(self.size);
-        probe.map_err(|_| {
+        let mut probe = Vec::<u8>::new();
+        probe.try_reserve_exact(self.size).map_err(|_| {
             let why = format!("the system has no room for {} bytes of zeros", self.size);
             Refusal::new(ErrorKind::OutOfMemory, why)
         })?;
+        // What nobody looks at, a compiler may leave out, and take for granted.
+        drop(black_box(probe));
         // The system gives zeros, and a page of them when it is first used.
         self.bytes = vec![0; self.size];
         Ok(())
