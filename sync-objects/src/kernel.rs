@@ -414,6 +414,7 @@ impl Core {
         let Some(mut session) = self.sessions.remove(&id) else {
             return;
         };
+        let commit = Token(self.commit);
         self.due.remove(id);
         drop(session.held_back.take_all(&mut self.timers));
         self.meter.subtract(memory::GIVEN * session.handle_count());
@@ -432,7 +433,8 @@ impl Core {
             self.timers.clear(grace);
         }
         session.tickets.iter().for_each(|secret| drop(self.tickets.remove(secret)));
-        self.notes.push_back(Note::SessionEnded { session: id, info: session.info, reason });
+        let info = session.info;
+        self.notes.push_back(Note::SessionEnded { session: id, info, reason, commit });
     }
 
     /// Answers every call that waits, also for a one-way message, and takes no more.

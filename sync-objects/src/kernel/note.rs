@@ -4,7 +4,7 @@ use core::fmt;
 use std::time::Duration;
 
 use sync_proto::handshake::ClientInfo;
-use sync_proto::{ObjectId, Refusal, SessionId};
+use sync_proto::{ObjectId, Refusal, SessionId, Token};
 
 use super::DeadlockInfo;
 
@@ -53,6 +53,9 @@ pub enum Note {
         info: ClientInfo,
         /// Why.
         reason: DisconnectReason,
+        /// The last state change before that: what was answered [later](super::Outgoing::commit)
+        /// may follow from it.
+        commit: Token,
     },
     /// A message that wants no answer could not be carried out.
     OneWayFailed {
@@ -86,7 +89,7 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SessionEnded { session, info, reason } => {
+            Self::SessionEnded { session, info, reason, .. } => {
                 write!(
                     f,
                     "session {session} of {} (pid {}) ended: {reason}",

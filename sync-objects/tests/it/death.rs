@@ -147,6 +147,27 @@ fn everything_at_once_comes_back_from_the_dead() {
 }
 
 #[test]
+fn an_end_stands_after_what_was_answered_before_and_before_what_follows_from_it() {
+    let sim = sim();
+    let clients = [sim.client(), sim.client(), sim.client()];
+    let locks = clients.each_ref().map(|of| lock::Proxy::new(of.named("l")).unwrap());
+    locks[0].acquire().unwrap();
+    let _waiting = [1, 2].map(|heir| start(&clients[heir], &locks[heir], lock::Proxy::acquire));
+    let commits = sim.kernel(|kernel, now| {
+        [0, 1].map(|dying| {
+            kernel.handle_disconnect(now, clients[dying].session(), DisconnectReason::Closed);
+            let Some(Note::SessionEnded { commit, .. }) = kernel.poll_note() else {
+                panic!("it has ended");
+            };
+            [commit, kernel.poll_reply().expect("the next in line has the lock").commit]
+        })
+    });
+    assert!(commits[0][0] < commits[0][1], "{commits:?}");
+    assert!(commits[0][1] <= commits[1][0], "{commits:?}");
+    assert!(commits[1][0] < commits[1][1], "{commits:?}");
+}
+
+#[test]
 fn nothing_can_be_held_for_a_session_that_is_gone() {
     let sim = sim();
     let (dying, other) = (sim.client(), sim.client());

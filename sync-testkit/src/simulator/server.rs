@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use sync_objects::{
-    DebugInfo, DisconnectReason, Kernel, Limits, Note, Registry, Time, Via, manager,
+    DebugInfo, DisconnectReason, Kernel, Limits, Note, Outgoing, Registry, Time, Via, manager,
 };
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{ClientInfo, Purpose, Resumption, Welcome};
@@ -362,37 +362,35 @@ impl Server {
                     self.oracle.one_way_failed(*session, *object, method);
                 }
                 // The kernel ends it by itself: after a goodbye, or when its grace has passed.
-                Note::SessionEnded { session, .. } if self.clients.contains_key(session) => {
-                    ended.push(*session);
-                }
+                Note::SessionEnded { session, commit, .. } => ended.push((*session, *commit)),
                 _ => {}
             }
             self.notes.push(note);
         }
+        ended.retain(|(session, _)| self.clients.contains_key(session));
         self.oracle.settle();
-        let replies: Vec<_> = std::iter::from_fn(|| self.kernel.poll_reply()).collect();
-        // Who was answered and then ended by one input was answered before it was ended.
-        let (last_words, replies) =
-            replies.into_iter().partition::<Vec<_>, _>(|of| ended.contains(&of.session));
-        for outgoing in last_words {
-            self.oracle.reply(outgoing.session, &outgoing.reply);
-        }
-        for session in ended {
-            let client = self.clients.remove(&session);
+        let mut replies: Vec<_> = std::iter::from_fn(|| self.kernel.poll_reply()).collect();
+        for (session, commit) in ended {
+            // What was answered before in the same input cannot follow from it.
+            let before = replies.iter().take_while(|of| of.commit <= commit).count();
+            replies.drain(..before).for_each(|outgoing| self.deliver(wires, outgoing));
             self.oracle.session_ended(session);
+            let client = self.clients.remove(&session);
             client
                 .into_iter()
                 .flat_map(|client| client.wires)
                 .for_each(|id| self.forget(wires, id));
         }
-        for outgoing in replies {
-            let session = outgoing.session;
-            assert!(self.clients.contains_key(&session), "{session} is over and is answered");
-            self.oracle.reply(session, &outgoing.reply);
-            self.count(&outgoing.reply);
-            self.reply(wires, session, outgoing.via.0, outgoing.reply);
-        }
+        replies.into_iter().for_each(|outgoing| self.deliver(wires, outgoing));
         self.oracle.check_lines();
+    }
+
+    fn deliver(&mut self, wires: &mut Wires, outgoing: Outgoing) {
+        let session = outgoing.session;
+        assert!(self.clients.contains_key(&session), "{session} is over and is answered");
+        self.oracle.reply(session, &outgoing.reply);
+        self.count(&outgoing.reply);
+        self.reply(wires, session, outgoing.via.0, outgoing.reply);
     }
 
     /// Counts faults that show in the manager's answers.
