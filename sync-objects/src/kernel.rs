@@ -252,7 +252,7 @@ impl Kernel {
 
     /// Gives up a call that waits in line, as if its deadline had passed. One that waits for a
     /// one-way message is carried out all the same, unless it would have to stand in line. Any
-    /// other is left alone.
+    /// other is left alone, as is one that was [given out](Self::poll_released) meanwhile.
     pub fn handle_cancel(&mut self, now: Time, session: SessionId, call: CallId) {
         self.core.advance(now);
         let Some(state) = self.core.sessions.get_mut(&session) else { return };

@@ -4,6 +4,19 @@
 //! are due: they go on one by one, each session in its turn, as the driver has time. Requests are
 //! given back to the driver, some at a time, who hands each in again before what came after it on
 //! its connection: what bounds all other calls bounds these.
+//!
+//! Between any two of these steps may come whatever comes: messages of others, their ends, times
+//! that pass, connections that are lost and made anew. The order is the driver's to keep:
+//! * It takes out what was released after each one-way message, be it handed in or due, before it
+//!   hands in anything else. On its connection, what was released comes after what was released
+//!   earlier, and before all else that is not handed in yet.
+//! * Of a request that it has taken out the kernel knows nothing until it is handed in again. It
+//!   is none of the calls that wait, so a cancellation does not find it: one that came on the same
+//!   connection comes after it. Its time passes, and is looked at when it would have to wait.
+//! * It need not hand in one whose connection is lost: nobody would hear the answer. Where the
+//!   session can be resumed, nothing comes of it either way, and the client says it again.
+//! * It ends a session whose client is gone once [nothing is due](Kernel::is_due) of it and what
+//!   was released on its other connections is handed in: what the client said before counts.
 
 use core::ops::Bound;
 use std::collections::{BTreeSet, VecDeque};
@@ -106,7 +119,7 @@ impl Kernel {
     }
 
     /// Carries out all that is due, and all that is released: for a driver that has all the time
-    /// in the world, as a simulation has.
+    /// in the world, as a test has that is about something else.
     pub fn handle_all_due(&mut self, now: Time) {
         loop {
             if let Some(released) = self.poll_released() {
