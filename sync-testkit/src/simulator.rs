@@ -2,13 +2,16 @@
 //! faults.
 //!
 //! [`run`] takes a seed and decides everything by it: who connects and what its threads do, in
-//! which order bytes come through, what breaks and when. The clients talk to the kernel through
-//! frames, over connections in memory; the manager's side of them does what `sync-server`'s event
-//! loop does. The same seed gives the same run, so a failure is replayed by its number.
+//! which order bytes come through, when that goes on which waited for a late message, what breaks
+//! and when. The clients talk to the kernel through frames, over connections in memory; the
+//! manager's side of them does what `sync-server`'s event loop does. The same seed gives the same
+//! run, so a failure is replayed by its number.
 //!
 //! What is checked, after every step:
 //! * the kernel's tables agree with each other ([`Kernel::assert_settled`]);
 //! * every request is answered once, and no session that is over is answered;
+//! * one-way messages go on in turn, and a request that waited for one comes before what was said
+//!   after it on its connection;
 //! * nobody is overtaken in a line, and nobody waits who could be served;
 //! * locks, semaphores, queues and events answer as their models do: so no lock has two holders,
 //!   a later grant has the greater token, and no item is lost or comes twice;

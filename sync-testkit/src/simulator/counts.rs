@@ -73,6 +73,10 @@ faults! {
     HalfClose "half-close in a call";
     /// A request comes before the one-way message that it must follow.
     Overtaken "request before its one-way";
+    /// A connection is lost on which a request is to be heard again that waited for a message.
+    ReleasedLost "lost with a released request";
+    /// A client is gone, and messages of it are due still.
+    EndPutOff "end put off for due messages";
     /// A call that waits is given up.
     Cancel "cancel a call";
     /// A call is given up that was answered already.

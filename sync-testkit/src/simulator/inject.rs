@@ -65,9 +65,10 @@ impl World {
                     }
                 }
                 self.ghost.fired(Fault::DeathByPidfd);
-                self.server.process_ended(self.now.get(), &mut self.wires, session);
-                for wire in wires {
-                    self.hang_up(wire);
+                if self.server.process_ended(self.now.get(), &mut self.wires, session) {
+                    self.kept_open.insert(session, wires);
+                } else {
+                    wires.into_iter().for_each(|wire| self.hang_up(wire));
                 }
             }
             _ => {}
@@ -148,7 +149,10 @@ impl World {
         let Some((_, token)) = process.session else { return };
         let usable = process.usable();
         // One that is broken already is none that a client would close by itself.
-        let is_sound = |wire: &WireId| self.wires.get(wire).is_some_and(|wire| !wire.up.is_closed);
+        let is_sound = |wire: &WireId| {
+            let up = self.wires.get(wire).map(|wire| &wire.up);
+            up.is_some_and(|up| !up.is_closed && !up.is_over)
+        };
         let is_idle = |wire: &&_| process.ends[wire].calls.is_empty() && is_sound(wire);
         let idle: Vec<_> = usable.iter().filter(is_idle).copied().collect();
         if usable.len() < 2 {

@@ -21,8 +21,12 @@ pub(crate) struct Oracle {
     sessions: BTreeMap<SessionId, Session>,
     /// One-way messages of this step.
     carried_out: Vec<(SessionId, OneWay)>,
+    /// Whose message that was due was carried out last.
+    last_due: Option<SessionId>,
     /// Requests that were carried out so far.
     begun: u64,
+    /// Requests that were held back so far.
+    held_back: u64,
     /// How many answers a model has agreed with.
     pub(crate) agreed: u64,
 }
@@ -41,7 +45,8 @@ struct Object {
 struct Session {
     done: OneWayId,
     early: BTreeMap<OneWayId, OneWay>,
-    held_back: BTreeMap<OneWayId, Vec<Request>>,
+    /// By the message that each must follow, and in the order in which they came.
+    held_back: BTreeMap<(OneWayId, u64), (WireId, Request)>,
     /// Requests that are to be answered; a client may give two of them one number.
     open: BTreeMap<CallId, Vec<Asked>>,
     /// Answers, and the connections on which they went out.
@@ -73,6 +78,23 @@ impl Session {
             again: BTreeMap::new(),
         }
     }
+
+    /// Returns the number of the one-way message whose turn it is.
+    fn turn(&self) -> OneWayId {
+        OneWayId(self.done.0 + 1)
+    }
+
+    fn is_due(&self) -> bool {
+        self.early.contains_key(&self.turn())
+    }
+
+    /// Returns the first request of a connection that waited for a message and need not any more.
+    fn released(&self, via: WireId) -> Option<(OneWayId, u64)> {
+        let of_it = |((after, _), (of, _)): &(&(OneWayId, u64), &(WireId, Request))| {
+            *after <= self.done && *of == via
+        };
+        self.held_back.iter().find(of_it).map(|(&turn, _)| turn)
+    }
 }
 
 impl Oracle {
@@ -94,6 +116,8 @@ impl Oracle {
         request: &Request,
     ) -> Option<Fault> {
         let state = self.sessions.get_mut(&session)?;
+        let overtaken = state.released(via);
+        assert_eq!(overtaken, None, "{} overtakes on its connection", request.call);
         if let Some(reply) = state.lost.get(&request.call) {
             state.again.insert(request.call, (via, reply.clone()));
             return Some(Fault::LostReply);
@@ -105,7 +129,8 @@ impl Oracle {
         }
         open.push(Asked { request: request.clone(), via: Some(via), number: None });
         if request.after > state.done {
-            state.held_back.entry(request.after).or_default().push(request.clone());
+            self.held_back += 1;
+            state.held_back.insert((request.after, self.held_back), (via, request.clone()));
             return Some(Fault::Overtaken);
         }
         self.begin(session, request);
@@ -127,10 +152,7 @@ impl Oracle {
             open.retain(|asked| asked.via.is_some() || asked.number.is_some());
         }
         state.open.retain(|_, open| !open.is_empty());
-        let open = &state.open;
-        for held_back in state.held_back.values_mut() {
-            held_back.retain(|request| open.contains_key(&request.call));
-        }
+        state.held_back.retain(|_, (of, _)| *of != via);
         let sent = std::mem::take(&mut state.sent);
         let (lost, sent) = sent.into_iter().partition(|(_, (of, _))| *of == via);
         let lost: BTreeMap<CallId, (WireId, Reply)> = lost;
@@ -138,25 +160,59 @@ impl Oracle {
         state.lost.extend(lost.into_iter().map(|(call, (_, reply))| (call, reply)));
     }
 
-    /// Takes note of a one-way message, and of all that it makes possible.
-    pub(crate) fn one_way(&mut self, session: SessionId, message: &OneWay) {
-        let Some(state) = self.sessions.get_mut(&session) else { return };
+    /// Takes note of a one-way message that the manager has taken, or had no room for. One that is
+    /// due has made room for it, and if it was then its turn, or another's, that is carried out.
+    pub(crate) fn one_way(&mut self, session: SessionId, message: OneWay, is_taken: bool) {
+        self.carry_out_next(session);
+        let Some(state) = self.sessions.get_mut(&session).filter(|_| is_taken) else { return };
         if message.number > state.done {
-            state.early.insert(message.number, message.clone());
+            state.early.insert(message.number, message);
         }
-        while let Some(state) = self.sessions.get_mut(&session)
-            && let Some(message) = state.early.remove(&OneWayId(state.done.0 + 1))
-        {
+        self.carry_out_next(session);
+    }
+
+    /// The manager has carried out one message that was due: the sessions have their turns.
+    pub(crate) fn due(&mut self) {
+        let due =
+            || self.sessions.iter().filter(|(_, of)| of.is_due()).map(|(&session, _)| session);
+        let next = due().find(|&session| Some(session) > self.last_due).or_else(|| due().next());
+        if let Some(session) = next {
+            self.last_due = next;
+            self.carry_out_next(session);
+        }
+    }
+
+    fn carry_out_next(&mut self, session: SessionId) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        if let Some(message) = state.early.remove(&state.turn()) {
             state.done = message.number;
             self.carried_out.push((session, message));
         }
-        while let Some(state) = self.sessions.get_mut(&session)
-            && let Some(first) = state.held_back.first_entry()
-            && *first.key() <= state.done
-        {
-            for request in first.remove() {
-                self.begin(session, &request);
-            }
+    }
+
+    /// All messages were carried out that should be, and none but those.
+    pub(crate) fn check_one_ways(&self, session: SessionId, done: OneWayId, is_due: bool) {
+        let Some(state) = self.sessions.get(&session) else { return };
+        let wanted = (state.done, state.is_due());
+        assert_eq!((done, is_due), wanted, "the one-way messages of {session} go on in turn");
+    }
+
+    /// A request that waited for a message is looked at.
+    pub(crate) fn released(&mut self, session: SessionId, via: WireId, call: CallId) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        let first = state.released(via).and_then(|turn| state.held_back.remove(&turn));
+        let Some((_, request)) = first.filter(|(_, request)| request.call == call) else {
+            panic!("{call} of {session} waited for a message and is not the first that may go on");
+        };
+        self.begin(session, &request);
+    }
+
+    /// A request that waited for a message does not begin: nobody is there to be answered.
+    pub(crate) fn dropped(&mut self, session: SessionId, via: WireId, call: CallId) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        state.held_back.retain(|_, (of, request)| (*of, request.call) != (via, call));
+        if let Some(open) = state.open.get_mut(&call) {
+            open.retain(|asked| asked.via != Some(via) || asked.number.is_some());
         }
     }
 
@@ -201,9 +257,7 @@ impl Oracle {
         if open.is_empty() {
             state.open.remove(&call);
         }
-        if let Some(held_back) = state.held_back.get_mut(&request.after) {
-            held_back.retain(|other| other.call != call);
-        }
+        state.held_back.retain(|_, (_, held_back)| held_back.call != call);
         self.leave_line(&request, number, reply.outcome.is_ok());
         self.learn(&request, reply);
         let Some(object) = self.objects.get_mut(&request.object) else { return };

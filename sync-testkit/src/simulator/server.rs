@@ -1,11 +1,12 @@
 //! The manager's driver: what `sync-server`'s event loop does, over connections in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Buf;
 use sync_objects::{
-    DebugInfo, DisconnectReason, Kernel, Limits, Note, Outgoing, Registry, Time, Via, manager,
+    DebugInfo, DisconnectReason, Kernel, Limits, Note, Outgoing, Registry, Released, Time, Via,
+    manager,
 };
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{ClientInfo, Purpose, Resumption, Welcome};
@@ -20,6 +21,9 @@ use super::counts::{Counts, Fault};
 use super::oracle::Oracle;
 use super::wire::{Read, Wire};
 use crate::models::decode;
+
+mod due;
+mod over;
 
 /// The longest message that the manager takes: small, so that what is too large is soon made.
 pub(crate) const MESSAGE_MAX: usize = 4096;
@@ -42,6 +46,8 @@ pub(crate) struct Server {
     pub(crate) notes: Vec<Note>,
     connections: BTreeMap<WireId, Connection>,
     clients: BTreeMap<SessionId, Client>,
+    /// Clients that are over, and why; what they said before is carried out first.
+    ended: BTreeMap<SessionId, DisconnectReason>,
     now: Time,
 }
 
@@ -50,6 +56,10 @@ struct Connection {
     decoder: Decoder,
     stage: Stage,
     in_flight: usize,
+    /// Requests that waited for a message: they are heard before all that came after them.
+    released: VecDeque<Released>,
+    /// What was read and is not heard yet.
+    input: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -78,6 +88,7 @@ impl Server {
             notes: Vec::new(),
             connections: BTreeMap::new(),
             clients: BTreeMap::new(),
+            ended: BTreeMap::new(),
             now: Time::ZERO,
         }
     }
@@ -88,18 +99,16 @@ impl Server {
 
     pub(crate) fn accept(&mut self, wire: WireId) {
         let decoder = Decoder::new(FrameLimit::HANDSHAKE);
-        let stage = Stage::Preamble(Vec::new());
-        self.connections.insert(wire, Connection { decoder, stage, in_flight: 0 });
+        let (stage, released, input) = (Stage::Preamble(Vec::new()), VecDeque::new(), Vec::new());
+        let connection = Connection { decoder, stage, in_flight: 0, released, input };
+        self.connections.insert(wire, connection);
     }
 
-    /// Reads once from a connection.
-    pub(crate) fn read(&mut self, now: Time, wires: &mut Wires, id: WireId) {
+    /// Hears the next thing that was said on a connection, which is read when all is heard that
+    /// was read before.
+    pub(crate) fn hear_next(&mut self, now: Time, wires: &mut Wires, id: WireId) {
         self.now = now;
-        let Some(wire) = wires.get_mut(&id) else { return };
-        match wire.up.read() {
-            Read::Bytes(bytes) => self.take_bytes(wires, id, &bytes),
-            Read::End => self.take_end(wires, id),
-        }
+        self.take_next(wires, id);
         self.after_input(wires);
     }
 
@@ -113,17 +122,12 @@ impl Server {
         self.now = now;
         self.kernel.handle_shutdown(now);
         self.after_input(wires);
-    }
-
-    /// The pidfd says that a process has ended; its sockets may be kept open by a child of it.
-    pub(crate) fn process_ended(&mut self, now: Time, wires: &mut Wires, session: SessionId) {
-        self.now = now;
-        let wires_of = self.clients.get(&session).map(|client| client.wires.clone());
-        for id in wires_of.into_iter().flatten() {
-            self.read_all(wires, id);
+        // Who has said something already is told that nothing is done any more.
+        for id in self.connections.keys().copied().collect::<Vec<_>>() {
+            while self.is_unheard(wires, id) {
+                self.hear_next(now, wires, id);
+            }
         }
-        self.end_session(wires, session, DisconnectReason::ProcessEnded);
-        self.after_input(wires);
     }
 
     /// Returns what the manager tells of itself, asked as a session of its own.
@@ -142,21 +146,33 @@ impl Server {
     /// The manager ends: all connections are closed.
     pub(crate) fn hang_up_all(&mut self, wires: &mut Wires) {
         self.clients.clear();
+        self.ended.clear();
         for id in std::mem::take(&mut self.connections).into_keys() {
             self.forget(wires, id);
         }
     }
 
-    fn take_bytes(&mut self, wires: &mut Wires, id: WireId, mut input: &[u8]) {
-        while let Some(connection) = self.connections.get_mut(&id) {
-            match next(connection, &mut input) {
-                Ok(Some(message)) => {
-                    self.hear(wires, id, message);
-                    self.after_input(wires);
-                }
-                Ok(None) => return,
-                Err(refusal) => return self.hear_nonsense(wires, id, refusal),
+    fn take_next(&mut self, wires: &mut Wires, id: WireId) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if let Some(released) = connection.released.pop_front() {
+            return self.hear_released(id, released);
+        }
+        if connection.input.is_empty() {
+            let Some(wire) = wires.get_mut(&id) else { return };
+            match wire.up.read() {
+                Read::Bytes(bytes) => connection.input = bytes,
+                Read::End => return self.take_end(wires, id),
             }
+        }
+        let bytes = std::mem::take(&mut connection.input);
+        let mut input = &bytes[..];
+        match next(connection, &mut input) {
+            Ok(Some(message)) => {
+                connection.input = input.to_vec();
+                self.hear(wires, id, message);
+            }
+            Ok(None) => {}
+            Err(refusal) => self.hear_nonsense(wires, id, refusal),
         }
     }
 
@@ -176,13 +192,15 @@ impl Server {
                 self.kernel.handle_request(self.now, session, Via(id), request);
             }
             ClientMessage::OneWay(message) => {
-                self.oracle.one_way(session, &message);
-                if let Err(refusal) = self.kernel.handle_one_way(self.now, session, message) {
+                let taken = self.kernel.handle_one_way(self.now, session, message.clone());
+                self.oracle.one_way(session, message, taken.is_ok());
+                self.take_released();
+                if let Err(refusal) = taken {
                     self.counts.fired(Fault::EarlyLimit);
+                    // What it made room for itself with had its effect before the end.
+                    self.after_input(wires);
                     self.hear_nonsense(wires, id, refusal);
                 }
-                // The models know of no other order than that of the messages.
-                self.kernel.handle_all_due(self.now);
             }
             ClientMessage::Cancel(call) => self.kernel.handle_cancel(self.now, session, call),
             ClientMessage::Ping => {
@@ -256,30 +274,6 @@ impl Server {
         Ok(session)
     }
 
-    fn drop_wire(&mut self, wires: &mut Wires, session: SessionId, id: WireId) {
-        self.forget(wires, id);
-        if let Some(client) = self.clients.get_mut(&session) {
-            client.wires.remove(&id);
-        }
-    }
-
-    /// Nothing was heard of a client for too long: its connections count as lost.
-    pub(crate) fn miss_heartbeats(&mut self, now: Time, wires: &mut Wires, session: SessionId) {
-        self.now = now;
-        let ids = self.clients.get(&session).map(|client| client.wires.clone());
-        for id in ids.into_iter().flatten() {
-            self.lose_wire(wires, session, id);
-        }
-        self.after_input(wires);
-    }
-
-    /// A connection is lost of a session that can be resumed.
-    fn lose_wire(&mut self, wires: &mut Wires, session: SessionId, id: WireId) {
-        self.drop_wire(wires, session, id);
-        self.oracle.connection_lost(session, id);
-        self.kernel.handle_connection_lost(self.now, session, Via(id));
-    }
-
     fn hear_nonsense(&mut self, wires: &mut Wires, id: WireId, refusal: Refusal) {
         let stage = self.connections.get(&id).map(|connection| &connection.stage);
         let session = match stage {
@@ -305,55 +299,16 @@ impl Server {
         }
     }
 
-    fn take_end(&mut self, wires: &mut Wires, id: WireId) {
-        let Some(connection) = self.connections.get(&id) else { return };
-        let (stage, waiting) = (&connection.stage, connection.in_flight > 0);
-        let &Stage::Live(session) = stage else { return self.forget(wires, id) };
-        self.forget(wires, id);
-        let Some(client) = self.clients.get_mut(&session) else { return };
-        client.wires.remove(&id);
-        if client.is_resumable {
-            return self.lose_wire(wires, session, id);
-        }
-        if waiting {
-            // What its other threads said before counts: their sockets are read first.
-            for other in client.wires.clone() {
-                self.read_all(wires, other);
-            }
-            self.end_session(wires, session, DisconnectReason::ClosedWhileWaiting);
-        } else if client.wires.is_empty() {
-            self.end_session(wires, session, DisconnectReason::Closed);
-        }
-    }
-
-    /// Reads all that a client wrote to a connection before it closed another one.
-    fn read_all(&mut self, wires: &mut Wires, id: WireId) {
-        while let Some(wire) = wires.get_mut(&id)
-            && wire.up.bytes_under_way() > 0
-            && let Read::Bytes(bytes) = wire.up.read()
-        {
-            self.take_bytes(wires, id, &bytes);
-        }
-    }
-
-    fn end_session(&mut self, wires: &mut Wires, session: SessionId, reason: DisconnectReason) {
-        let Some(client) = self.clients.remove(&session) else { return };
-        self.oracle.session_ended(session);
-        self.kernel.handle_disconnect(self.now, session, reason);
-        for id in client.wires {
-            self.forget(wires, id);
-        }
-    }
-
-    fn forget(&mut self, wires: &mut Wires, id: WireId) {
-        self.connections.remove(&id);
-        if let Some(wire) = wires.get_mut(&id) {
-            (wire.up.is_over, wire.down.is_closed) = (true, true);
-        }
-    }
-
-    /// What follows every input: all tables agree, and the answers go out.
+    /// What follows every input: whoever is over ends if all is done that he said, all tables
+    /// agree, and the answers go out.
     fn after_input(&mut self, wires: &mut Wires) {
+        self.look(wires);
+        if self.end_what_is_over(wires) {
+            self.look(wires);
+        }
+    }
+
+    fn look(&mut self, wires: &mut Wires) {
         self.kernel.assert_settled();
         let mut ended = Vec::new();
         while let Some(note) = self.kernel.poll_note() {
@@ -375,6 +330,7 @@ impl Server {
             let before = replies.iter().take_while(|of| of.commit <= commit).count();
             replies.drain(..before).for_each(|outgoing| self.deliver(wires, outgoing));
             self.oracle.session_ended(session);
+            self.ended.remove(&session);
             let client = self.clients.remove(&session);
             client
                 .into_iter()
@@ -383,6 +339,10 @@ impl Server {
         }
         replies.into_iter().for_each(|outgoing| self.deliver(wires, outgoing));
         self.oracle.check_lines();
+        for &session in self.clients.keys() {
+            let done = self.kernel.one_ways_done(session);
+            self.oracle.check_one_ways(session, done, self.kernel.is_due(session));
+        }
     }
 
     fn deliver(&mut self, wires: &mut Wires, outgoing: Outgoing) {

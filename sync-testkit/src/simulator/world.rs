@@ -8,7 +8,7 @@ use std::time::Duration;
 use sync_objects::{DisconnectReason, Limits, Note, Registry, Time};
 use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, ServerMessage};
-use sync_proto::{Epoch, ErrorKind, ManagerId, ThreadId};
+use sync_proto::{Epoch, ErrorKind, ManagerId, SessionId, ThreadId};
 
 use super::bomb::{Bomb, bomb};
 use super::counts::{Counts, Fault};
@@ -43,6 +43,8 @@ pub(crate) struct World {
     pub(crate) processes: BTreeMap<ProcessId, Process>,
     /// Connections of clients that keep no rule, and that nobody reads.
     pub(crate) rogues: Vec<WireId>,
+    /// Connections of dead processes that children of them keep open, until the session is over.
+    pub(crate) kept_open: BTreeMap<SessionId, Vec<WireId>>,
     pub(crate) log: Log,
     pub(crate) steps: u64,
     next_wire: WireId,
@@ -55,7 +57,7 @@ pub(crate) struct World {
 /// Something that can happen next.
 #[derive(Clone, Copy, Debug)]
 enum Action {
-    /// The manager reads from a connection.
+    /// The manager hears what was said on a connection.
     Up(WireId),
     /// A client reads from a connection.
     Down(ProcessId, WireId),
@@ -63,8 +65,10 @@ enum Action {
     Drop(WireId),
     /// A thread goes on.
     Run(ProcessId, usize),
-    /// The manager does what is due.
+    /// The manager is woken, for it is time.
     Timeout,
+    /// The manager carries out a message that is due.
+    Due,
     /// A frozen process goes on.
     Thaw(ProcessId),
 }
@@ -85,6 +89,7 @@ impl World {
             wires: Wires::new(),
             processes: BTreeMap::new(),
             rogues: Vec::new(),
+            kept_open: BTreeMap::new(),
             log: Log::default(),
             steps: 0,
             next_wire: 1,
@@ -146,11 +151,16 @@ impl World {
         let now = self.now.get() + Duration::from_nanos(self.chance.next() % 20_000);
         self.now.set(now);
         match action {
-            Action::Up(wire) => self.server.read(now, &mut self.wires, wire),
+            Action::Up(wire) if self.server.may_lose_released(wire) && self.chance.once_in(8) => {
+                self.server.break_off(now, &mut self.wires, wire);
+                self.note(|| format!("the manager sees that wire {wire} is broken"));
+            }
+            Action::Up(wire) => self.server.hear_next(now, &mut self.wires, wire),
             Action::Down(process, wire) => self.read(process, wire),
             Action::Drop(wire) => self.drop_bytes(wire),
             Action::Run(process, task) => self.run_task(process, task),
             Action::Timeout => self.server.handle_timeout(now, &mut self.wires),
+            Action::Due => self.server.handle_due(now, &mut self.wires),
             Action::Thaw(process) => self.thaw(process),
         }
         self.hear_of_ends();
@@ -163,7 +173,7 @@ impl World {
         self.possible.clear();
         let due = |at: Option<Time>| at.is_some_and(|at| at <= now);
         for (&id, wire) in &self.wires {
-            if due(wire.up.ready_at()) {
+            if due(wire.up.ready_at()) || self.server.is_unheard(&self.wires, id) {
                 self.possible.push(Action::Up(id));
             }
         }
@@ -192,6 +202,9 @@ impl World {
         }
         if due(self.server.kernel.poll_timeout().map(|(at, _)| at)) {
             self.possible.push(Action::Timeout);
+        }
+        if self.server.has_due() {
+            self.possible.push(Action::Due);
         }
     }
 
@@ -440,6 +453,11 @@ impl World {
         for note in std::mem::take(&mut self.server.notes) {
             if let Note::SessionEnded { session, reason, .. } = &note {
                 self.ghost.ended(*session);
+                self.kept_open
+                    .remove(session)
+                    .into_iter()
+                    .flatten()
+                    .for_each(|id| self.hang_up(id));
                 if matches!(reason, DisconnectReason::NotResumed(_)) {
                     self.ghost.fired(Fault::GracePassed);
                 }
