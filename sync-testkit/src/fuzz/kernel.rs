@@ -1,11 +1,13 @@
 //! The kernel: any requests of a few clients, in any order, at any time, over connections that may
 //! be lost and found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::Serialize;
-use sync_objects::{DisconnectReason, Kernel, Limits, Naming, Note, Outgoing, Time, Via, manager};
+use sync_objects::{
+    DisconnectReason, Kernel, Limits, Naming, Note, Outgoing, Released, Time, Via, manager,
+};
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
@@ -14,6 +16,8 @@ use sync_proto::{
 };
 
 use super::Input;
+
+mod late;
 
 /// Clients at once.
 const CLIENTS: usize = 4;
@@ -62,6 +66,10 @@ struct World {
     objects: Vec<WireHandle>,
     /// Calls that are not answered.
     asked: BTreeMap<(SessionId, CallId), Request>,
+    /// Requests that waited for a message and are to be handed in again.
+    released: VecDeque<Released>,
+    /// Sessions of clients that have said goodbye.
+    left: BTreeSet<SessionId>,
     calls: u64,
     vias: u64,
     answers: Vec<Outgoing>,
@@ -71,6 +79,9 @@ struct Client {
     session: SessionId,
     one_ways: u64,
     last_one_way: Option<OneWay>,
+    /// A one-way message that is under way for long, and whether the next one will be.
+    late: Option<OneWay>,
+    is_delayed: bool,
     /// What its session needs to survive the loss of its connection.
     line: Option<Line>,
 }
@@ -102,6 +113,8 @@ impl World {
             clients: [const { None }; CLIENTS],
             objects: Vec::new(),
             asked: BTreeMap::new(),
+            released: VecDeque::new(),
+            left: BTreeSet::new(),
             calls: 0,
             vias: 0,
             answers: Vec::new(),
@@ -121,9 +134,12 @@ impl World {
             // Held back until the next one-way message.
             9 => self.ask(client, input, false, 1),
             10 => self.lose(client),
-            11 => match input.byte() % 4 {
-                0 => self.goodbye(client),
-                1 => self.resume(client),
+            11 => match input.byte() {
+                128..160 => self.delay(client),
+                160..192 => self.arrive(client),
+                which @ 192.. => self.go_on(which),
+                which if which % 4 == 0 => self.goodbye(client),
+                which if which % 4 == 1 => self.resume(client),
                 _ => self.acknowledge(client),
             },
             _ => self.ask(client, input, false, 0),
@@ -138,6 +154,7 @@ impl World {
     /// Returns a client that is there; every other one can come back.
     fn client(&mut self, client: usize) -> &mut Client {
         self.resume(client);
+        self.catch_up(client);
         let via = self.next_via();
         let info = ClientInfo { pid: 1, program: "fuzz".into() };
         self.clients[client].get_or_insert_with(|| {
@@ -148,7 +165,8 @@ impl World {
                 (session, Some(Line { epoch: Epoch(0), via: Some(via), arrived: Vec::new() }))
             };
             let session = session.expect("there is room for a few");
-            Client { session, one_ways: 0, last_one_way: None, line }
+            let (one_ways, last_one_way, late, is_delayed) = (0, None, None, false);
+            Client { session, one_ways, last_one_way, late, is_delayed, line }
         })
     }
 
@@ -175,13 +193,14 @@ impl World {
         let epoch = line.epoch;
         let given_up = self.kernel.handle_join(self.now, session, via, epoch);
         assert_eq!(given_up.expect("it is back in time"), [], "it had lost them all");
+        self.arrive(client);
         let again = self.clients[client].as_ref().and_then(|client| client.last_one_way.clone());
         if let Some(message) = again {
-            let done = self.kernel.handle_one_way(self.now, session, message);
-            done.expect("it is carried out already");
+            self.say(client, message);
         }
         let of_it = (session, CallId(0))..=(session, CallId(u64::MAX));
         let again: Vec<_> = self.asked.range(of_it).map(|(_, request)| request.clone()).collect();
+        // Nothing, if there was no room for a message.
         for request in again {
             assert!(self.kernel.handle_request(self.now, session, via, request));
         }
@@ -196,10 +215,10 @@ impl World {
     }
 
     fn goodbye(&mut self, client: usize) {
+        self.arrive(client);
         let Some(gone) = self.clients[client].take() else { return };
         self.kernel.handle_goodbye(self.now, gone.session, OneWayId(gone.one_ways));
-        self.drain();
-        self.asked.retain(|(session, _), _| *session != gone.session);
+        self.leave(gone.session, gone.line.and_then(|line| line.via));
     }
 
     fn disconnect(&mut self, client: usize) {
@@ -209,10 +228,13 @@ impl World {
         self.asked.retain(|(session, _), _| *session != gone.session);
     }
 
-    /// Lets time pass, up to each moment at which something is due.
+    /// Lets time pass, up to each moment at which something is to be done; at once, if the driver
+    /// is so busy that it has not carried out what is due.
     fn pass(&mut self, duration: Duration) {
         let end = self.now + duration;
-        while let Some((at, _)) = self.kernel.poll_timeout().filter(|&(at, _)| at <= end) {
+        while let Some((at, _)) = self.kernel.poll_timeout().filter(|&(at, _)| at <= end)
+            && !self.is_due()
+        {
             self.now = self.now.max(at);
             self.kernel.handle_timeout(self.now);
             self.drain();
@@ -292,13 +314,16 @@ impl World {
             None => const { manager::method("release") },
         };
         let data = self.data(input);
-        let client = self.client(client);
+        let (at, client) = (client, self.client(client));
         client.one_ways += 1;
-        let (session, number) = (client.session, OneWayId(client.one_ways));
+        let number = OneWayId(client.one_ways);
         let message = OneWay { number, thread: ThreadId(1), object, method, data };
         client.last_one_way = client.line.as_ref().map(|_| message.clone());
-        let early = self.kernel.handle_one_way(self.now, session, message);
-        early.expect("no message is missing before it");
+        if std::mem::take(&mut client.is_delayed) {
+            client.late = Some(message);
+        } else {
+            self.say(at, message);
+        }
     }
 
     fn object(&self, input: &mut Input<'_>) -> Option<WireHandle> {
@@ -329,11 +354,11 @@ impl World {
     /// Takes the answers, and checks the kernel.
     fn drain(&mut self) {
         self.kernel.assert_settled();
-        self.kernel.handle_all_due(self.now);
-        self.kernel.assert_settled();
+        self.released.extend(std::iter::from_fn(|| self.kernel.poll_released()));
         while let Some(outgoing) = self.kernel.poll_reply() {
             let call = (outgoing.session, outgoing.reply.call);
-            assert!(self.asked.remove(&call).is_some(), "{call:?} is answered once");
+            let is_asked = self.asked.remove(&call).is_some();
+            assert!(is_asked || self.left.contains(&call.0), "{call:?} is answered once");
             self.take_in(&outgoing);
             for handle in outgoing.reply.outcome.iter().flat_map(|data| &data.handles) {
                 if !self.objects.contains(handle) {
@@ -348,6 +373,7 @@ impl World {
                 self.forget(session);
             }
         }
+        self.check_one_ways();
         assert!(self.kernel.memory_used() <= 2 * MEMORY, "the limit is kept");
     }
 
@@ -377,7 +403,7 @@ impl World {
     /// Stops the manager: whoever waits and can be reached is told.
     fn shutdown(mut self) -> Vec<Outgoing> {
         self.kernel.handle_shutdown(self.now);
-        self.drain();
+        self.finish_due();
         assert_eq!(self.kernel.blocked_count(), 0, "nobody waits for a manager that has stopped");
         let lost = self
             .clients
@@ -398,6 +424,7 @@ impl World {
         for client in 0..CLIENTS {
             self.disconnect(client);
         }
+        self.finish_due();
         assert_eq!(self.kernel.blocked_count(), 0, "nobody waits when nobody is there");
         assert!(self.asked.is_empty());
         let names = const { manager::method("names") };
