@@ -1,7 +1,7 @@
 //! Programs that make, name and break objects.
 
 use sync_objects::{event, lock};
-use sync_proto::{Error, ErrorKind, Shared};
+use sync_proto::{Error, ErrorKind, Refusal, Shared};
 
 use super::super::bomb::bomb;
 use super::super::counts::Fault;
@@ -118,6 +118,11 @@ pub(super) async fn orphans(me: Thread) -> Result<(), Error> {
         match refused {
             Some(ErrorKind::TimedOut) => me.ghost.fired(Fault::DropUnderWaiters),
             Some(ErrorKind::NotFound | ErrorKind::ShuttingDown | ErrorKind::Disconnected) => {}
+            // Somebody fills the memory, or the word that answers have arrived was lost with its
+            // connections: it exits, as whoever is told so.
+            Some(full @ (ErrorKind::LimitReached | ErrorKind::OutOfMemory)) => {
+                return Err(Refusal::from(full).into());
+            }
             other => panic!("nobody can set the event any more, and its wait ends with {other:?}"),
         }
     }
