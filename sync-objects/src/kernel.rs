@@ -452,6 +452,7 @@ impl Core {
         for (session, held) in held_back {
             let route = Route { session, via: held.via, call: held.request.call };
             self.answer(route, Err(ErrorKind::ShuttingDown.into()));
+            self.note_due(session);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What goes on when the message that it waited for has come at last.
 //!
-//! That may be thousands of messages, for one of a few bytes. One-way messages whose turn has come
-//! are due: they go on one by one, each session in its turn, as the driver has time. Requests are
-//! given back to the driver, some at a time, who hands each in again before what came after it on
-//! its connection: what bounds all other calls bounds these.
+//! That may be thousands of messages, for one of a few bytes. They are due when their turn has
+//! come, and go on one by one, each session in its turn, as the driver has time. One-way messages
+//! are carried out; requests are given back to the driver, who hands each in again before what came
+//! after it on its connection: what bounds all other calls bounds these.
 //!
 //! Between any two of these steps may come whatever comes: messages of others, their ends, times
 //! that pass, connections that are lost and made anew. The order is the driver's to keep:
@@ -28,9 +28,6 @@ use super::sessions::Session;
 use super::{Core, Kernel, Via};
 use crate::Time;
 
-/// The most requests that are released in one step.
-const RELEASED_AT_ONCE: usize = 64;
-
 /// A request that waited for a one-way message which is carried out.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -50,7 +47,7 @@ pub struct Released {
 /// What waits for the driver.
 #[derive(Debug, Default)]
 pub(super) struct Due {
-    /// The sessions of which something is due, or was when they were looked at last.
+    /// The sessions of which something is due.
     sessions: BTreeSet<SessionId>,
     /// Whose message was carried out last.
     last: Option<SessionId>,
@@ -80,7 +77,7 @@ impl Due {
 }
 
 impl Kernel {
-    /// Carries out a one-way message that is due, or releases some requests; returns whether there
+    /// Carries out a one-way message that is due, and releases a request; returns whether there
     /// was something to do.
     /// [`poll_timeout`](Self::poll_timeout) asks for it as long as there are any.
     pub fn handle_due(&mut self, now: Time) -> bool {
@@ -132,7 +129,7 @@ impl Kernel {
 }
 
 impl Core {
-    /// Carries out a session's next one-way message, if its turn has come, and releases some of the
+    /// Carries out a session's next one-way message, if its turn has come, and releases one of the
     /// requests whose turn has come with it.
     pub(super) fn run_next_one_way(&mut self, session: SessionId) {
         if let Some(message) = self.sessions.get_mut(&session).and_then(Session::next_one_way) {
@@ -141,12 +138,14 @@ impl Core {
         }
         // It may have ended itself.
         let Some(state) = self.sessions.get_mut(&session) else { return };
-        for _ in 0..RELEASED_AT_ONCE {
-            let released = state.held_back.take_next(state.done(), &mut self.timers);
-            let Some(released) = released else { break };
-            self.due.released.push_back(released);
-        }
-        if state.has_due() {
+        let released = state.held_back.take_next(state.done(), &mut self.timers);
+        self.due.released.extend(released);
+        self.note_due(session);
+    }
+
+    /// Notes whether something of a session is due, when that may have changed.
+    pub(super) fn note_due(&mut self, session: SessionId) {
+        if self.sessions.get(&session).is_some_and(Session::has_due) {
             self.due.sessions.insert(session);
         } else {
             self.due.remove(session);

@@ -20,9 +20,10 @@ pub struct Limits {
     /// Calls of one session that wait, in a line or for a one-way message before them: each is a
     /// thread of the client, or a pipelined call.
     pub calls_per_session: usize,
-    /// One-way messages of one session that came before an earlier one. A client has a few when
-    /// its threads overtake each other; one that leaves a gap would send them for ever. Its
-    /// session ends: what it said in between can never be carried out.
+    /// One-way messages of one session that came before an earlier one. A client has some when
+    /// its threads overtake each other (this project's a thousand at most); one that leaves a gap
+    /// would send them for ever. Its session ends: what it said in between can never be carried
+    /// out.
     pub early_one_ways: usize,
     /// Calls in the lines of one object. Whoever would be one more is refused instead: waking all
     /// of them is one step, in which nobody else is served.

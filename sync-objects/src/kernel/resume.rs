@@ -410,6 +410,7 @@ impl Core {
             resumable.unclaimed.extend(&lost);
             resumable.unnoticed.extend(lost);
         }
+        self.note_due(session);
     }
 
     /// Starts the grace of a session that is lost, and stops that of one that is back.

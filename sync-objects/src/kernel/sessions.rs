@@ -243,10 +243,11 @@ impl Core {
         }
     }
 
-    /// Gives up a request that is held back, if it is.
+    /// Gives up a request that is held back, if it waits for a message still. Another one will be
+    /// looked at in its turn, and stands in no line.
     pub(super) fn give_up_held_back(&mut self, session: SessionId, call: CallId) {
         let Some(state) = self.sessions.get_mut(&session) else { return };
-        if let Some(held) = state.held_back.take(call, &mut self.timers) {
+        if let Some(held) = state.held_back.time_out(call, state.done, &mut self.timers) {
             self.answer(Route { session, via: held.via, call }, Err(ErrorKind::TimedOut.into()));
         }
     }

@@ -186,7 +186,7 @@ impl Core {
         let tickets: usize = self.sessions.values().map(|session| session.tickets.len()).sum();
         assert_eq!(tickets, self.tickets.len(), "a session knows its tickets");
         for (&id, session) in &self.sessions {
-            assert!(self.due.has(id) || !session.has_due(), "what is due is known to be");
+            assert_eq!(self.due.has(id), session.has_due(), "what is due is known to be");
             for &(object, token) in &session.holds {
                 assert!(self.owner(object, token).is_some(), "an object knows its holders");
             }

@@ -122,7 +122,7 @@ fn a_request_is_held_back_until_the_message_that_it_names_is_carried_out() {
 }
 
 #[test]
-fn requests_are_released_some_at_a_time_and_none_behind_them_overtakes() {
+fn requests_are_released_one_by_one_and_none_behind_them_overtakes() {
     const CALLS: u64 = 1000;
     let hand = ByHand::new();
     let session = hand.client.session();
@@ -132,7 +132,7 @@ fn requests_are_released_some_at_a_time_and_none_behind_them_overtakes() {
     hand.sim.kernel(|kernel, now| {
         kernel.handle_one_way(now, session, hand.message(1, "set")).unwrap();
         let released: Vec<_> = std::iter::from_fn(|| kernel.poll_released()).collect();
-        assert!((1..CALLS / 4).contains(&(released.len() as u64)), "one step is short");
+        assert!((1..=2).contains(&released.len()), "one step is short: {}", released.len());
         kernel.handle_request(now, session, Via(1), hand.ask(CALLS, 1, "is_set"));
         kernel.handle_request(now, session, Via(1), hand.ask(CALLS + 1, 2, "is_set"));
         assert_eq!(answers(kernel), [], "others come first");

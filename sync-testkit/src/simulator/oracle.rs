@@ -46,7 +46,7 @@ struct Session {
     done: OneWayId,
     early: BTreeMap<OneWayId, OneWay>,
     /// By the message that each must follow, and in the order in which they came.
-    held_back: BTreeMap<(OneWayId, u64), (WireId, Request)>,
+    held_back: BTreeMap<(OneWayId, u64), HeldBack>,
     /// Requests that are to be answered; a client may give two of them one number.
     open: BTreeMap<CallId, Vec<Asked>>,
     /// Answers, and the connections on which they went out.
@@ -55,6 +55,15 @@ struct Session {
     lost: BTreeMap<CallId, Reply>,
     /// Answers that are to be given once more.
     again: BTreeMap<CallId, (WireId, Reply)>,
+}
+
+/// A request that waits for a one-way message, or for others that did so and come first.
+#[derive(Debug)]
+struct HeldBack {
+    via: WireId,
+    request: Request,
+    /// The kernel has given it out, to be handed in again.
+    is_given_out: bool,
 }
 
 #[derive(Debug)]
@@ -85,15 +94,19 @@ impl Session {
     }
 
     fn is_due(&self) -> bool {
-        self.early.contains_key(&self.turn())
+        self.early.contains_key(&self.turn()) || self.has_released()
     }
 
-    /// Returns the first request of a connection that waited for a message and need not any more.
+    /// Returns whether the kernel has a request that need not wait any more.
+    fn has_released(&self) -> bool {
+        let mut kept = self.held_back.iter().filter(|(_, of)| !of.is_given_out);
+        kept.next().is_some_and(|(&(after, _), _)| after <= self.done)
+    }
+
+    /// Returns the first request of a connection that waited for a message and was given out.
     fn released(&self, via: WireId) -> Option<(OneWayId, u64)> {
-        let of_it = |((after, _), (of, _)): &(&(OneWayId, u64), &(WireId, Request))| {
-            *after <= self.done && *of == via
-        };
-        self.held_back.iter().find(of_it).map(|(&turn, _)| turn)
+        let mut given_out = self.held_back.iter().filter(|(_, of)| of.is_given_out);
+        given_out.find(|(_, of)| of.via == via).map(|(&turn, _)| turn)
     }
 }
 
@@ -128,9 +141,11 @@ impl Oracle {
             return Some(Fault::Repeated);
         }
         open.push(Asked { request: request.clone(), via: Some(via), number: None });
-        if request.after > state.done {
+        if request.after > state.done || state.has_released() {
             self.held_back += 1;
-            state.held_back.insert((request.after, self.held_back), (via, request.clone()));
+            let turn = (request.after.max(state.done), self.held_back);
+            let held_back = HeldBack { via, request: request.clone(), is_given_out: false };
+            state.held_back.insert(turn, held_back);
             return Some(Fault::Overtaken);
         }
         self.begin(session, request);
@@ -152,7 +167,7 @@ impl Oracle {
             open.retain(|asked| asked.via.is_some() || asked.number.is_some());
         }
         state.open.retain(|_, open| !open.is_empty());
-        state.held_back.retain(|_, (of, _)| *of != via);
+        state.held_back.retain(|_, of| of.via != via);
         let sent = std::mem::take(&mut state.sent);
         let (lost, sent) = sent.into_iter().partition(|(_, (of, _))| *of == via);
         let lost: BTreeMap<CallId, (WireId, Reply)> = lost;
@@ -197,11 +212,23 @@ impl Oracle {
         assert_eq!((done, is_due), wanted, "the one-way messages of {session} go on in turn");
     }
 
+    /// The kernel gives out a request that waited for a message.
+    pub(crate) fn given_out(&mut self, session: SessionId, call: CallId) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        let done = state.done;
+        let mut kept = state.held_back.iter_mut().filter(|(_, of)| !of.is_given_out);
+        let first = kept.next().filter(|&(&(after, _), _)| after <= done);
+        let Some((_, first)) = first.filter(|(_, of)| of.request.call == call) else {
+            panic!("{call} of {session} is not the first that waited for a message and may go on");
+        };
+        first.is_given_out = true;
+    }
+
     /// A request that waited for a message is looked at.
     pub(crate) fn released(&mut self, session: SessionId, via: WireId, call: CallId) {
         let Some(state) = self.sessions.get_mut(&session) else { return };
         let first = state.released(via).and_then(|turn| state.held_back.remove(&turn));
-        let Some((_, request)) = first.filter(|(_, request)| request.call == call) else {
+        let Some(HeldBack { request, .. }) = first.filter(|of| of.request.call == call) else {
             panic!("{call} of {session} waited for a message and is not the first that may go on");
         };
         self.begin(session, &request);
@@ -210,7 +237,7 @@ impl Oracle {
     /// A request that waited for a message does not begin: nobody is there to be answered.
     pub(crate) fn dropped(&mut self, session: SessionId, via: WireId, call: CallId) {
         let Some(state) = self.sessions.get_mut(&session) else { return };
-        state.held_back.retain(|_, (of, request)| (*of, request.call) != (via, call));
+        state.held_back.retain(|_, of| (of.via, of.request.call) != (via, call));
         if let Some(open) = state.open.get_mut(&call) {
             open.retain(|asked| asked.via != Some(via) || asked.number.is_some());
         }
@@ -257,7 +284,7 @@ impl Oracle {
         if open.is_empty() {
             state.open.remove(&call);
         }
-        state.held_back.retain(|_, (_, held_back)| held_back.call != call);
+        state.held_back.retain(|_, of| of.request.call != call);
         self.leave_line(&request, number, reply.outcome.is_ok());
         self.learn(&request, reply);
         let Some(object) = self.objects.get_mut(&request.object) else { return };

@@ -64,7 +64,19 @@ impl AllHeldBack {
         self.take(call, timers)
     }
 
-    pub(super) fn take(&mut self, call: CallId, timers: &mut Timers) -> Option<Released> {
+    /// Takes one out whose time is up, unless its turn has come when one-way messages are done up
+    /// to here.
+    pub(super) fn time_out(
+        &mut self,
+        call: CallId,
+        done: OneWayId,
+        timers: &mut Timers,
+    ) -> Option<Released> {
+        let turn = self.turns.get(&call).filter(|turn| turn.0 > done);
+        turn.is_some().then(|| self.take(call, timers)).flatten()
+    }
+
+    fn take(&mut self, call: CallId, timers: &mut Timers) -> Option<Released> {
         let turn = self.turns.remove(&call)?;
         self.by_turn.remove(&turn).map(|timed| timed.release(timers))
     }

@@ -25,6 +25,7 @@ impl Server {
     pub(super) fn take_released(&mut self) {
         while let Some(released) = self.kernel.poll_released() {
             let (session, id) = (released.session, released.via.0);
+            self.oracle.given_out(session, released.request.call);
             match self.connections.get_mut(&id) {
                 Some(connection) => connection.released.push_back(released),
                 None => self.oracle.dropped(session, id, released.request.call),
