@@ -133,12 +133,12 @@ impl ConnectOptions {
         self
     }
 
-    /// Ends the session when the manager says nothing for this long while a call waits, and then
-    /// does not answer a ping for as long: the call fails with [`ErrorKind::Unresponsive`], and
-    /// what the session held is lost. Without it, a call waits for a manager that is stopped until
-    /// it goes on, over TCP for as long as the grace. A manager that lives answers a ping at once,
-    /// however long the call waits. A signal that this thread handles meanwhile begins the time
-    /// anew.
+    /// Ends the session when the manager says nothing for this long while a call waits, or more
+    /// than a thousand messages that nobody waits for, and then does not answer a ping for as
+    /// long: the call fails with [`ErrorKind::Unresponsive`], and what the session held is lost.
+    /// Without it, a call waits for a manager that is stopped until it goes on, over TCP for as
+    /// long as the grace. A manager that lives answers a ping at once, however long the call waits.
+    /// A signal that this thread handles meanwhile begins the time anew.
     #[must_use]
     pub fn unresponsive_after(mut self, time: Duration) -> Self {
         self.unresponsive_after = Some(time.max(PATIENCE_MIN));

@@ -4,8 +4,7 @@
 use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::{Data, ErrorKind, Refusal};
 
-use super::keeper::PAUSES;
-use super::unsent::First;
+use super::unsent::{First, LATE};
 use super::{Connection, Session, connection::Ready};
 
 /// The answer to a call, before its handles are made.
@@ -62,7 +61,7 @@ impl Session {
 
     /// Prepares what goes before anything else; where that is much, the most of it is sent.
     pub(super) fn go_first(&self, connection: &mut Connection) -> Result<(), Refusal> {
-        let mut pauses = PAUSES;
+        let mut pauses = LATE;
         while self.queue_first(connection)? == First::Part {
             self.ask_how_far(connection)?;
             self.wait_if_ahead(&mut pauses);

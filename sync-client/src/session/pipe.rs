@@ -7,8 +7,7 @@ use sync_proto::message::{ClientMessage, Reply, ServerMessage};
 use sync_proto::{Call, CallId, Data, ErrorKind, Handle, Pipe, Refusal};
 
 use super::exchange::{Failure, Outcome};
-use super::keeper::PAUSES;
-use super::unsent::First;
+use super::unsent::{First, LATE};
 use super::{Connection, Session};
 
 /// Calls are written when so many bytes of them are ready, or when an answer is waited for.
@@ -31,6 +30,9 @@ pub(super) struct SocketPipe {
     calls: VecDeque<(CallId, State)>,
     /// How many have no answer.
     asked: usize,
+    /// Calls that were answered since, with what they kept. What that lets go may have to wait for
+    /// the manager, and so is dropped when it has heard all that this one took along.
+    let_go: Vec<State>,
     /// Nobody waits for what stands in line.
     is_given_up: bool,
     /// This process was seen to be its own, and nothing was written or read since.
@@ -55,8 +57,8 @@ enum State {
 impl SocketPipe {
     pub(super) fn open(session: Arc<Session>) -> Result<Self, Refusal> {
         let connection = Some(session.connection()?);
-        let calls = VecDeque::new();
-        Ok(Self { session, connection, calls, asked: 0, is_given_up: false, is_own: false })
+        let (calls, let_go) = (VecDeque::new(), Vec::new());
+        Ok(Self { session, connection, calls, asked: 0, let_go, is_given_up: false, is_own: false })
     }
 
     /// Sends what is queued and takes in one message, which need not be an answer.
@@ -91,7 +93,7 @@ impl SocketPipe {
             let why = format!("the manager answered call {call}, which was not asked");
             return Err(self.end(Refusal::new(ErrorKind::Malformed, why)));
         };
-        *state = State::Answered(outcome);
+        self.let_go.push(std::mem::replace(state, State::Answered(outcome)));
         self.asked -= 1;
         if let (0, Some(connection)) = (self.asked, &mut self.connection) {
             connection.confirm();
@@ -148,7 +150,7 @@ impl SocketPipe {
     /// Prepares what goes before a call; returns whether somebody may wait for it. Nobody else has
     /// it now.
     fn go_first(&mut self) -> Result<bool, Refusal> {
-        let mut pauses = PAUSES;
+        let mut pauses = LATE;
         loop {
             let is_unread = self.asked > 0;
             let (session, connection) = self.parts()?;
@@ -285,6 +287,7 @@ impl Pipe for SocketPipe {
             self.write()?;
             self.catch_up()?;
         }
+        self.let_go.clear();
         Ok(call)
     }
 
@@ -292,6 +295,7 @@ impl Pipe for SocketPipe {
         self.check_own_once()?;
         loop {
             if let Some(answer) = self.take(call) {
+                self.let_go.clear();
                 return self.session.receive(answer);
             }
             self.read()?;

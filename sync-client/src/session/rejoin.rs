@@ -9,7 +9,7 @@ use sync_proto::{ErrorKind, OneWayId, Refusal};
 use super::another::of_one;
 use super::keeper::PAUSES;
 use super::lifeline::Lifeline;
-use super::unsent::First;
+use super::unsent::{First, LATE};
 use super::{Connection, Session, is_final};
 
 /// The least that an attempt to connect may take, however short the heartbeat.
@@ -152,7 +152,7 @@ impl Session {
     /// Waits until not so many one-way messages are kept: more of them could be at the manager
     /// before one that is late, which ends the session of whoever sends too many.
     fn make_room(&self, lifeline: &Lifeline, connection: &mut Connection) -> Result<(), Refusal> {
-        let (mut pauses, mut before) = (PAUSES, None);
+        let (mut pauses, mut before) = (LATE, None);
         while lifeline.is_full() {
             self.queue_first(connection)?;
             connection.queue(&ClientMessage::Ping, self.limit())?;

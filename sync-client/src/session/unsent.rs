@@ -28,6 +28,10 @@ const UNSENT_MAX: usize = 64 * 1024;
 /// connection. The manager keeps four times as many that come before it, and then ends the session.
 const AHEAD_MAX: u64 = 1024;
 
+/// The pauses between looks whether a message that is late has come.
+pub(super) const LATE: Pauses =
+    Pauses::between(Duration::from_millis(1), Duration::from_millis(20));
+
 /// A message of more bytes is somebody's value, and lies unsent alone.
 const SMALL_MAX: usize = 4096;
 
@@ -273,7 +277,7 @@ impl Session {
 
     /// Writes what is queued; returns what is to go behind it on the same connection.
     fn write_rest(&self, connection: &mut Connection) -> Result<Option<VecDeque<OneWay>>, Refusal> {
-        let mut pauses = PAUSES;
+        let mut pauses = LATE;
         self.write_all(connection)?;
         loop {
             let mut waiting = self.unsent.waiting.lock();

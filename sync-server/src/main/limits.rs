@@ -93,7 +93,8 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().calls_per_connection)]
     max_calls_per_connection: usize,
 
-    /// The most messages of one client process that are kept because one before them is missing.
+    /// The most messages of one client process that are kept because one before them is missing; a
+    /// Rust client has some thousand under way at most.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.early_one_ways)]
     max_early_one_ways: usize,
 
