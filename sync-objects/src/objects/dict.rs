@@ -218,11 +218,15 @@ impl Dict {
     fn room<'n>(
         &self,
         cx: &Cx<'_>,
-        keys: impl IntoIterator<Item = &'n Normal>,
+        keys: impl IntoIterator<Item = &'n Normal> + Clone,
     ) -> Result<(), Refusal> {
+        let cost = |key: &Normal| store::ENTRY_COST + key.as_bytes().len();
+        // Usually there is room for all of them, and nothing is looked up.
+        if cx.afford(keys.clone().into_iter().map(cost).sum()).is_ok() {
+            return Ok(());
+        }
         let fresh = keys.into_iter().filter(|key| !self.store.contains(key));
-        let cost = fresh.map(|key| store::ENTRY_COST + key.as_bytes().len()).sum();
-        cx.afford(cost)
+        cx.afford(fresh.map(cost).sum())
     }
 
     /// Writes many entries in one step, if it is the caller's turn at all of them.
