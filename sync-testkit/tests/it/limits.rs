@@ -134,18 +134,21 @@ fn what_cannot_be_given_up_by_a_call_is_given_up_all_the_same() {
     });
 }
 
+/// Drops what a process holds, a lock among it, while its pipeline has the only connection.
+fn takes_along(cast: &Cast, manager: &Manager, held: impl Sized, lock: &Lock) {
+    let count = manager.create_value(7).unwrap();
+    manager.pipeline(|p| {
+        count.later(p).get().wait().unwrap();
+        drop(held);
+        let asked = count.later(p).get();
+        cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
+        assert_eq!(asked.wait().unwrap(), 7);
+    });
+}
+
 #[test]
 fn a_pipeline_that_takes_along_what_was_left_unsent_sends_it() {
-    with_one_connection_to_spare(|cast, manager, guard, lock| {
-        let count = manager.create_value(7).unwrap();
-        manager.pipeline(|p| {
-            count.later(p).get().wait().unwrap();
-            drop(guard);
-            let asked = count.later(p).get();
-            cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
-            assert_eq!(asked.wait().unwrap(), 7);
-        });
-    });
+    with_one_connection_to_spare(takes_along);
 }
 
 #[test]
@@ -179,14 +182,7 @@ fn a_pipeline_takes_along_whatever_was_left_unsent_however_much() {
     with_one_connection_to_spare(|cast, manager, guard, lock| {
         let seats = manager.named("seats").create_semaphore(COUNT).unwrap();
         let permits: Vec<_> = (0..COUNT).map(|_| seats.acquire().unwrap()).collect();
-        let count = manager.create_value(7).unwrap();
-        manager.pipeline(|p| {
-            count.later(p).get().wait().unwrap();
-            drop((guard, permits));
-            let asked = count.later(p).get();
-            cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
-            assert_eq!(asked.wait().unwrap(), 7);
-        });
+        takes_along(cast, manager, (guard, permits), lock);
         assert_eq!(seats.available().unwrap(), COUNT);
     });
 }
@@ -203,14 +199,7 @@ fn a_pipeline_over_tcp_that_takes_along_what_was_left_unsent_sends_it() {
     let manager = options.connect(cast.server().address()).unwrap();
     let guard = manager.named("lock").create_lock().unwrap().lock().unwrap();
     let lock = cast.manager().named("lock").create_lock().unwrap();
-    let count = manager.create_value(7).unwrap();
-    manager.pipeline(|p| {
-        count.later(p).get().wait().unwrap();
-        drop(guard);
-        let asked = count.later(p).get();
-        cast.until("the lock is released", || lock.try_lock().unwrap().is_some());
-        assert_eq!(asked.wait().unwrap(), 7);
-    });
+    takes_along(&cast, &manager, guard, &lock);
 }
 
 #[test]
