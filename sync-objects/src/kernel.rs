@@ -199,8 +199,8 @@ impl Kernel {
 
     /// Takes a request; its reply comes out of [`poll_reply`](Self::poll_reply), at once or when
     /// its turn has come. One that names a one-way message which has not come is
-    /// [given out](Self::poll_released) when that has, to be handed in again. Returns whether the
-    /// session lives: one that is gone gets no reply.
+    /// [given out](Self::poll_released) when that has, to be handed in again; so may others be now.
+    /// Returns whether the session lives: one that is gone gets no reply.
     pub fn handle_request(
         &mut self,
         now: Time,
@@ -220,6 +220,11 @@ impl Kernel {
         // A manager that stops refuses it now: what it waits for may not come.
         if is_early && !self.core.stopping {
             self.core.hold_back(session, via, request);
+            // What waits goes on at least as fast as more comes.
+            if self.core.due.has(session) {
+                self.core.run_next_one_way(session);
+                self.core.finish_input();
+            }
         } else {
             self.core.begin(session, via, request, now);
             self.core.finish_input();

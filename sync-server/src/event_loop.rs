@@ -356,6 +356,7 @@ impl EventLoop {
             Said::Message(ClientMessage::Request(request)) => {
                 connection.in_flight += 1;
                 kernel.handle_request(now, session, via, request);
+                self.take_released(kernel);
             }
             Said::Released(released) => kernel.handle_released(now, released),
             Said::Message(ClientMessage::OneWay(message)) => {

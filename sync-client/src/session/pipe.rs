@@ -30,9 +30,9 @@ pub(super) struct SocketPipe {
     calls: VecDeque<(CallId, State)>,
     /// How many have no answer.
     asked: usize,
-    /// Calls that were answered since, with what they kept. What that lets go may have to wait for
-    /// the manager, and so is dropped when it has heard all that this one took along.
-    let_go: Vec<State>,
+    /// What calls kept that are answered. To let it go may have to wait for the manager, and so is
+    /// done when all is written that this one took along.
+    let_go: Vec<(Handle, Vec<Handle>)>,
     /// Nobody waits for what stands in line.
     is_given_up: bool,
     /// This process was seen to be its own, and nothing was written or read since.
@@ -48,7 +48,7 @@ enum State {
         again: Option<Box<ClientMessage>>,
         /// What it calls and what it brings: a release would go by another connection, and might
         /// overtake it.
-        _kept: (Handle, Vec<Handle>),
+        kept: (Handle, Vec<Handle>),
     },
     /// Nobody has waited for its answer yet.
     Answered(Outcome),
@@ -89,11 +89,13 @@ impl SocketPipe {
     /// Keeps an answer until somebody waits for it.
     fn answered(&mut self, call: CallId, outcome: Outcome) -> Result<(), Refusal> {
         let state = self.place(call).map(|at| &mut self.calls[at].1);
-        let Some(state @ &mut State::Asked { .. }) = state else {
+        let Some(state @ State::Asked { .. }) = state else {
             let why = format!("the manager answered call {call}, which was not asked");
             return Err(self.end(Refusal::new(ErrorKind::Malformed, why)));
         };
-        self.let_go.push(std::mem::replace(state, State::Answered(outcome)));
+        if let State::Asked { kept, .. } = std::mem::replace(state, State::Answered(outcome)) {
+            self.let_go.push(kept);
+        }
         self.asked -= 1;
         if let (0, Some(connection)) = (self.asked, &mut self.connection) {
             connection.confirm();
@@ -281,7 +283,7 @@ impl Pipe for SocketPipe {
         }
         let queued = connection.queued();
         let again = session.lifeline.is_some().then(|| Box::new(message));
-        self.calls.push_back((call, State::Asked { again, _kept: kept }));
+        self.calls.push_back((call, State::Asked { again, kept }));
         self.asked += 1;
         if is_urgent || queued >= BATCH {
             self.write()?;
@@ -298,7 +300,9 @@ impl Pipe for SocketPipe {
                 self.let_go.clear();
                 return self.session.receive(answer);
             }
-            self.read()?;
+            self.write()?;
+            self.let_go.clear();
+            self.take_in()?;
         }
     }
 }

@@ -7,9 +7,9 @@
 //!
 //! Between any two of these steps may come whatever comes: messages of others, their ends, times
 //! that pass, connections that are lost and made anew. The order is the driver's to keep:
-//! * It takes out what was released after each one-way message, be it handed in or due, before it
-//!   hands in anything else. On its connection, what was released comes after what was released
-//!   earlier, and before all else that is not handed in yet.
+//! * It takes out what was released after each request and one-way message that it hands in, and
+//!   after what was due, before it hands in anything else. On its connection, what was released
+//!   comes after what was released earlier, and before all else that is not handed in yet.
 //! * Of a request that it has taken out the kernel knows nothing until it is handed in again. It
 //!   is none of the calls that wait, so a cancellation does not find it: one that came on the same
 //!   connection comes after it. Its time passes, and is looked at when it would have to wait.
@@ -94,7 +94,7 @@ impl Kernel {
     }
 
     /// Returns the next request that was held back and need not wait any more, for the driver to
-    /// [hand in again](Self::handle_released): there may be some after each one-way message. One
+    /// [hand in again](Self::handle_released): there may be some after each message. One
     /// whose connection is lost meanwhile can be dropped: it has not begun.
     #[must_use]
     pub fn poll_released(&mut self) -> Option<Released> {

@@ -186,6 +186,11 @@ impl Oracle {
         self.carry_out_next(session);
     }
 
+    /// One more request of a session was held back: one message that was due is carried out.
+    pub(crate) fn made_room(&mut self, session: SessionId) {
+        self.carry_out_next(session);
+    }
+
     /// The manager has carried out one message that was due: the sessions have their turns.
     pub(crate) fn due(&mut self) {
         let due =

@@ -186,10 +186,15 @@ impl Server {
         match message {
             ClientMessage::Request(request) => {
                 connection.in_flight += 1;
-                if let Some(fault) = self.oracle.request(session, id, &request) {
-                    self.counts.fired(fault);
-                }
+                let fault = self.oracle.request(session, id, &request);
                 self.kernel.handle_request(self.now, session, Via(id), request);
+                if let Some(fault) = fault {
+                    self.counts.fired(fault);
+                    if fault == Fault::Overtaken && !self.kernel.is_stopping() {
+                        self.oracle.made_room(session);
+                    }
+                }
+                self.take_released();
             }
             ClientMessage::OneWay(message) => {
                 let taken = self.kernel.handle_one_way(self.now, session, message.clone());
