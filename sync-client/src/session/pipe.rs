@@ -64,6 +64,7 @@ impl SocketPipe {
     /// Sends what is queued and takes in one message, which need not be an answer.
     fn read(&mut self) -> Result<(), Refusal> {
         self.write()?;
+        self.let_go.clear();
         self.take_in()
     }
 
@@ -300,9 +301,7 @@ impl Pipe for SocketPipe {
                 self.let_go.clear();
                 return self.session.receive(answer);
             }
-            self.write()?;
-            self.let_go.clear();
-            self.take_in()?;
+            self.read()?;
         }
     }
 }
