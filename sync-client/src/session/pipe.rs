@@ -61,11 +61,12 @@ impl SocketPipe {
         Ok(Self { session, connection, calls, asked: 0, let_go, is_given_up: false, is_own: false })
     }
 
-    /// Sends what is queued and takes in one message, which need not be an answer.
+    /// Sends what is queued and takes in a message or more, which need not be answers.
     fn read(&mut self) -> Result<(), Refusal> {
-        self.write()?;
+        let has_taken_in = self.write()?;
         self.let_go.clear();
-        self.take_in()
+        // It may be all that comes: nobody waits for more before it was looked at.
+        if has_taken_in { Ok(()) } else { self.take_in() }
     }
 
     /// Waits for one message.
@@ -124,17 +125,22 @@ impl SocketPipe {
         }
     }
 
-    /// Sends what is queued, and takes in answers while the manager takes no more of it.
-    fn write(&mut self) -> Result<(), Refusal> {
+    /// Sends what is queued, and takes in answers while the manager takes no more of it; returns
+    /// whether it took in any.
+    fn write(&mut self) -> Result<bool, Refusal> {
         if self.connection.as_ref().is_some_and(|of| of.unwritten() == 0) {
-            return Ok(());
+            return Ok(false);
         }
         self.check_own()?;
+        let mut has_taken_in = false;
         loop {
             let (session, connection) = self.parts()?;
             match session.write_or_hear(connection) {
-                Ok(true) => return Ok(()),
-                Ok(false) => self.take_in()?,
+                Ok(true) => return Ok(has_taken_in),
+                Ok(false) => {
+                    self.take_in()?;
+                    has_taken_in = true;
+                }
                 Err(failure) => self.go_on_after(failure)?,
             }
         }
