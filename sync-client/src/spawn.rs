@@ -52,14 +52,8 @@ impl ManagerProcess {
     ) -> Result<Self, Error> {
         let program = program();
         let failed = |why: String| {
-            Error::new(
-                ErrorKind::Io,
-                format!(
-                    "cannot start {}: {why}; install it with `cargo install --path sync-server`, \
-                     or name it in {SERVER_VAR}",
-                    program.to_string_lossy()
-                ),
-            )
+            let why = format!("cannot start {}: {why}", program.to_string_lossy());
+            Error::new(ErrorKind::Io, why)
         };
         let mut child = Command::new(&program)
             .args(["--stop-with-stdin", "--stop-with-parent"])
@@ -67,7 +61,12 @@ impl ManagerProcess {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| {
+                failed(format!(
+                    "{error}; install it with `cargo install --path sync-server`, or name it in \
+                     {SERVER_VAR}"
+                ))
+            })?;
         // Its input is kept open: by that, too, it hears that this process is gone.
         // So is its output: it has a line for each address.
         let out = child.stdout.as_mut();
@@ -81,7 +80,8 @@ impl ManagerProcess {
                 // One that has ended cannot be killed, and says how it ended.
                 let ended = child.kill().and_then(|()| child.wait());
                 let ended = ended.map_or_else(|error| error.to_string(), |it| it.to_string());
-                Err(failed(format!("it said nothing and ended with {ended}")))
+                let why = format!("it said nothing and ended with {ended}: standard error has why");
+                Err(failed(why))
             }
             Ok((line, None)) => {
                 Err(failed(format!("it said {line:?}, and not on which address it is ready")))

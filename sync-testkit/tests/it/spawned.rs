@@ -35,6 +35,8 @@ fn sealed_host(role: &Role) {
     role.say(process.address());
     role.hear();
     assert!(process.shutdown().unwrap().success());
+    let error = Manager::options().spawn(["--no-such-flag"]).unwrap_err();
+    assert!(error.message().contains("exit status: 2: standard error has why"), "{error}");
 }
 
 /// Hosts a manager likewise, and has a forked child that keeps all files open, also that by which
