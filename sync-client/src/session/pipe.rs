@@ -61,12 +61,15 @@ impl SocketPipe {
         Ok(Self { session, connection, calls, asked: 0, let_go, is_given_up: false, is_own: false })
     }
 
-    /// Sends what is queued and takes in a message or more, which need not be answers.
-    fn read(&mut self) -> Result<(), Refusal> {
-        let has_taken_in = self.write()?;
+    /// Sends what is queued, or waits for one message where all is sent. Whoever waits for an
+    /// answer looks for it before each step: it may have been taken in while something was sent,
+    /// and be all that comes.
+    fn step(&mut self) -> Result<(), Refusal> {
+        if self.connection.as_ref().is_some_and(|of| of.unwritten() > 0) {
+            return self.write();
+        }
         self.let_go.clear();
-        // It may be all that comes: nobody waits for more before it was looked at.
-        if has_taken_in { Ok(()) } else { self.take_in() }
+        self.take_in()
     }
 
     /// Waits for one message.
@@ -125,22 +128,17 @@ impl SocketPipe {
         }
     }
 
-    /// Sends what is queued, and takes in answers while the manager takes no more of it; returns
-    /// whether it took in any.
-    fn write(&mut self) -> Result<bool, Refusal> {
+    /// Sends what is queued, and takes in answers while the manager takes no more of it.
+    fn write(&mut self) -> Result<(), Refusal> {
         if self.connection.as_ref().is_some_and(|of| of.unwritten() == 0) {
-            return Ok(false);
+            return Ok(());
         }
         self.check_own()?;
-        let mut has_taken_in = false;
         loop {
             let (session, connection) = self.parts()?;
             match session.write_or_hear(connection) {
-                Ok(true) => return Ok(has_taken_in),
-                Ok(false) => {
-                    self.take_in()?;
-                    has_taken_in = true;
-                }
+                Ok(true) => return Ok(()),
+                Ok(false) => self.take_in()?,
                 Err(failure) => self.go_on_after(failure)?,
             }
         }
@@ -262,7 +260,7 @@ impl SocketPipe {
             connection.queue(&ClientMessage::Cancel(call), session.limit())?;
         }
         while self.asked > 0 {
-            self.read()?;
+            self.step()?;
         }
         for (_, state) in std::mem::take(&mut self.calls) {
             if let State::Answered(answer) = state {
@@ -307,7 +305,7 @@ impl Pipe for SocketPipe {
                 self.let_go.clear();
                 return self.session.receive(answer);
             }
-            self.read()?;
+            self.step()?;
         }
     }
 }
