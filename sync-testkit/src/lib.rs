@@ -99,6 +99,7 @@ mod role;
 mod server_process;
 pub mod sim;
 pub mod simulator;
+mod spot;
 mod watch;
 pub mod witness;
 
@@ -108,3 +109,4 @@ pub use proxy::{Proxy, Way};
 pub use raw::RawClient;
 pub use role::{Play, Role, play};
 pub use server_process::ServerProcess;
+pub use spot::Spot;

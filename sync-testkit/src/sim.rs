@@ -10,15 +10,15 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sync_objects::{
-    DisconnectReason, Kernel, Limits, Naming, Note, Registry, Time, Via, manager, release_call,
-};
+use sync_objects::{DisconnectReason, Kernel, Limits, Naming, Note, Registry, Time, Via, manager};
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
     Call, CallId, Data, Error, ErrorKind, Handle, Interface, Keeper, ManagerId, ObjectId, OneWayId,
-    Pipe, Place, Refusal, SessionId, Shared, ThreadId, Transport,
+    Pipe, Place, Refusal, SessionId, ThreadId, Transport,
 };
+
+use crate::spot::{self, Spot};
 
 /// A manager in memory.
 #[derive(Clone, Debug)]
@@ -186,21 +186,22 @@ pub struct Pending<R> {
 
 impl SimClient {
     /// Returns a name as a place for an object: get or create.
-    pub fn named(&self, name: &str) -> SimPlace<'_> {
-        SimPlace { client: self, naming: Naming::GetOrCreate(name.to_owned()) }
+    pub fn named(&self, name: &str) -> Spot {
+        self.spot(Naming::GetOrCreate(name.to_owned()))
     }
 
     /// Returns a name as a place for an object that must be new.
-    pub fn new_named(&self, name: &str) -> SimPlace<'_> {
-        SimPlace { client: self, naming: Naming::CreateNew(name.to_owned()) }
+    pub fn new_named(&self, name: &str) -> Spot {
+        self.spot(Naming::CreateNew(name.to_owned()))
+    }
+
+    fn spot(&self, naming: Naming) -> Spot {
+        Spot::new(Arc::clone(&self.0) as _, naming)
     }
 
     /// Returns the manager's own object.
-    #[expect(clippy::missing_panics_doc, reason = "every manager has it")]
     pub fn manager(&self) -> manager::Proxy {
-        let interface = manager::INTERFACE.fingerprint;
-        let handle = Handle::new(ObjectId::MANAGER, interface, Arc::clone(&self.0) as _);
-        manager::Proxy::attach(handle).expect("the manager's own object")
+        spot::manager_of(Arc::clone(&self.0) as _)
     }
 
     /// Begins a call that may wait: `call` calls one method of one proxy of this client.
@@ -372,11 +373,7 @@ impl Transport for Process {
 
 impl Keeper for Process {
     fn release(&self, object: ObjectId) {
-        // A test that fails drops its proxies: a second panic here would hide the first.
-        if object != ObjectId::MANAGER && !std::thread::panicking() {
-            // A session that is over has released it.
-            let _ = self.send(release_call(object));
-        }
+        spot::release(self, object);
     }
 
     fn manager(&self) -> ManagerId {
@@ -388,23 +385,8 @@ impl Keeper for Process {
     }
 }
 
-/// A place for an object: a client, or a name.
-#[derive(Clone, Debug)]
-pub struct SimPlace<'a> {
-    client: &'a SimClient,
-    naming: Naming,
-}
-
-impl Place for SimPlace<'_> {
-    fn create(self, interface: &'static Interface, data: Data) -> Result<Handle, Refusal> {
-        let (name, fingerprint) = (interface.name.to_owned(), interface.fingerprint);
-        let manager = self.client.manager();
-        manager.create(name, fingerprint, self.naming, data).map_err(Refusal::from)
-    }
-}
-
 impl Place for &SimClient {
     fn create(self, interface: &'static Interface, data: Data) -> Result<Handle, Refusal> {
-        SimPlace { client: self, naming: Naming::Anonymous }.create(interface, data)
+        self.spot(Naming::Anonymous).create(interface, data)
     }
 }

@@ -6,12 +6,14 @@ use std::ffi::OsString;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use sync_objects::{Naming, manager, release_call};
+use sync_objects::{Naming, manager};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request};
 use sync_proto::{
-    Call, CallId, Data, Error, ErrorKind, Handle, Interface, Keeper, ManagerId, ObjectId, OneWayId,
-    Pipe, Place, Refusal, Shared, ThreadId, Transport,
+    Call, CallId, Data, Error, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Pipe,
+    Refusal, ThreadId, Transport,
 };
+
+use crate::spot::{self, Spot};
 
 /// A session, seen from its process.
 #[derive(Debug)]
@@ -152,17 +154,15 @@ impl Link {
     }
 
     pub(crate) fn named(self: &Arc<Self>, name: &str) -> Spot {
-        Spot { link: Arc::clone(self), naming: Naming::GetOrCreate(name.to_owned()) }
+        Spot::new(Arc::clone(self) as _, Naming::GetOrCreate(name.to_owned()))
     }
 
     pub(crate) fn anonymous(self: &Arc<Self>) -> Spot {
-        Spot { link: Arc::clone(self), naming: Naming::Anonymous }
+        Spot::new(Arc::clone(self) as _, Naming::Anonymous)
     }
 
     pub(crate) fn manager_proxy(self: &Arc<Self>) -> manager::Proxy {
-        let fingerprint = manager::INTERFACE.fingerprint;
-        let handle = Handle::new(ObjectId::MANAGER, fingerprint, Arc::clone(self) as _);
-        manager::Proxy::attach(handle).expect("the manager's own object")
+        spot::manager_of(Arc::clone(self) as _)
     }
 
     fn keeper(&self) -> Arc<dyn Keeper> {
@@ -229,11 +229,7 @@ impl Transport for Link {
 
 impl Keeper for Link {
     fn release(&self, object: ObjectId) {
-        // A run that failed drops its proxies: a second panic here would hide the first.
-        if object != ObjectId::MANAGER && !std::thread::panicking() {
-            // A session that is over has released it.
-            let _ = self.send(release_call(object));
-        }
+        spot::release(self, object);
     }
 
     fn manager(&self) -> ManagerId {
@@ -242,20 +238,5 @@ impl Keeper for Link {
 
     fn transport(&self) -> Option<&dyn Transport> {
         Some(self)
-    }
-}
-
-/// Where a new object is to be: a manager, or a name in it.
-#[derive(Clone, Debug)]
-pub(crate) struct Spot {
-    link: Arc<Link>,
-    naming: Naming,
-}
-
-impl Place for Spot {
-    fn create(self, interface: &'static Interface, data: Data) -> Result<Handle, Refusal> {
-        let (name, fingerprint) = (interface.name.to_owned(), interface.fingerprint);
-        let manager = self.link.manager_proxy();
-        manager.create(name, fingerprint, self.naming, data).map_err(Refusal::from)
     }
 }

@@ -51,7 +51,7 @@ impl Thread {
     /// Finds a shared object, or makes it.
     async fn named<P: Shared>(
         &self,
-        run: impl Fn(super::link::Spot) -> Result<P, Error>,
+        run: impl Fn(crate::Spot) -> Result<P, Error>,
         name: &'static str,
     ) -> Result<P, Error> {
         let found = self.call(|| run(self.link.named(name))).await?;

@@ -5,15 +5,16 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
-use sync_objects::{Naming, manager, release_call};
+use sync_objects::Naming;
 use sync_proto::message::{ClientMessage, OneWay, Request, ServerMessage};
 use sync_proto::{
-    Address, Call, CallId, Data, ErrorKind, Handle, Interface, Keeper, ManagerId, ObjectId,
-    OneWayId, Pipe, Place, Refusal, SessionId, Shared, ThreadId, Transport,
+    Address, Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Pipe,
+    Refusal, SessionId, ThreadId, Transport,
 };
 
 use super::Record;
 use crate::RawClient;
+use crate::spot::{self, Spot};
 
 /// A session with a manager that keeps a witness, over one connection, for one thread.
 #[derive(Clone, Debug)]
@@ -59,8 +60,8 @@ impl Recorder {
     }
 
     /// Returns a name as a place for an object.
-    pub fn named(&self, name: &str) -> Named {
-        Named { session: Arc::clone(&self.0), name: name.to_owned() }
+    pub fn named(&self, name: &str) -> Spot {
+        Spot::new(Arc::clone(&self.0) as _, Naming::GetOrCreate(name.to_owned()))
     }
 }
 
@@ -132,10 +133,7 @@ impl Transport for Session {
 
 impl Keeper for Session {
     fn release(&self, object: ObjectId) {
-        if object != ObjectId::MANAGER && !std::thread::panicking() {
-            // The server is gone, and so is the object.
-            let _ = self.send(release_call(object));
-        }
+        spot::release(self, object);
     }
 
     fn manager(&self) -> ManagerId {
@@ -144,24 +142,5 @@ impl Keeper for Session {
 
     fn transport(&self) -> Option<&dyn Transport> {
         Some(self)
-    }
-}
-
-/// A name as a place for an object: get or create.
-#[derive(Clone, Debug)]
-pub struct Named {
-    session: Arc<Session>,
-    name: String,
-}
-
-impl Place for Named {
-    fn create(self, interface: &'static Interface, data: Data) -> Result<Handle, Refusal> {
-        let fingerprint = manager::INTERFACE.fingerprint;
-        let handle = Handle::new(ObjectId::MANAGER, fingerprint, self.session as _);
-        let manager = manager::Proxy::attach(handle).map_err(Refusal::from)?;
-        let (name, fingerprint) = (interface.name.to_owned(), interface.fingerprint);
-        manager
-            .create(name, fingerprint, Naming::GetOrCreate(self.name), data)
-            .map_err(Refusal::from)
     }
 }

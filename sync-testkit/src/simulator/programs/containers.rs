@@ -13,7 +13,7 @@ pub(super) fn pack(value: impl serde::Serialize) -> Payload {
     Payload::pack(&value).expect("plain data, or a proxy of this session")
 }
 
-pub(super) fn empty_dict(place: super::super::link::Spot) -> Result<dict::Proxy, Error> {
+pub(super) fn empty_dict(place: crate::Spot) -> Result<dict::Proxy, Error> {
     dict::Proxy::new(place, Vec::new())
 }
 

@@ -9,11 +9,11 @@ use super::{ROUNDS, unless};
 
 const NAMES: [&str; 2] = ["queue", "stack"];
 
-pub(super) fn bounded(place: super::super::link::Spot) -> Result<queue::Proxy, Error> {
+pub(super) fn bounded(place: crate::Spot) -> Result<queue::Proxy, Error> {
     queue::Proxy::new(place, Some(2), Order::Fifo)
 }
 
-pub(super) fn stack(place: super::super::link::Spot) -> Result<queue::Proxy, Error> {
+pub(super) fn stack(place: crate::Spot) -> Result<queue::Proxy, Error> {
     queue::Proxy::new(place, None, Order::Lifo)
 }
 

@@ -6,11 +6,11 @@ use sync_proto::{Error, ErrorKind, Shared};
 use super::super::thread::Thread;
 use super::{ROUNDS, unless};
 
-pub(super) fn own_condition(place: super::super::link::Spot) -> Result<condition::Proxy, Error> {
+pub(super) fn own_condition(place: crate::Spot) -> Result<condition::Proxy, Error> {
     condition::Proxy::new(place, None)
 }
 
-pub(super) fn two_parties(place: super::super::link::Spot) -> Result<barrier::Proxy, Error> {
+pub(super) fn two_parties(place: crate::Spot) -> Result<barrier::Proxy, Error> {
     barrier::Proxy::new(place, 2, None)
 }
 
