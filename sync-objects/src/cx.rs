@@ -152,7 +152,7 @@ impl<'k> Cx<'k> {
     ///
     /// # Errors
     /// `OutOfMemory`.
-    pub(crate) fn check_given<'v>(
+    pub fn check_given<'v>(
         &self,
         values: impl IntoIterator<Item = &'v Payload>,
     ) -> Result<(), Refusal> {

@@ -160,7 +160,7 @@ impl Cast {
         }
     }
 
-    /// Waits until so many calls, of all processes, stand in an object's lines.
+    /// Waits until `count` calls, of all processes together, wait for an object.
     ///
     /// # Panics
     /// When the manager is gone, or the test's time is up.

@@ -27,7 +27,7 @@ impl Chance {
         usize::try_from(self.next() % end as u64).expect("less than a usize")
     }
 
-    /// Returns true once in so many times.
+    /// Returns true once in `times` times, on average.
     pub(crate) fn once_in(&self, times: usize) -> bool {
         self.below(times) == 0
     }

@@ -47,7 +47,7 @@ impl Every {
         false
     }
 
-    /// Chooses one of so many, counted from 0.
+    /// Chooses a number below `of`.
     ///
     /// # Panics
     /// When there is nothing to choose from, or another number than the last time with the same

@@ -24,7 +24,7 @@ pub fn cost<R>(work: impl FnOnce() -> R) -> Duration {
     now().saturating_sub(began)
 }
 
-/// Checks that what `run` returns as the cost of so many grows about as they do. Eight times as
+/// Checks that the cost of n, which `run` returns for an n, grows about as n does. Eight times as
 /// many cost eight times as much, or, where each looks at all, 64 times: there is much between.
 ///
 /// # Panics

@@ -58,7 +58,7 @@ struct State {
     refuses: bool,
     /// The next bytes this way are lost, and all connections with them.
     cut_at: Option<Way>,
-    /// No more than so many bytes go on at once, with a pause after each time.
+    /// The most bytes that go on at once, and the pause after each time.
     pieces: Option<(usize, Duration)>,
     links: Vec<Weak<Link>>,
 }
@@ -155,7 +155,7 @@ impl Proxy {
         self.network.change(|state| state.refuses = refuses);
     }
 
-    /// Forwards no more than so many bytes at once, with a pause after each time.
+    /// Forwards at most `bytes` bytes at once, with a pause after each time.
     pub fn in_pieces(&self, bytes: usize, pause: Duration) {
         self.network.change(|state| state.pieces = Some((bytes.max(1), pause)));
     }

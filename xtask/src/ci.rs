@@ -30,7 +30,7 @@ pub(crate) fn run_tidy(root: &Path) -> Result<()> {
     run_steps(root, &[Step::cargo("tidy", &["test", "--package", "xtask", "--locked"])])
 }
 
-/// Runs the torture of sync-testkit for so many cycles, with the binary that users run. It fails
+/// Runs the torture of sync-testkit for `cycles` cycles, with the binary that users run. It fails
 /// also when the next one has a dead holder's lock later than `within` milliseconds at the 99th
 /// percentile.
 pub(crate) fn run_torture(root: &Path, cycles: u32, within: u32) -> Result<()> {
@@ -43,7 +43,7 @@ pub(crate) fn run_torture(root: &Path, cycles: u32, within: u32) -> Result<()> {
     run_steps(root, &[torture])
 }
 
-/// Has processes make so many calls, of which a witness is kept, and judges them.
+/// Has processes make `calls` calls, of which a witness is kept, and judges them.
 pub(crate) fn run_witness(root: &Path, calls: u64) -> Result<()> {
     let test = ["test", "--release", "--package", "sync-testkit", "--test", "it", "--locked"];
     let witness =

@@ -61,7 +61,7 @@ enum Task {
     },
     /// Runs the simulator on new seeds, for as long as it is given.
     Soak {
-        /// For so many minutes.
+        /// For how many minutes.
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },

@@ -71,15 +71,15 @@ pub(crate) enum Job {
     BytesGet(usize),
     CreateDrop,
     Connect,
-    /// A lock is passed on while so many wait.
+    /// A lock is passed on while this many wait.
     ReleaseAmong(usize),
-    /// An event wakes so many.
+    /// An event wakes this many.
     SetAmong(usize),
-    /// A condition wakes so many, who retake its lock.
+    /// A condition wakes this many, who retake its lock.
     NotifyAll(usize),
-    /// A dict has so many entries.
+    /// A dict has this many entries.
     DictGetOf(usize),
-    /// So many objects live.
+    /// This many objects live.
     GetAmongObjects(usize),
     /// So many objects that only hold each other are searched and dropped.
     GetAmongCycles(usize),

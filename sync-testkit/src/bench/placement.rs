@@ -33,7 +33,7 @@ pub(crate) enum Side {
 }
 
 impl Placement {
-    /// The placements that so many processors allow.
+    /// The placements that this number of processors allows.
     pub(crate) fn all(processors: usize) -> &'static [Self] {
         use Placement::*;
         if processors > 1 { &[OneCore, Apart, Unpinned, Busy] } else { &[OneCore, Busy] }

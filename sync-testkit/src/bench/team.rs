@@ -62,7 +62,7 @@ impl Team {
         Ok(true)
     }
 
-    /// Has each worker do its part so many times. Returns what came of it, and how many
+    /// Has each worker do its part `times` times. Returns what came of it, and how many
     /// nanoseconds it took.
     pub(crate) fn measure(&mut self, case: &Case, times: u64) -> Result<(f64, u64)> {
         let workers = &mut self.workers[..case.workers];
@@ -116,7 +116,7 @@ fn sum_up(measure: Measure, all: &[Took], times: u64) -> Result<(f64, u64)> {
     Ok((figure, passed))
 }
 
-/// What so many of a hundred stay below.
+/// What `percent` of a hundred stay below.
 #[expect(clippy::cast_precision_loss, reason = "figures of three digits are made of them")]
 fn below(percent: usize, mut noted: Vec<u64>) -> Result<f64> {
     noted.sort_unstable();

@@ -1,4 +1,5 @@
-//! A worker: one process that does what it is told, so many times, and says how long it took.
+//! A worker: one process that does what it is told as often as it is told, and says how long that
+//! took.
 //!
 //! It hears lines and answers each with one. `prepare JOB KEY ROLE` is answered with `ready`, or
 //! with `unable` when its peer has nothing of the kind; `run COUNT` with `took START END STAMP…`,
@@ -35,7 +36,7 @@ struct Task {
     role: usize,
 }
 
-/// A task in progress: does it so many times, and returns the moments that it noted.
+/// A task in progress: does it a number of times, and returns the moments that it noted.
 type Work = Box<dyn FnMut(u64) -> Result<Vec<u64>>>;
 
 /// Does something over and over.

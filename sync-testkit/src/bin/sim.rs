@@ -21,7 +21,7 @@ struct Options {
     /// How many seeds.
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
-    /// Runs seeds for so many minutes, however many they are; the first is taken from the clock
+    /// Runs seeds for this many minutes, however many they are; the first is taken from the clock
     /// unless it is given.
     #[arg(long)]
     minutes: Option<u64>,

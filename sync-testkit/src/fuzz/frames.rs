@@ -35,7 +35,7 @@ fn check<M: Message + PartialEq + Debug>(limit: FrameLimit, stream: &[u8], cut: 
     }
 }
 
-/// Decodes a stream, so many bytes at a time; returns the messages, and what ended it early.
+/// Decodes a stream, `step` bytes at a time; returns the messages, and what ended it early.
 fn decode<M: Message>(limit: FrameLimit, stream: &[u8], step: usize) -> (Vec<M>, Option<Refusal>) {
     let mut decoder = Decoder::new(limit);
     let mut messages = Vec::new();

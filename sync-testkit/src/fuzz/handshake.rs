@@ -65,7 +65,7 @@ fn a_stranger(bytes: &[u8], genuine: &[u8; FIRST], step: usize) {
     }
 }
 
-/// Has a server meet a connection's first bytes, so many at a time.
+/// Has a server meet a connection's first bytes, `step` at a time.
 fn respond(bytes: &[u8], step: usize) -> Option<([u8; ANSWER], Channel)> {
     let keys = KeyRing::new(&[key()]).expect("the key is long enough");
     let mut responder = Responder::new([2; 32]);
@@ -91,7 +91,7 @@ fn seal(channel: &mut Channel) -> Vec<u8> {
     bytes
 }
 
-/// Opens what arrived, so many bytes at a time; returns what came out, and whether the connection
+/// Opens what arrived, `step` bytes at a time; returns what came out, and whether the connection
 /// is still trusted.
 fn open(channel: &mut Channel, records: &[u8], step: usize) -> (Vec<u8>, bool) {
     let mut decoder = Decoder::new(FrameLimit::HANDSHAKE);

@@ -35,7 +35,7 @@ pub struct Outcome {
 }
 
 impl Campaign {
-    /// Makes a campaign of so many seeds from the first on, on all processors.
+    /// Makes a campaign of `seeds` seeds from `first` on, on all processors.
     pub fn new(first: u64, seeds: u64) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self { first, seeds, time: None, threads }

@@ -70,7 +70,7 @@ impl Pipe {
         self.under_way.pop_front().map_or(Read::End, |(_, bytes)| Read::Bytes(bytes))
     }
 
-    /// Loses the last `count` bytes that are under way; returns whether there were so many.
+    /// Loses the last `count` bytes that are under way; returns whether there were `count`.
     pub(crate) fn lose(&mut self, mut count: usize) -> bool {
         while let Some((at, mut last)) = self.under_way.pop_back() {
             if last.len() > count {

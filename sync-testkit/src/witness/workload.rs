@@ -84,7 +84,7 @@ impl Workload {
         })
     }
 
-    /// Makes about so many calls; returns the history.
+    /// Makes about `calls` calls; returns the history.
     ///
     /// # Errors
     /// What the manager says that it should not.

@@ -132,7 +132,7 @@ impl Line {
         self.stream.write_all(&self.out[..length]).context("the echo has hung up")
     }
 
-    /// Reads so many bytes, each into a place of its own.
+    /// Reads `length` bytes, each into a place of its own.
     fn take(&mut self, length: usize) -> Result<()> {
         if self.input.len() < length {
             self.input.resize(length, 0);

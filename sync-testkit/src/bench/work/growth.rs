@@ -71,13 +71,13 @@ fn timed(act: impl FnOnce() -> Result<(), sync_client::Error>) -> Result<u64> {
     Ok(now() - start)
 }
 
-/// Pipelines enough for so many calls that wait.
+/// Pipelines enough for `calls` calls that wait.
 fn pipelines<'m>(handle: &'m sync_objects::Handle, calls: usize) -> Result<Vec<Pipeline<'m>>> {
     let transport = handle.keeper().transport().context("a client has a transport")?;
     Ok((0..calls.div_ceil(PER_PIPELINE).max(1)).map(|_| Pipeline::new(transport)).collect())
 }
 
-/// A lock's release that passes it to the first of so many that wait.
+/// A lock's release that passes it to the first of `count` that wait.
 fn release(manager: &Manager, count: usize) -> Result<Vec<u64>> {
     let lock: lock::Proxy = attached(&manager.create_lock()?)?;
     let handle = lock.handle().clone();
@@ -103,7 +103,7 @@ fn release(manager: &Manager, count: usize) -> Result<Vec<u64>> {
     Ok(notes)
 }
 
-/// An event's `set` that wakes so many.
+/// An event's `set` that wakes `count` waiters.
 fn set_event(manager: &Manager, count: usize) -> Result<Vec<u64>> {
     let event: event::Proxy = attached(&manager.create_event()?)?;
     let handle = event.handle().clone();
@@ -119,7 +119,7 @@ fn set_event(manager: &Manager, count: usize) -> Result<Vec<u64>> {
     Ok(vec![note])
 }
 
-/// A condition's `notify_all` of so many, each of whom must retake the lock.
+/// A condition's `notify_all` of `count` waiters, each of whom must retake the lock.
 fn notify_all(manager: &Manager, count: usize) -> Result<Vec<u64>> {
     let condition = manager.create_condition()?;
     let lock: lock::Proxy = attached(&condition.on()?)?;
@@ -179,7 +179,7 @@ fn dict_get(manager: &Manager, count: usize) -> Result<Work> {
     }))
 }
 
-/// A get while so many other objects live.
+/// A get while `count` other objects live.
 fn among_objects(manager: &Manager, count: usize) -> Result<Work> {
     let dict = dict_of(manager, 1)?;
     let objects: Result<Vec<_>, _> = (0..count).map(|_| manager.create_lock()).collect();
@@ -193,7 +193,7 @@ fn among_objects(manager: &Manager, count: usize) -> Result<Work> {
 /// Objects that a list of a ring holds.
 const PER_LIST: usize = 1000;
 
-/// Each get while so many objects, in lists that hold each other in a ring, are let go, found to
+/// Each get while `count` objects, in lists that hold each other in a ring, are let go, found to
 /// be held by nobody else, and dropped.
 fn among_cycles(manager: &Manager, dict: &Dict<u64, u64>, count: usize) -> Result<Vec<u64>> {
     let before = manager.object_count()?;
