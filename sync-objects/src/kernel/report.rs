@@ -28,6 +28,10 @@ pub struct DebugInfo {
     pub one_way_failures: u64,
     /// How many state changes there were.
     pub commits: u64,
+    /// How many bytes are kept for clients.
+    pub memory_used: u64,
+    /// How many bytes may be kept for clients ([`Limits::memory`](crate::Limits::memory)).
+    pub memory_max: u64,
     /// How many deadlocks were found, those that were refused included.
     pub deadlock_count: u64,
     /// Those that are there now, at most 100: callers that wait for each other in a circle.
@@ -182,6 +186,8 @@ impl Core {
             blocked_count: self.calls.len() as u64,
             one_way_failures: self.one_way_failures,
             commits: self.commit,
+            memory_used: self.meter.used() as u64,
+            memory_max: self.limits.memory as u64,
             deadlock_count: self.waits.found,
             deadlocks: self.circles().into_iter().map(deadlock).collect(),
             sessions: self

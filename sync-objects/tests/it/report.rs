@@ -1,8 +1,10 @@
 //! What the manager tells of itself.
 
-use sync_objects::{DeadlockInfo, DebugInfo, Limits, Shared, lock, registry, rlock, semaphore};
-use sync_proto::Data;
+use sync_objects::{
+    DeadlockInfo, DebugInfo, Limits, Shared, list, lock, registry, rlock, semaphore,
+};
 use sync_proto::handshake::ClientInfo;
+use sync_proto::{Data, Payload};
 use sync_testkit::sim::{Sim, SimClient};
 
 use crate::support::{millis, start};
@@ -25,6 +27,23 @@ fn it_is_told_who_holds_what_for_how_long_and_who_waits_in_which_method() {
     assert_eq!((waiter.caller.session, waiter.caller.thread.0), (b.session(), 8));
     assert_eq!(waiter.method, "sync.lock.acquire");
     assert!(a.manager().debug_info(0).unwrap().objects.is_empty());
+}
+
+#[test]
+fn it_tells_how_much_is_kept_and_how_much_may_be() {
+    let mut limits = Limits::default();
+    limits.memory = 1 << 20;
+    let sim = Sim::with(registry(), limits);
+    let a = sim.client();
+    let list = list::Proxy::new(&a, Vec::new()).unwrap();
+    let before = a.manager().debug_info(0).unwrap();
+    list.push(Payload::pack(&"x".repeat(100_000)).unwrap()).unwrap();
+    let after = a.manager().debug_info(0).unwrap();
+    assert_eq!((before.memory_max, after.memory_max), (1 << 20, 1 << 20));
+    let grown = after.memory_used - before.memory_used;
+    assert!((100_000..110_000).contains(&grown), "{grown}");
+    let line = after.to_string();
+    assert!(line.contains(&format!("{} of 1048576 bytes", after.memory_used)), "{line}");
 }
 
 #[test]

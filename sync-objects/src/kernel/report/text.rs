@@ -11,10 +11,12 @@ impl fmt::Display for DebugInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} sessions, {} objects, {} calls wait, {} state changes, {} one-way failures, \
-             {} deadlocks found",
+            "{} sessions, {} objects, {} of {} bytes, {} calls wait, {} state changes, {} one-way \
+             failures, {} deadlocks found",
             self.sessions.len(),
             self.object_count,
+            self.memory_used,
+            self.memory_max,
             self.blocked_count,
             self.commits,
             self.one_way_failures,
