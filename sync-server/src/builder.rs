@@ -10,13 +10,13 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sync_objects::{Deadlocks, Kernel, Registry};
 use sync_proto::address;
-use sync_proto::secure::KeyRing;
 use sync_proto::{Address, AuthKey, Error, ErrorKind, ManagerId, Transport};
 
 use crate::Limits;
 use crate::event_loop::EventLoop;
 use crate::hub::Hub;
 use crate::key_file::read_key;
+use crate::keys::Keys;
 use crate::listener::Listener;
 use crate::local::Local;
 use crate::loops::Loops;
@@ -54,8 +54,7 @@ pub struct Server {
     hub: Arc<Hub>,
     addresses: Vec<Address>,
     python_addresses: Vec<Address>,
-    /// What a child is given to connect with.
-    key: Option<AuthKey>,
+    keys: Arc<Keys>,
     insecure_tcp: bool,
     message_max: usize,
     /// The process whose thread it is; a forked child only has a copy of this.
@@ -81,8 +80,8 @@ impl Builder {
 
     /// Demands this key of whoever connects over TCP, and seals the connection with it; demands it
     /// of every Python program, too, whose connections it does not seal. Said twice, either key
-    /// will do: give the server the new one beside the old one, then the clients the new one, then
-    /// take the old one from the server. The first is what children are given.
+    /// will do. The first is what children are given. See [`Server::set_authkeys`] for changing
+    /// them.
     pub fn authkey(mut self, key: AuthKey) -> Self {
         self.keys.push(key);
         self
@@ -92,10 +91,9 @@ impl Builder {
     /// not count. It is as if [`authkey`](Self::authkey) were given it.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
-    /// owner may read or write it, or when it holds no key.
+    /// Those of [`read_key`].
     pub fn authkey_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(self.authkey(read_key(path.as_ref())?))
+        Ok(self.authkey(read_key(path)?))
     }
 
     /// Lets everybody in over TCP, and seals nothing: **whoever reaches the port can read and
@@ -169,7 +167,8 @@ impl Builder {
     /// users who could not reach the socket; [`ErrorKind::Io`] with the system's words otherwise.
     pub fn spawn(self) -> Result<Server, Error> {
         self.check()?;
-        let keys = KeyRing::new(if self.has_tcp() { &self.keys } else { &[] })?;
+        let tcp = self.tcp().filter(|_| !self.insecure_tcp).cloned();
+        let keys = Arc::new(Keys::new(self.keys, tcp, !self.python.is_empty())?);
         let audience = if self.uids.is_empty() { Audience::Owner } else { Audience::Others };
         let id = random()?;
         let listeners = if self.addresses.is_empty() && self.python.is_empty() {
@@ -195,10 +194,11 @@ impl Builder {
         let front = if python.is_empty() {
             None
         } else {
-            let front = Front::new(&hub, python, &self.keys, &self.uids, self.limits.clone());
+            let strangers = Strangers::new(Arc::clone(&keys), false, self.uids.clone());
+            let front = Front::new(&hub, python, strangers, self.limits.clone());
             Some(front.map_err(|error| io_error(&error))?)
         };
-        let strangers = Strangers::new(keys, self.insecure_tcp, self.uids);
+        let strangers = Strangers::new(Arc::clone(&keys), self.insecure_tcp, self.uids);
         // On one core, who looks keeps the clients from asking.
         let alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
         let spin = if alone { Duration::ZERO } else { self.spin };
@@ -207,12 +207,12 @@ impl Builder {
             EventLoop::new(poll, hub_of_loop, listeners, strangers, self.limits, spin);
         event_loop.witness = self.witness;
         let pid = std::process::id();
-        let (key, insecure_tcp) = (self.keys.into_iter().next(), self.insecure_tcp);
+        let insecure_tcp = self.insecure_tcp;
         let server = Server {
             hub,
             addresses,
             python_addresses,
-            key,
+            keys,
             insecure_tcp,
             message_max,
             pid,
@@ -230,15 +230,12 @@ impl Builder {
         Ok(server)
     }
 
-    fn has_tcp(&self) -> bool {
-        self.addresses.iter().any(|address| matches!(address, Address::Tcp { .. }))
+    fn tcp(&self) -> Option<&Address> {
+        self.addresses.iter().find(|address| matches!(address, Address::Tcp { .. }))
     }
 
     fn check(&self) -> Result<(), Error> {
         let refused = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
-        if !self.python.is_empty() && self.keys.is_empty() {
-            return refused("Python programs come with a key: give the server the same one".into());
-        }
         if !self.uids.is_empty() && self.addresses.is_empty() && self.python.is_empty() {
             return refused(
                 "no other user can enter the server's own directory: say where to listen".into(),
@@ -258,11 +255,6 @@ impl Builder {
             }
             if self.insecure_tcp {
                 tracing::warn!("{address} is not sealed: whoever reaches it can do everything");
-            } else if self.keys.is_empty() {
-                return refused(format!(
-                    "{address} can be reached by anyone on the network: give the server a key, \
-                     or listen on a unix socket"
-                ));
             }
         }
         Ok(())
@@ -312,6 +304,19 @@ impl Server {
         Ok(local)
     }
 
+    /// Replaces the keys, for connections that come from now on. Open ones go on, but a client
+    /// that only has a key that is gone gets no further one, for another thread or in place of
+    /// one that broke. To change a key without a pause: give the server both, then each client the
+    /// new one, then the server only that. Children of sessions that [`local`](Self::local) opens
+    /// from now on are given the first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when there is none, or one that is too short, for the addresses
+    /// on which the server listens; the old ones then stay in force.
+    pub fn set_authkeys(&self, keys: impl IntoIterator<Item = AuthKey>) -> Result<(), Error> {
+        self.keys.replace(keys.into_iter().collect())
+    }
+
     /// Asks the server to end; returns at once.
     pub fn shutdown(&self) {
         self.hub.stop();
@@ -338,7 +343,7 @@ impl Server {
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         let Some(address) = self.addresses.first() else { return Vec::new() };
-        address::invitation(address, self.key.as_ref(), self.insecure_tcp)
+        address::invitation(address, self.keys.current().all.first(), self.insecure_tcp)
     }
 }
 

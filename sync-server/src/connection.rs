@@ -10,9 +10,10 @@ use rustix::net::{RecvFlags, recv};
 use sync_objects::{Time, Via};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::message::{ClientMessage, ServerMessage};
-use sync_proto::secure::{Channel, KeyRing, Responder, Stranger};
+use sync_proto::secure::{Channel, Responder, Stranger};
 use sync_proto::{Refusal, SessionId};
 
+use crate::keys::Keys;
 use crate::limits::WRITE_PER_TURN;
 use crate::sessions::Origin;
 
@@ -145,7 +146,7 @@ impl Connection {
     pub(crate) fn read<'a>(
         &mut self,
         buffers: &'a mut Buffers,
-        keys: &KeyRing,
+        keys: &Keys,
     ) -> io::Result<(Got, &'a [u8])> {
         if let (Guard::Open, Some(direct)) = (&self.guard, self.decoder.direct()) {
             let room = direct.capacity() - direct.len();
@@ -158,7 +159,7 @@ impl Connection {
         let wire = &wire[..count];
         match &mut self.guard {
             Guard::Open => Ok((got, wire)),
-            Guard::Knocking(responder) => match responder.handle(wire, keys) {
+            Guard::Knocking(responder) => match responder.handle(wire, &keys.current().ring) {
                 Ok(None) => Ok((got, &[])),
                 Ok(Some((answer, channel))) => {
                     self.wire.extend(&answer);

@@ -9,7 +9,12 @@ use sync_proto::{AuthKey, Error, ErrorKind, KEY_FILE_MAX, KEY_MIN};
 use zeroize::Zeroizing;
 
 /// Reads a key from a file that only its owner can reach; white space at its end does not count.
-pub(crate) fn read_key(path: &Path) -> Result<AuthKey, Error> {
+///
+/// # Errors
+/// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
+/// owner may read or write it, or when it holds no key.
+pub fn read_key(path: impl AsRef<Path>) -> Result<AuthKey, Error> {
+    let path = path.as_ref();
     let failed = |error: io::Error| {
         let why = format!("the key file {} cannot be read: {error}", path.display());
         Error::new(ErrorKind::Io, why)
@@ -97,6 +102,6 @@ mod tests {
         assert!(refused(0o640, "secret").contains("mode 640"));
         assert!(refused(0o600, "\n").contains("empty"));
         assert!(refused(0o600, &"x".repeat(5000)).contains("4096"));
-        assert_eq!(read_key(&folder.path().join("none")).unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(read_key(folder.path().join("none")).unwrap_err().kind(), ErrorKind::Io);
     }
 }

@@ -24,6 +24,7 @@ mod event_loop;
 mod hub;
 mod journal;
 mod key_file;
+mod keys;
 mod limits;
 mod listener;
 mod local;
@@ -37,7 +38,7 @@ mod source;
 mod strangers;
 
 pub use builder::{Builder, Server};
-pub use key_file::write_new_key;
+pub use key_file::{read_key, write_new_key};
 pub use limits::Limits;
 pub use sync_objects::{Deadlocks, Limits as KernelLimits, Registry, interface};
 pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Transport};

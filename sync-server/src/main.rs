@@ -12,9 +12,9 @@ use clap::{Parser, Subcommand};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Resource, Rlimit, getppid, getrlimit, pidfd_open, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use sync_server::{Address, AuthKey, Builder, Deadlocks, Server, write_new_key};
+use sync_server::{Address, AuthKey, Deadlocks, Server, read_key, write_new_key};
 use tracing_subscriber::EnvFilter;
 
 #[path = "main/limits.rs"]
@@ -25,8 +25,9 @@ use limits::LimitFlags;
 /// Hosts objects that processes share: locks, queues, dicts, …
 ///
 /// Prints `READY <address>` on standard output for each address once clients can connect, logs
-/// to standard error, and ends on SIGTERM or Ctrl-C: callers that wait are told, and socket files
-/// are removed. Started by a program (its input is no terminal), it leaves Ctrl-C to that one.
+/// to standard error, and ends on SIGTERM or Ctrl-C: callers that wait get an error, and socket
+/// files are removed. Started by a program (its input is no terminal), it leaves Ctrl-C to that
+/// one, and on SIGHUP reads the key files again.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Options {
@@ -44,9 +45,10 @@ struct Options {
     python_listen: Vec<Address>,
 
     /// The file that holds the key for TCP clients (`sync-server keygen FILE` makes one); nobody
-    /// but its owner may be able to read it. Given twice, either key will do, so that it can be
-    /// changed. Without it the key is taken from the environment variable `SYNC_AUTHKEY`. Unix
-    /// sockets need none: they accept this user only.
+    /// but its owner may be able to read it. Given twice, either key will do; the first is what
+    /// child processes get. The files are read again on SIGHUP, so that a key can be changed while
+    /// the server runs. Without this option the key is taken from the environment variable
+    /// `SYNC_AUTHKEY`. Unix sockets need none: they accept this user only.
     #[arg(long, value_name = "FILE")]
     authkey_file: Vec<PathBuf>,
 
@@ -129,7 +131,10 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let (limits, spin) = (options.limits.limits(), Duration::from_micros(options.spin));
     raise_file_limit(limits.connections);
     let mut builder = Server::builder().limits(limits).spin(spin);
-    builder = options.with_keys(builder.deadlocks(options.deadlocks.into()))?;
+    builder = builder.deadlocks(options.deadlocks.into());
+    for key in options.keys()? {
+        builder = builder.authkey(key);
+    }
     for &uid in &options.allow_uid {
         builder = builder.allow_uid(uid);
     }
@@ -143,7 +148,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
         builder = builder.python_listen(address);
     }
     // Before the first client: a signal that comes early ends the server in good order, too.
-    let mut signals = Signals::new([SIGTERM, SIGINT]).context("signals cannot be handled")?;
+    let mut signals =
+        Signals::new([SIGTERM, SIGINT, SIGHUP]).context("signals cannot be handled")?;
     let server = Arc::new(builder.spawn()?);
     announce(&server)?;
     if options.stop_with_stdin {
@@ -153,25 +159,43 @@ fn run(options: &Options) -> anyhow::Result<()> {
         stop_with(&server, parent);
     }
     let stopped = signals.handle();
-    let asked = std::thread::spawn({
-        let server = Arc::clone(&server);
-        move || {
-            // A terminal's Ctrl-C goes to all of its programs. The one that started this one says
-            // when it is to end; a person who did means it.
-            let by_person = std::io::stdin().is_terminal();
-            let mut meant = signals.forever().filter(|&signal| signal == SIGTERM || by_person);
-            if let Some(signal) = meant.next() {
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| obey(&mut signals, &server, options));
+        let ended = server.join();
+        stopped.close();
+        if asked.join().is_err() {
+            bail!("the thread that waits for signals panicked");
+        }
+        Ok(ended?)
+    })
+}
+
+/// Does what signals ask for, until one asks the server to end.
+fn obey(signals: &mut Signals, server: &Server, options: &Options) {
+    // A terminal's Ctrl-C goes to all of its programs, and so does its end. Whoever started this
+    // one says when it is to end; a person who did means it.
+    let by_person = std::io::stdin().is_terminal();
+    for signal in signals.forever() {
+        match signal {
+            SIGHUP if !by_person => read_keys_again(server, options),
+            SIGINT if !by_person => {}
+            _ => {
                 tracing::info!(signal, "asked to end");
-                server.shutdown();
+                return server.shutdown();
             }
         }
-    });
-    let ended = server.join();
-    stopped.close();
-    if asked.join().is_err() {
-        bail!("the thread that waits for signals panicked");
     }
-    Ok(ended?)
+}
+
+fn read_keys_again(server: &Server, options: &Options) {
+    if options.authkey_file.is_empty() {
+        return tracing::info!("SIGHUP is ignored: there are no key files to read again");
+    }
+    let replaced = options.keys().and_then(|keys| Ok(server.set_authkeys(keys)?));
+    match replaced {
+        Ok(()) => tracing::info!("the key files were read again"),
+        Err(error) => tracing::error!("the keys stay as they were: {error:#}"),
+    }
 }
 
 /// Takes as many file descriptors as the system gives: each connection is one, and each client
@@ -237,16 +261,13 @@ fn announce(server: &Server) -> anyhow::Result<()> {
 }
 
 impl Options {
-    fn with_keys(&self, mut builder: Builder) -> anyhow::Result<Builder> {
-        for file in &self.authkey_file {
-            builder = builder.authkey_file(file)?;
-        }
+    fn keys(&self) -> anyhow::Result<Vec<AuthKey>> {
         match std::env::var_os("SYNC_AUTHKEY") {
             Some(key) if self.authkey_file.is_empty() => {
                 let key = AuthKey::new(key.into_encoded_bytes());
-                Ok(builder.authkey(key.context("SYNC_AUTHKEY holds no key")?))
+                Ok(vec![key.context("SYNC_AUTHKEY holds no key")?])
             }
-            _ => Ok(builder),
+            _ => self.authkey_file.iter().map(|file| Ok(read_key(file)?)).collect(),
         }
     }
 }

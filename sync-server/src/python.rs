@@ -12,8 +12,6 @@ use mio::{Events, Poll};
 use rustix::process::Pid;
 use slab::Slab;
 use sync_objects::{Registry, Time, Via};
-use sync_proto::AuthKey;
-use sync_proto::secure::KeyRing;
 
 use crate::door::Door;
 use crate::event_loop::backlog::Backlog;
@@ -53,16 +51,12 @@ mod turn;
 mod types;
 pub mod value;
 
-/// A key that is shorter can be found by trying: CPython's own keys have this length.
-const KEY_OUGHT: usize = 32;
-
 /// The loop and all its sockets.
 #[derive(Debug)]
 pub(crate) struct Front {
     poll: Poll,
     hub: Arc<Hub>,
     limits: Limits,
-    keys: Vec<AuthKey>,
     strangers: Strangers,
     door: Door,
     connections: Slab<Connection>,
@@ -94,28 +88,18 @@ impl Front {
     pub(crate) fn new(
         hub: &Arc<Hub>,
         listeners: Vec<Listener>,
-        keys: &[AuthKey],
-        uids: &[u32],
+        strangers: Strangers,
         limits: Limits,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         hub.add_python(mio::Waker::new(poll.registry(), Source::Waker.token())?);
-        for bytes in keys.iter().map(|key| key.as_bytes().len()).filter(|&len| len < KEY_OUGHT) {
-            tracing::warn!(
-                "a key for Python clients has {bytes} bytes: with fewer than {KEY_OUGHT} it may \
-                 be guessed"
-            );
-        }
-        // Python's handshake has keys of any length.
-        let ring = KeyRing::new(&[]).map_err(io::Error::other)?;
         // Whatever could be taken in one call can be read.
         let answer_max = limits.output_total.max(2 * limits.message);
         Ok(Self {
             poll,
             hub: Arc::clone(hub),
             limits,
-            keys: keys.to_vec(),
-            strangers: Strangers::new(ring, false, uids.to_vec()),
+            strangers,
             door: Door::new(Side::Python, listeners),
             connections: Slab::new(),
             census: Census::default(),

@@ -3,16 +3,17 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use sync_objects::Time;
-use sync_proto::secure::KeyRing;
 
+use crate::keys::Keys;
 use crate::ration::{Ration, Share};
 
 /// What a connection is measured by before it is let in.
 #[derive(Debug)]
 pub(crate) struct Strangers {
-    pub(crate) keys: KeyRing,
+    pub(crate) keys: Arc<Keys>,
     /// TCP is not sealed, and lets everybody in.
     pub(crate) insecure_tcp: bool,
     /// Users beside the server's own.
@@ -55,7 +56,7 @@ impl Knocking {
 }
 
 impl Strangers {
-    pub(crate) fn new(keys: KeyRing, insecure_tcp: bool, uids: Vec<u32>) -> Self {
+    pub(crate) fn new(keys: Arc<Keys>, insecure_tcp: bool, uids: Vec<u32>) -> Self {
         Self { keys, insecure_tcp, uids, ration: Ration::default() }
     }
 

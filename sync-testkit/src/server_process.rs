@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use rustix::process::Signal;
 use sync_client::{Address, Manager};
 
 use crate::actor::Actor;
@@ -20,6 +21,7 @@ const SOURCES: [&str; 3] = ["sync-proto", "sync-objects", "sync-server"];
 pub struct ServerProcess {
     actor: Actor,
     addresses: Vec<Address>,
+    watch: Arc<Watch>,
     _watchdog: Watchdog,
 }
 
@@ -46,7 +48,7 @@ impl ServerProcess {
         let mut actor = Actor::spawn("sync-server".to_owned(), command, "READY ", &watch);
         let mut ready = || actor.hear().parse().expect("READY tells an address");
         let addresses = (0..listeners).map(|_| ready()).collect();
-        Self { actor, addresses, _watchdog: watchdog }
+        Self { actor, addresses, watch, _watchdog: watchdog }
     }
 
     /// Returns the path of the binary, which is built if it is missing or older than its sources.
@@ -101,9 +103,15 @@ impl ServerProcess {
         number.expect("the status tells memory in kB")
     }
 
-    /// Returns whether one of the last lines that it has logged says this.
-    pub fn has_logged(&self, text: &str) -> bool {
-        self.actor.watched().has_said(text)
+    /// Waits until one of the last lines that it has logged says this.
+    ///
+    /// # Panics
+    /// When the test's time is up.
+    pub fn until_logged(&self, text: &str) {
+        while !self.actor.watched().has_said(text) {
+            assert!(!self.watch.is_expired(), "it did not log `{text}`\n{}", self.watch.report());
+            std::thread::yield_now();
+        }
     }
 
     /// Connects to its first address.
@@ -127,6 +135,11 @@ impl ServerProcess {
     /// Lets it go on, with SIGCONT.
     pub fn cont(&self) {
         self.actor.cont();
+    }
+
+    /// Asks it with SIGHUP to read its key files again.
+    pub fn hang_up(&self) {
+        self.actor.watched().signal(Signal::HUP);
     }
 
     /// Asks it to end with SIGTERM, and waits until it has come to a good end.

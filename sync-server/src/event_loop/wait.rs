@@ -60,10 +60,10 @@ mod tests {
     use mio::{Poll, Waker};
     use sync_objects::Kernel;
     use sync_proto::ManagerId;
-    use sync_proto::secure::KeyRing;
 
     use super::*;
     use crate::hub::Hub;
+    use crate::keys::Keys;
     use crate::limits::Limits;
     use crate::source::Source;
     use crate::strangers::Strangers;
@@ -73,7 +73,8 @@ mod tests {
         let (poll, limits) = (Poll::new().unwrap(), Limits::default());
         let kernel = Kernel::new(sync_objects::registry(), limits.kernel.clone(), ManagerId(1));
         let waker = Waker::new(poll.registry(), Source::Waker.token()).unwrap();
-        let strangers = Strangers::new(KeyRing::new(&[]).unwrap(), false, Vec::new());
+        let keys = Keys::new(Vec::new(), None, false).unwrap();
+        let strangers = Strangers::new(Arc::new(keys), false, Vec::new());
         let hub = Arc::new(Hub::new(kernel, waker));
         EventLoop::new(poll, hub, Vec::new(), strangers, limits, Duration::ZERO)
     }

@@ -57,7 +57,7 @@ impl Front {
             return;
         }
         let deadline = self.hub.now() + self.limits.handshake_timeout;
-        let (auth, challenge) = Auth::new(&self.keys, &nonce);
+        let (auth, challenge) = Auth::new(&self.strangers.keys.current().all, &nonce);
         let entry = self.connections.vacant_entry();
         let key = entry.key();
         self.accepted += 1;

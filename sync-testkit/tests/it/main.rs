@@ -15,6 +15,7 @@ mod event;
 mod forked;
 mod handles;
 mod heartbeat;
+mod keys;
 mod kit;
 mod limits;
 mod list;

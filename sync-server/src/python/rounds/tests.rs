@@ -9,10 +9,12 @@ use sync_proto::{Address, AuthKey, ManagerId};
 
 use super::*;
 use crate::hub::Hub;
+use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::listener::Listener;
 use crate::socket_file::Audience;
 use crate::source::Source;
+use crate::strangers::Strangers;
 
 const CROWD: usize = 20;
 
@@ -50,7 +52,9 @@ fn of_a_crowd_of_strangers_a_few_are_heard_in_a_turn_beside_a_client() {
     let hub = Arc::new(Hub::new(kernel, waker));
     let listener = Listener::bind(&address, Audience::Owner).unwrap();
     let key = AuthKey::new("0123456789abcdef0123456789abcdef").unwrap();
-    let mut front = Front::new(&hub, vec![listener], &[key], &[], limits).unwrap();
+    let keys = Keys::new(vec![key], None, true).unwrap();
+    let strangers = Strangers::new(Arc::new(keys), false, Vec::new());
+    let mut front = Front::new(&hub, vec![listener], strangers, limits).unwrap();
     hub.open_doors();
     turn(&mut front);
     // The client is the youngest.

@@ -159,9 +159,7 @@ impl Victim {
             }
             Worst::Announcement => {}
             Worst::NeverReads => {
-                while !self.server.has_logged("answers that nobody takes are over the limit") {
-                    std::thread::yield_now();
-                }
+                self.server.until_logged("answers that nobody takes are over the limit");
             }
         }
         crowd

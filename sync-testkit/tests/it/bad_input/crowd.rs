@@ -179,9 +179,7 @@ fn whoever_comes_in_with_the_last_file_descriptor_does_not_make_room_for_the_nex
         others.push(client);
     };
     let mut waits = RawClient::connect(address);
-    while !server.has_logged("no connection can be accepted for now") {
-        std::thread::yield_now();
-    }
+    server.until_logged("no connection can be accepted for now");
     drop(last);
     waits.send_bytes(&PREAMBLE);
     waits.send(&RawClient::hello());

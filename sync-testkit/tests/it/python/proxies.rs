@@ -59,8 +59,6 @@ fn the_log_says_what_a_connection_was_late_with() {
     }
     run(&site, &Address::unix(path).unwrap(), "proxies.py", &["who_is_late_is_sent_away"]);
     for what in ["to show the key", "it has the key, and took too long to ask", "its last answer"] {
-        while !server.has_logged(what) {
-            std::thread::yield_now();
-        }
+        server.until_logged(what);
     }
 }

@@ -36,6 +36,11 @@ fn one_key_file_serves_programs_of_both_languages() {
     let gate = manager.named("gate").create_lock().unwrap();
     let guard = gate.lock().unwrap();
     let address = Address::unix(path).unwrap();
-    run(&site, &address, "proxies.py", &["a_gate_is_held_elsewhere"]);
+    let held_elsewhere = || run(&site, &address, "proxies.py", &["a_gate_is_held_elsewhere"]);
+    held_elsewhere();
+    fs::write(&key, "f".repeat(64)).unwrap();
+    server.hang_up();
+    server.until_logged("the key files were read again");
+    held_elsewhere();
     drop(guard);
 }
