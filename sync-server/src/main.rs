@@ -129,6 +129,12 @@ fn run(options: &Options) -> anyhow::Result<()> {
     // First of all: once it has ended, another process is this one's parent.
     let parent = options.stop_with_parent.then(watch_parent).flatten();
     let (limits, spin) = (options.limits.limits(), Duration::from_micros(options.spin));
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        max_memory = limits.kernel.memory,
+        max_connections = limits.connections,
+        "starting"
+    );
     raise_file_limit(limits.connections);
     let mut builder = Server::builder().limits(limits).spin(spin);
     builder = builder.deadlocks(options.deadlocks.into());

@@ -1,5 +1,6 @@
 //! The examples do what they say.
 
+mod debug_info;
 mod from_python;
 mod life;
 mod philosophers;
