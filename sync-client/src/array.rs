@@ -18,13 +18,12 @@ mod iter;
 pub use element::Element;
 pub use iter::Iter;
 
-/// An array that processes share: elements of one machine type, packed, of a length that never
-/// changes.
+/// An array that processes share: packed elements of one machine type, of a fixed length.
 ///
-/// Many elements travel as their bytes, in one round trip. An index counts from the start, or
-/// from the end when it is negative; slices are ranges of such indices, and as in Python they are
-/// cut where the array ends. The manager knows the type of the elements: a proxy that thinks they
-/// are of another is refused with [`ErrorKind::WrongType`](crate::ErrorKind::WrongType).
+/// Many elements travel as their bytes, in one round trip. An index counts from the start, or from
+/// the end when it is negative; slices are ranges of such indices, and as in Python they are cut
+/// off at the end of the array. The manager knows the type of the elements: a proxy with another
+/// element type is refused with [`ErrorKind::WrongType`](crate::ErrorKind::WrongType).
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -84,12 +83,13 @@ impl<T> Array<T> {
 }
 
 impl<T: Element> Array<T> {
-    /// Creates an array of these elements at a place: a manager, or a name in it. Under a name,
-    /// an array that is there must have the same type and length.
+    /// Creates an array of these elements at a place: a manager, or a name in it. If the name
+    /// exists already, its array must have the same type and length.
     ///
     /// # Errors
     /// Those of [`Place::create`]; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when the
-    /// elements don't fit one message: make it [`zeroed`](Self::zeroed), then set its slices.
+    /// elements don't fit into one message: create it [`zeroed`](Self::zeroed), then set its
+    /// slices.
     pub fn new(place: impl Place, elements: impl IntoIterator<Item = T>) -> Result<Self, Error> {
         let mut bytes = Vec::new();
         elements.into_iter().for_each(|element| element.put(&mut bytes));
@@ -98,13 +98,14 @@ impl<T: Element> Array<T> {
         array::Proxy::new(place, T::TYPECODE, ArrayStart::Elements(packed)).map(Self::of)
     }
 
-    /// Creates an array of `len` zeros at a place: a manager, or a name in it. Under a name, an
-    /// array that is there must have the same type and length.
+    /// Creates an array of `len` zeros at a place: a manager, or a name in it. If the name exists
+    /// already, its array must have the same type and length.
     ///
     /// # Errors
     /// Those of [`Place::create`]; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) for more
     /// than 1 GiB; [`ErrorKind::OutOfMemory`](crate::ErrorKind::OutOfMemory) for more than the
-    /// manager may keep. If its system has less, so fails who first uses the array.
+    /// manager may keep. If its system has less memory than that, the first call that uses the
+    /// array fails with it.
     pub fn zeroed(place: impl Place, len: u64) -> Result<Self, Error> {
         array::Proxy::new(place, T::TYPECODE, ArrayStart::Zeros(len)).map(Self::of)
     }
@@ -113,7 +114,7 @@ impl<T: Element> Array<T> {
     ///
     /// # Errors
     /// [`ErrorKind::OutOfRange`](crate::ErrorKind::OutOfRange) when there is no such index;
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the elements are no `T`.
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the elements are not `T`s.
     #[doc(alias = "__getitem__")]
     pub fn get(&self, index: impl ListIndex) -> Result<T, Error> {
         self.unpack(&self.proxy.get(T::TYPECODE, index.to_i64())?, "get")
@@ -123,8 +124,8 @@ impl<T: Element> Array<T> {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a step of 0;
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the elements are no `T`;
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message.
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the elements are not `T`s;
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit into one message.
     pub fn slice(&self, range: impl ListRange) -> Result<Vec<T>, Error> {
         element::unpack(&self.proxy.slice(T::TYPECODE, range.to_slice())?, "slice")
     }
@@ -132,7 +133,7 @@ impl<T: Element> Array<T> {
     /// Returns all elements, as they were at one moment.
     ///
     /// # Errors
-    /// Those of [`slice`](Self::slice). An array that does not fit one message is read by
+    /// Those of [`slice`](Self::slice). An array that does not fit into one message can be read by
     /// [`iter`](Self::iter) or in slices.
     #[doc(alias = "tolist")]
     pub fn to_vec(&self) -> Result<Vec<T>, Error> {
@@ -148,7 +149,7 @@ impl<T: Element> Array<T> {
         self.proxy.set(T::TYPECODE, index.to_i64(), self.pack(&element, "set")?)
     }
 
-    /// Replaces the elements of a range by as many others, in one step.
+    /// Replaces the elements of a range by the same number of others, in one step.
     ///
     /// # Errors
     /// Those of [`slice`](Self::slice); [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
@@ -185,9 +186,9 @@ impl<T: Element> Array<T> {
         }
     }
 
-    /// Changes the elements of a range in its turn: `change` runs here, once, while other writers
-    /// of the array wait in line and readers don't. If it panics, or this process dies in it,
-    /// nothing is changed.
+    /// Changes the elements of a range in turn: `change` runs here, once, while other writers of
+    /// the array wait in line and readers don't. If it panics, or this process dies in it, nothing
+    /// changes.
     ///
     /// # Errors
     /// Those of [`slice`](Self::slice); [`ErrorKind::Changed`](crate::ErrorKind::Changed) when
@@ -214,8 +215,8 @@ impl<T: Element> Array<T> {
         Ok(result)
     }
 
-    /// Returns an iterator over the elements, a page at a time. Each page is as it was at
-    /// one moment; between two pages others may write.
+    /// Returns an iterator over the elements, a page at a time. Each page is as it was at one
+    /// moment; others may write between two pages.
     #[doc(alias = "__iter__")]
     pub fn iter(&self) -> Iter<T> {
         Iter::new(self.clone())

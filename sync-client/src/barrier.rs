@@ -16,12 +16,12 @@ pub use options::BarrierOptions;
 
 use options::Action;
 
-/// A number of parties, threads of whichever processes, that wait for each other again and again.
+/// A number of parties, threads of any processes, that wait for each other again and again.
 ///
-/// The barrier breaks for all of a round when one of them can't come: its time is up, or its
+/// The barrier breaks for all parties of a round if one of them can't come: its time is up, or its
 /// process dies while it waits. It stays broken until it is [`reset`](Self::reset). A party of the
-/// next round that comes while an action runs is here only when that has ended: if its time is up
-/// before, or its process dies, it has not come, and nothing breaks.
+/// next round that comes while an action runs only counts as arrived once the action has ended: if
+/// its time is up before that, or its process dies, nothing breaks.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -42,10 +42,10 @@ use options::Action;
 /// ```
 ///
 /// # Differences from Python's `Barrier`
-/// The action runs in the process of a party, not in the manager. A party whose own time is up is
-/// told so ([`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut)), the others that the barrier is
-/// broken ([`ErrorKind::Broken`](crate::ErrorKind::Broken)), with the reason. A time that is up
-/// while the action runs breaks the barrier too; and it runs on for a party that waits to come in.
+/// The action runs in the process of a party, not in the manager. A party whose own time is up gets
+/// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut), the others get
+/// [`ErrorKind::Broken`](crate::ErrorKind::Broken) with the reason. A time that is up while the
+/// action runs also breaks the barrier; and a party's time also runs while it waits to come in.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Barrier {
@@ -66,15 +66,15 @@ impl Barrier {
         Ok(Self { proxy: barrier::Proxy::new(place, parties, timeout)?, action })
     }
 
-    /// Returns the same barrier with a deadline for each call; it counts instead of the barrier's
-    /// own timeout.
+    /// Returns the same barrier with a deadline for each call, which replaces the barrier's own
+    /// timeout.
     #[must_use]
     pub fn within(&self, timeout: Duration) -> Self {
         Self { proxy: self.proxy.within(timeout), action: self.action.clone() }
     }
 
-    /// Waits until all parties are here, as long as the barrier's timeout allows or a deadline of
-    /// this call's own: `barrier.within(timeout).wait()`.
+    /// Waits until all parties are here, for as long as the barrier's timeout allows, or this
+    /// call's own deadline: `barrier.within(timeout).wait()`.
     ///
     /// # Errors
     /// [`ErrorKind::Broken`](crate::ErrorKind::Broken) when the barrier is broken, or breaks or is
@@ -89,8 +89,8 @@ impl Barrier {
         }
     }
 
-    /// Waits until all parties are here, with an action for this round: if this party is elected
-    /// it runs the action before any goes on. See [`BarrierOptions::action`].
+    /// Waits until all parties are here, with an action for this round: if this party is elected,
+    /// it runs the action before any party goes on. See [`BarrierOptions::action`].
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait).
@@ -101,7 +101,7 @@ impl Barrier {
         self.pass(true, action)
     }
 
-    /// Breaks the barrier: who waits, and who comes before it is reset, fails with
+    /// Breaks the barrier: every party that waits, or comes before it is reset, fails with
     /// [`ErrorKind::Broken`](crate::ErrorKind::Broken).
     ///
     /// # Errors
@@ -110,7 +110,7 @@ impl Barrier {
         self.proxy.abort()
     }
 
-    /// Makes the barrier as new. Who waits fails with
+    /// Resets the barrier to its initial state. Parties that wait fail with
     /// [`ErrorKind::Broken`](crate::ErrorKind::Broken).
     ///
     /// # Errors
@@ -207,7 +207,7 @@ impl fmt::Debug for Barrier {
     }
 }
 
-/// That all parties of a round are here.
+/// The result of a wait: all parties of a round are here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BarrierWaitResult {
     index: u32,
@@ -219,8 +219,8 @@ impl BarrierWaitResult {
         self.index
     }
 
-    /// Returns whether this party is the one of its round that is to do what one must do: that of
-    /// index 0.
+    /// Returns whether this party is the one of its round that does what only one must do: the
+    /// party with index 0.
     pub fn is_leader(&self) -> bool {
         self.index == 0
     }

@@ -15,17 +15,17 @@ mod lock;
 
 pub use lock::ConditionLock;
 
-/// A condition that processes wait for: who holds its lock gives it up, waits to be notified by
-/// another holder, and has the lock again when the wait is over.
+/// A condition that processes wait for: a holder of its lock gives the lock up, waits to be
+/// notified by another holder, and has the lock again when the wait is over.
 ///
-/// It stands on a lock of its own ([`Manager::create_condition`]) or on a given [`Lock`] or
+/// It uses a lock of its own ([`Manager::create_condition`]) or on a given [`Lock`] or
 /// [`RLock`](crate::RLock) ([`Manager::create_condition_on`]); several conditions may share one
-/// lock, and any guard of that lock serves.
+/// lock, and any guard of that lock will do.
 ///
-/// Waiters are notified first come first served, and nobody wakes without a notification or the
-/// end of its time. One that is notified and dies before it has the lock passes the notification
-/// on to the next; one that dies later took it along, and who gets the lock after it is told
-/// ([`LockGuard::was_abandoned`](crate::LockGuard::was_abandoned)).
+/// Waiters are notified first come, first served, and none wakes without a notification before its
+/// time is up. If a notified waiter dies before it has the lock, the notification passes on to the
+/// next one; if it dies later, the notification is gone with it, and the next holder of the lock
+/// can see that ([`LockGuard::was_abandoned`](crate::LockGuard::was_abandoned)).
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -96,11 +96,11 @@ impl<L: ConditionLock> Condition<L> {
         Self { proxy: self.proxy.within(timeout), lock: self.lock.clone() }
     }
 
-    /// Returns the lock that the condition stands on.
+    /// Returns the lock that the condition uses.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`] when the condition came by a name, a ticket or a container and
-    /// stands on another type of lock.
+    /// [`ErrorKind::WrongType`] when the condition came by a name, a ticket or a container and uses
+    /// another type of lock.
     pub fn on(&self) -> Result<L, Error> {
         if let Some(lock) = self.lock.get() {
             return Ok(lock.clone());
@@ -129,8 +129,8 @@ impl<L: ConditionLock> Condition<L> {
         self.wait_at_most(guard, None).map(drop)
     }
 
-    /// Waits as [`wait`](Self::wait) does, for at most `timeout` by the manager's clock. The
-    /// lock is retaken also when the time is up, however long that takes.
+    /// Waits as [`wait`](Self::wait) does, for at most `timeout` by the manager's clock. The lock
+    /// is retaken even when the time is up, however long that takes.
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait).
@@ -143,8 +143,8 @@ impl<L: ConditionLock> Condition<L> {
         Ok(WaitTimeoutResult { timed_out: woken.timed_out })
     }
 
-    /// Waits, again after each notification, while the predicate is true. It runs here, with the
-    /// lock held.
+    /// Waits while the predicate is true, and checks it again after each notification. It runs
+    /// here, with the lock held.
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait), and what the predicate fails with.
@@ -161,7 +161,7 @@ impl<L: ConditionLock> Condition<L> {
     }
 
     /// Waits while the predicate is true, for at most `timeout` in all by the manager's clock. The
-    /// predicate has the last word: it is asked once more when the time is up.
+    /// predicate is checked once more when the time is up, and decides.
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait), and what the predicate fails with.
@@ -184,7 +184,8 @@ impl<L: ConditionLock> Condition<L> {
         Ok(WaitTimeoutResult { timed_out: false })
     }
 
-    /// Notifies the one that has waited longest, if any waits. It goes on when it has the lock.
+    /// Notifies the waiter that has waited longest, if there is one. It goes on when it has the
+    /// lock.
     ///
     /// # Errors
     /// [`ErrorKind::NotOwner`] when the guard is not of this condition's lock.
@@ -192,7 +193,7 @@ impl<L: ConditionLock> Condition<L> {
         self.notify(guard, 1)
     }
 
-    /// Notifies the `count` that have waited longest, or as many as wait.
+    /// Notifies the `count` waiters that have waited longest, or as many as there are.
     ///
     /// # Errors
     /// [`ErrorKind::NotOwner`] when the guard is not of this condition's lock.
@@ -200,7 +201,7 @@ impl<L: ConditionLock> Condition<L> {
         self.proxy.notify(L::token(guard), count)
     }
 
-    /// Notifies all that wait.
+    /// Notifies all waiters.
     ///
     /// # Errors
     /// [`ErrorKind::NotOwner`] when the guard is not of this condition's lock.

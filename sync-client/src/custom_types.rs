@@ -1,13 +1,13 @@
-//! Types of your own: a tutorial. There is only documentation here; its code is compiled and run.
+//! Types of your own: a tutorial. This module is documentation only; its code is compiled and run.
 //!
-//! A manager hosts objects of types that it was told of. The built-in types came to it by the same
-//! door as yours will: [`interface!`](crate::interface) declares a type once, `Service` is what you
-//! implement, `register` tells the manager, `Proxy` is what clients use.
+//! A manager hosts objects of the types that are registered with it. The built-in types are made in
+//! the same way as yours will be: [`interface!`](crate::interface) declares a type once, `Service`
+//! is what you implement, `register` makes it known to the manager, `Proxy` is what clients use.
 //!
 //! # 1. A latch
 //!
-//! A latch opens once it was counted down a given number of times; until then, whoever waits
-//! for it waits.
+//! A latch opens once it has been counted down a given number of times; until then, its callers
+//! wait.
 //!
 //! ```
 //! use sync_client::{Manager, interface};
@@ -70,17 +70,17 @@
 //! `wait` does not block anything in the manager. It *looks*: if the latch is shut, it says in
 //! which line its caller must stand, and the manager keeps the call. `count_down` wakes the line;
 //! each call in it is then **polled**: its method runs again, from the start, and looks anew. So a
-//! method that says `Wait` must not have changed anything before.
+//! method that answers `Wait` must not have changed anything before.
 //!
 //! Timeouts need no code: `gate.within(duration).wait()` fails with
 //! [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when the line has not moved by then. Nor
-//! does death: the call of a process that dies leaves the line.
+//! does death: when a process dies, its calls leave the line.
 //!
 //! # 2. A rate limiter
 //!
-//! Some objects go by the clock. They have none of their own: [`Cx::now`] is the time of the
-//! step, and [`Cx::wake_at`] has a line polled when a moment has come. The callers stand in line
-//! until their turn, first come first served ([`Cx::is_behind`] keeps newcomers from overtaking).
+//! Some objects go by the clock. They have none of their own: [`Cx::now`] is the time of the step,
+//! and [`Cx::wake_at`] has a line polled when a moment has come. The callers stand in line until
+//! their turn, first come first served ([`Cx::is_behind`] keeps newcomers from overtaking).
 //!
 //! ```
 //! # use std::time::Duration;
@@ -147,14 +147,14 @@
 //! # }
 //! ```
 //!
-//! `examples/rate-limit` in the repository is a rate limiter as a whole application: the interface
-//! in a package of its own, a server with the type, a client without it.
+//! `examples/rate-limit` in the repository is a whole application around a rate limiter: the
+//! interface in a package of its own, a server with the type, a client without it.
 //!
 //! # 3. A type that owns a shared dict
 //!
 //! An object may hold a handle on another one, and reach it inside the same step through the
 //! interface's `Peer`. Here a ballot counts votes in a dict that everybody can read, and lets each
-//! voter vote once; what the ballot and the dict say can never differ, whoever dies when.
+//! voter vote once; the ballot and the dict can never differ, no matter which process dies when.
 //!
 //! ```
 //! # use std::collections::BTreeSet;
@@ -219,24 +219,27 @@
 //!
 //! # What else there is
 //!
-//! * **Owners.** [`Cx::hold`] says that the caller now owns something of the object, and gives a
+//! * **Owners.** [`Cx::hold`] says that the caller now owns something of the object, and returns a
 //!   fencing token; [`Cx::let_go`] ends it. If the owner's process dies, the object's
-//!   `session_gone` hears which tokens are lost: that is how a lock passes on.
-//! * **Deadlocks.** A type that is a lock says [`Cx::own`] instead of `hold`: in which line callers
-//!   wait for the owner, and whether only the owner's thread can give it back or any thread of its
-//!   process. The manager then finds callers that wait for each other in a circle, through your
-//!   locks and the built-in ones, and tells them; started with `--deadlocks refuse`, it refuses the
-//!   wait that would close one. Several may own a line at once, as readers do: who waits there
-//!   waits for all of them. What anybody may give back, like a permit, is held and not owned.
-//! * **A last look.** [`Flow::WaitThen`] is polled once more when its caller's time is up, and
+//!   `session_gone` gets the tokens that are lost: that is how a lock passes on.
+//! * **Deadlocks.** A type that is a lock calls [`Cx::own`] instead of `hold`, and says in which
+//!   line callers wait for the owner, and whether only the owner's thread can give it back or any
+//!   thread of its process. The manager then finds cycles of callers that wait for each other,
+//!   through your locks and the built-in ones, and reports them; started with `--deadlocks refuse`,
+//!   it refuses the wait that would close one. Several may own a line at once, as readers do: a
+//!   caller in that line waits for all of them. What anybody may give back, like a permit, is held
+//!   and not owned.
+//! * **A last poll.** [`Flow::WaitThen`] is polled once more when its caller's time is up, and
 //!   carries a note to itself; [`Flow::Must`] waits without a deadline, for what must be undone
 //!   before the caller may go on.
 //! * **Values.** An argument that the object only keeps is a [`Payload`] (any value of the user's)
-//!   or a [`Packed<T>`](sync_objects::Packed): it is not decoded, and a proxy inside it is counted.
-//! * **Panics.** A panic in your code breaks that one object: its callers are told
+//!   or a [`Packed<T>`](sync_objects::Packed): it is not decoded, and a proxy inside it counts as a
+//!   reference.
+//! * **Panics.** A panic in your code breaks only that object: its callers get
 //!   [`ErrorKind::Broken`](crate::ErrorKind::Broken), the manager goes on.
 //! * **Versions.** The fingerprint of all signatures is compared whenever an object is created,
-//!   opened or received. Clients of another version are refused with both fingerprints.
+//!   opened or received. Clients of another version are refused with an error that shows both
+//!   fingerprints.
 //!
 //! [`Cx::now`]: sync_objects::Cx::now
 //! [`Cx::wake_at`]: sync_objects::Cx::wake_at

@@ -16,10 +16,10 @@ mod read;
 
 pub use iter::Iter;
 
-/// A map that processes share, in the order in which the keys came in.
+/// A map that processes share, in insertion order.
 ///
-/// Keys are equal as in Python: by what they are, whatever the width of their numbers, and a list
-/// counts as a tuple. Values go in by reference and come out as copies: to change one, use
+/// Keys are compared as in Python, whatever the width of their numbers, and a list counts as a
+/// tuple. Values go in by reference and come out as copies: to change one, use
 /// [`update`](Self::update), or put a proxy in its place.
 ///
 /// ```
@@ -54,11 +54,11 @@ impl<K, V> Dict<K, V> {
         dict::Proxy::new(place, Vec::new()).map(Self::of)
     }
 
-    /// Creates a dict with these entries; of equal keys the last value counts.
+    /// Creates a dict with these entries; of equal keys, the last value counts.
     ///
     /// # Errors
-    /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
-    /// when a key can't be a key (a NaN).
+    /// Those of [`Place::create`]; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when
+    /// a value can't be a key (a NaN).
     pub fn from_entries<Q, W>(
         place: impl Place,
         entries: impl IntoIterator<Item = (Q, W)>,
@@ -153,7 +153,7 @@ impl<K, V> Dict<K, V> {
     ///
     /// # Errors
     /// Those of [`set`](Self::set); [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they
-    /// don't fit one message: some 174,000 entries do if they are small. Nothing is set then.
+    /// don't fit into one message (which takes some 174,000 small entries): then nothing is set.
     #[doc(alias = "insert_many")]
     #[doc(alias = "update")]
     pub fn extend<Q, W>(&self, entries: impl IntoIterator<Item = (Q, W)>) -> Result<(), Error>
@@ -166,8 +166,8 @@ impl<K, V> Dict<K, V> {
         self.proxy.extend(pack_entries::<K, V>(entries, "extend")?)
     }
 
-    /// Sets the values of all keys of another dict of the same manager, in one step with reading
-    /// them.
+    /// Sets the values of all keys of another dict of the same manager, reading and setting them in
+    /// one step.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a dict of another manager.
@@ -175,12 +175,12 @@ impl<K, V> Dict<K, V> {
         self.proxy.extend_from(other.proxy.handle().clone())
     }
 
-    /// Adds to the number of a key, which is 0 if there is none; returns the sum.
+    /// Adds to the number stored under a key, which is 0 if there is none; returns the sum.
     ///
     /// # Errors
-    /// [`ErrorKind::Overflow`](crate::ErrorKind::Overflow) when the sum does not fit a `V`;
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the value is no such number.
-    /// The entry is as it was then.
+    /// [`ErrorKind::Overflow`](crate::ErrorKind::Overflow) when the sum does not fit into a `V`;
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the value is not such a number.
+    /// The entry then stays as it was.
     #[doc(alias = "Counter")]
     pub fn add<Q>(&self, key: &Q, amount: V) -> Result<V, Error>
     where
@@ -192,7 +192,8 @@ impl<K, V> Dict<K, V> {
         self.unpack(&self.proxy.add(key, V::KIND, amount)?, "add")
     }
 
-    /// Adds to the numbers of many keys in one step: to all, or on an error to none.
+    /// Adds to the numbers stored under many keys in one step: to all of them, or to none on an
+    /// error.
     ///
     /// # Errors
     /// Those of [`add`](Self::add).

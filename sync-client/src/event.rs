@@ -16,13 +16,13 @@ pub struct WaitTimeoutResult {
 }
 
 impl WaitTimeoutResult {
-    /// Returns whether the time was up before what was waited for came.
+    /// Returns whether the time was up before the awaited event came.
     pub fn timed_out(&self) -> bool {
         self.timed_out
     }
 }
 
-/// A flag that processes share and wait for.
+/// A flag that processes share and can wait for.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -53,7 +53,7 @@ impl Event {
         event::Proxy::new(place).map(Self::of)
     }
 
-    /// Sets the flag. Everyone who waits goes on, also if it is cleared right after.
+    /// Sets the flag. All waiting callers go on, even if it is cleared right after.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.

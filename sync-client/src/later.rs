@@ -10,11 +10,11 @@ use sync_proto::{Error, Payload, Pending, Pipeline};
 use crate::proxy::into_value;
 use crate::{Dict, List, ListIndex, Number, Queue, Set, Value};
 
-/// An object in a pipeline: its methods send a call and return before it is answered. Made by the
-/// object's `later`; see [`Manager::pipeline`](crate::Manager::pipeline).
+/// An object in a pipeline: its methods send a call and return before it is answered. It is
+/// returned by the object's `later`; see [`Manager::pipeline`](crate::Manager::pipeline).
 ///
-/// Each method does and fails as the object's own of that name; what came of it is in the
-/// [`Pending`] call.
+/// Each method does what the object's own method of that name does, and fails in the same way; the
+/// result is in the [`Pending`] call.
 #[derive(Clone, Copy, Debug)]
 pub struct Later<'p, T> {
     object: &'p T,
@@ -38,7 +38,7 @@ impl<'p, T> Later<'p, T> {
 macro_rules! later {
     ($($name:ident<$($param:ident),*>),*) => {$(
         impl<$($param),*> $name<$($param),*> {
-            /// Returns what puts this object's calls into a pipeline.
+            /// Returns an object that puts this object's calls into a pipeline.
             pub fn later<'p>(&'p self, pipeline: &'p Pipeline<'_>) -> Later<'p, Self> {
                 Later { object: self, pipeline }
             }
@@ -160,7 +160,7 @@ impl<'p, T: DeserializeOwned> Later<'p, Queue<T>> {
 }
 
 impl<'p, T> Later<'p, Set<T>> {
-    /// Adds a member; the answer is whether it was not there.
+    /// Adds a member; the answer is whether it is new.
     pub fn insert<Q>(&self, member: &Q) -> Pending<'p, bool>
     where
         T: Borrow<Q>,
@@ -172,7 +172,7 @@ impl<'p, T> Later<'p, Set<T>> {
         })
     }
 
-    /// Asks whether it is a member.
+    /// Asks whether something is a member.
     pub fn contains<Q>(&self, member: &Q) -> Pending<'p, bool>
     where
         T: Borrow<Q>,

@@ -1,8 +1,8 @@
 //! Objects shared between processes: the client of a manager of shared objects.
 //!
 //! A manager hosts the objects; a [`Manager`] is the client's handle on it. It creates objects and
-//! finds them by name, and each object is worked on through a typed proxy that reads like
-//! `std::sync` and `std::collections`:
+//! finds them by name. Each object is used through a typed proxy that reads like `std::sync` and
+//! `std::collections`:
 //!
 //! | proxy | what |
 //! |---|---|
@@ -18,7 +18,7 @@
 //! | [`Namespace`] | named values, each of its own type |
 //! | [`custom_types`] | how to make one of your own |
 //!
-//! Who knows Python's `SyncManager` finds all of it again in [`coming_from_python`].
+//! If you know Python's `SyncManager`, [`coming_from_python`] shows where everything in it is here.
 //!
 //! ```
 //! use sync_client::Manager;
@@ -36,27 +36,27 @@
 //!
 //! # Conventions
 //!
-//! * **One `Result`.** `Err` means that it could not be done; [`Error::kind`] says why in a word
-//!   and its text in a sentence. `# Errors` tells what a call fails with for reasons of its own.
-//!   Every call can also fail with [`ErrorKind::Disconnected`] when the manager is gone or the
-//!   session over, [`ErrorKind::ShuttingDown`] and [`ErrorKind::Unresponsive`] likewise, and
-//!   [`ErrorKind::Io`] when no further connection can be had; [`ErrorKind::TimedOut`] where a
+//! * **One `Result`.** `Err` means that the call could not be carried out; [`Error::kind`] says why
+//!   in a word and its text in a sentence. `# Errors` lists what a call fails with for reasons of
+//!   its own. Every call can also fail with [`ErrorKind::Disconnected`] when the manager is gone or
+//!   the session is over, likewise [`ErrorKind::ShuttingDown`] and [`ErrorKind::Unresponsive`];
+//!   [`ErrorKind::Io`] when no further connection can be opened; [`ErrorKind::TimedOut`] where a
 //!   deadline was set with `within`; [`ErrorKind::InvalidInput`] when a value can't be encoded or
-//!   holds a proxy of another manager; [`ErrorKind::TooLarge`] when what goes out or comes back
-//!   does not fit one message; [`ErrorKind::OutOfMemory`] and [`ErrorKind::LimitReached`] at the
+//!   holds a proxy of another manager; [`ErrorKind::TooLarge`] when a request or its answer does
+//!   not fit into one message; [`ErrorKind::OutOfMemory`] and [`ErrorKind::LimitReached`] at the
 //!   manager's limits; and [`ErrorKind::Broken`] when the object's own code panicked.
-//! * **Two kinds of timeout.** `try_lock_for(d)` and its like *answer* when the time is up.
-//!   `proxy.within(d)` gives every call of that clone a deadline and *fails* with
+//! * **Two kinds of timeout.** `try_lock_for(d)` and similar methods *return normally* when the
+//!   time is up. `proxy.within(d)` gives every call of that clone a deadline and *fails* with
 //!   [`ErrorKind::TimedOut`]. The manager's clock measures both.
 //! * **Guards, permits and deliveries own their proxy**: they have no lifetime and can be stored.
-//!   Dropped, they give back by a message, without waiting; `unlock`, `release` and `ack` wait and
-//!   report.
-//! * **Values go in by reference and come out as copies.** A value that is not of the type that
-//!   its reader asks for is an error, and stays where it was.
+//!   Dropping one gives back what it holds by a message, without waiting; `unlock`, `release` and
+//!   `ack` wait and report errors.
+//! * **Values go in by reference and come out as copies.** Reading a value as another type than it
+//!   has is an error, and the value stays where it was.
 //! * **A clone of a proxy is the same object.** So is a proxy that was put into a dict, a list, a
 //!   queue or a value and taken out in another process.
-//! * **After `fork`** a child's first call opens a session of its own; what it inherited of its
-//!   parent's guards does nothing there.
+//! * **After `fork`** a child's first call opens a session of its own; its copies of the parent's
+//!   guards do nothing.
 
 pub mod array;
 mod barrier;

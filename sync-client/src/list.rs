@@ -19,10 +19,10 @@ pub use iter::Iter;
 
 /// A list that processes share.
 ///
-/// An index counts from the start, or from the end when it is negative: -1 is the last item.
-/// Slices are ranges of such indices, and as in Python they are cut where the list ends. Items go
-/// in by reference and come out as copies: to change one in place, use [`update`](Self::update),
-/// or put a proxy into the list.
+/// An index counts from the start, or from the end when it is negative: -1 is the last item. Slices
+/// are ranges of such indices, and as in Python they are cut off at the end of the list. Items go
+/// in by reference and come out as copies: to change one in place, use [`update`](Self::update), or
+/// put a proxy into the list.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -98,8 +98,8 @@ impl<T> List<T> {
         self.proxy.extend(pack_all::<T>(items, &list::INTERFACE, "extend")?)
     }
 
-    /// Adds the items of another list of the same manager (or its own, once more) at the end, in
-    /// one step with reading them.
+    /// Adds the items of another list of the same manager (or this list's own, once more) at the
+    /// end, reading and adding them in one step.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a list of another manager.
@@ -120,7 +120,7 @@ impl<T> List<T> {
         self.proxy.set(index.to_i64(), self.pack(item, "set")?)
     }
 
-    /// Puts an item before the one at an index; at an end when the index lies beyond it.
+    /// Inserts an item before the one at an index, or at an end if the index lies beyond it.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it can't be encoded.
@@ -133,7 +133,7 @@ impl<T> List<T> {
     }
 
     /// Replaces the items of a range; the list grows or shrinks by the difference. A
-    /// [`Slice`](crate::Slice) with a step takes as many items as it has.
+    /// [`Slice`](crate::Slice) with a step takes exactly as many items as it has.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a step of 0, or the wrong
@@ -172,8 +172,8 @@ impl<T> List<T> {
         self.proxy.remove_item(self.pack(item, "remove_item")?)
     }
 
-    /// Returns the index of the first item that equals a value. Values are equal as in Python: by
-    /// what they are, whatever the width of their numbers.
+    /// Returns the index of the first item that equals a value. Values are compared as in Python,
+    /// whatever the width of their numbers.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it can't be encoded.
@@ -249,7 +249,7 @@ impl<T> List<T> {
         self.proxy.clear()
     }
 
-    /// Turns the order of the items around.
+    /// Reverses the order of the items.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
@@ -257,18 +257,18 @@ impl<T> List<T> {
         self.proxy.reverse()
     }
 
-    /// Sorts the items by value, the smallest first: numbers, text, bytes, and tuples and lists of
-    /// these. Equal items stay in their order.
+    /// Sorts the items by value, the smallest first: numbers, strings, bytes, and tuples and lists
+    /// of these. Equal items keep their order.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when two items do not compare;
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a NaN. The list is as it was
-    /// then. [`sort_by_key`](Self::sort_by_key) sorts anything.
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when two items cannot be compared;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a NaN. The list then stays
+    /// as it was. [`sort_by_key`](Self::sort_by_key) sorts anything.
     pub fn sort(&self) -> Result<(), Error> {
         self.proxy.sort(false)
     }
 
-    /// Sorts the items by value, the greatest first. Equal items stay in their order.
+    /// Sorts the items by value, the greatest first. Equal items keep their order.
     ///
     /// # Errors
     /// Those of [`sort`](Self::sort).
@@ -279,8 +279,8 @@ impl<T> List<T> {
     /// Repeats the items `times` times, one round after another; 0 leaves none.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when it would be more than a manager
-    /// takes at once.
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when the result would be more than a
+    /// manager accepts at once.
     #[doc(alias = "__imul__")]
     pub fn repeat(&self, times: u32) -> Result<(), Error> {
         self.proxy.repeat(times.into())

@@ -25,9 +25,9 @@ use crate::held::{Held, attempt};
 /// # Ok::<(), sync_client::Error>(())
 /// ```
 ///
-/// # Differences from `std::sync::Mutex`
-/// It protects no data of its own; a guard has no lifetime and can be sent to another thread; a
-/// holder that dies or panics does not poison the lock, but the next one is told.
+/// # Differences from `std::sync::Mutex` It contains no data; a guard has no lifetime and can be
+/// sent to another thread; a holder that dies or panics does not poison the lock, but the next
+/// holder can see it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lock {
@@ -107,8 +107,8 @@ impl Lock {
 }
 
 /// A held [`Lock`]. Dropping it releases the lock by a message, without waiting;
-/// [`unlock`](Self::unlock) waits and reports. Dropped by a panic that began while it was held, it
-/// passes the lock on as abandoned.
+/// [`unlock`](Self::unlock) waits and reports. If it is dropped by a panic that began while it was
+/// held, the lock passes on as abandoned.
 ///
 /// It owns its proxy: it has no lifetime, and can be stored and sent to another thread.
 #[derive(Debug)]
@@ -120,17 +120,17 @@ pub struct LockGuard {
 }
 
 impl LockGuard {
-    /// Returns whether the holder before died or panicked while it held the lock: what the lock
-    /// protects may be half done.
+    /// Returns whether the previous holder died or panicked while it held the lock: what the lock
+    /// protects may be in an inconsistent state.
     pub fn was_abandoned(&self) -> bool {
         self.abandoned
     }
 
-    /// Returns whether the lock is lost: the session with the manager is over, and somebody else
-    /// may hold it now. That the manager is gone shows at once over a unix socket, and over TCP
-    /// when the session can no longer be resumed. In a forked child what its parent holds is lost.
-    /// It asks nobody: that a Python program released the lock, which may do so whoever holds it,
-    /// does not show here, but [`unlock`](Self::unlock) fails then.
+    /// Returns whether the lock is lost: the session with the manager is over, and another process
+    /// may hold it now. Over a unix socket it shows at once that the manager is gone, over TCP when
+    /// the session can no longer be resumed. In a forked child, what its parent holds counts as
+    /// lost. This makes no call: if a Python program released the lock, which it may do whoever
+    /// holds it, that does not show here, but [`unlock`](Self::unlock) fails then.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.lock.proxy.remote())
     }
@@ -142,7 +142,7 @@ impl LockGuard {
         self.held.token()
     }
 
-    /// Releases the lock and waits until the manager has done so.
+    /// Releases the lock and waits until the manager has released it.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone, and

@@ -24,17 +24,17 @@ mod create;
 /// A manager of shared objects: where they are created and found.
 ///
 /// Cheap to clone; all clones in a process share one session. When the last clone and the last
-/// proxy are gone, the session ends, and with it all that it held. So it does when the process
-/// ends: over a unix socket at once, over TCP when it has not come back within the manager's grace
-/// (`--grace`, 10 s), for there a death looks like a broken network.
+/// proxy are gone, the session ends, and all that it held is released. It also ends when the
+/// process does: over a unix socket at once, over TCP when it has not come back within the
+/// manager's grace period (`--grace`, 10 s), because there a death looks like a broken network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Manager {
     proxy: manager::Proxy,
 }
 
 impl Manager {
-    /// Uses a manager through a transport that is there already: `server.local()` for the one
-    /// that this process hosts.
+    /// Uses a manager through an existing transport: `server.local()` for the one that this process
+    /// hosts.
     #[doc(alias = "SyncManager")]
     #[expect(clippy::missing_panics_doc, reason = "every manager has an object of its own")]
     pub fn over(transport: Arc<dyn Transport>) -> Self {
@@ -47,9 +47,9 @@ impl Manager {
     /// Connects to a manager at an address, `unix:PATH` or `tcp:HOST:PORT`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the address makes no sense; [`ErrorKind::Disconnected`]
-    /// when nobody answers there; [`ErrorKind::Unauthorized`] when the manager does not take this
-    /// client; [`ErrorKind::Incompatible`] when it speaks another version of the protocol.
+    /// [`ErrorKind::InvalidInput`] when the address is malformed; [`ErrorKind::Disconnected`] when
+    /// nothing answers there; [`ErrorKind::Unauthorized`] when the manager does not accept this
+    /// client; [`ErrorKind::Incompatible`] when it uses another version of the protocol.
     pub fn connect<A>(address: A) -> Result<Self, Error>
     where
         A: TryInto<Address>,
@@ -58,37 +58,37 @@ impl Manager {
         Self::options().connect(address)
     }
 
-    /// Begins to say how to connect: with a key, or before the manager is there.
+    /// Returns options that say how to connect: with a key, say, or before the manager is there.
     pub fn options() -> ConnectOptions {
         ConnectOptions::default()
     }
 
-    /// Starts a manager in a process of its own, which ends with this one. The `sync-server`
-    /// binary is the one that the environment variable `SYNC_SERVER` names, or the one beside
-    /// this program, or the one in `PATH`. [`ConnectOptions::spawn`] passes arguments to it.
+    /// Starts a manager in a process of its own, which ends with this one. The `sync-server` binary
+    /// is the one named by the environment variable `SYNC_SERVER`, or else the one beside this
+    /// program, or else the one in `PATH`. [`ConnectOptions::spawn`] passes arguments to it.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when there is no such binary, or it does not start, or says nothing for
-    /// 10 s before it is ready; then it is ended.
+    /// [`ErrorKind::Io`] when there is no such binary, when it does not start, or when it prints
+    /// nothing for 10 s before it is ready; it is then ended.
     #[doc(alias = "start")]
     pub fn spawn() -> Result<ManagerProcess, Error> {
         Self::options().spawn([""; 0])
     }
 
     /// Connects to the manager that the environment names: in a process that was started with
-    /// [`command`](Self::command), its parent's. It looks for
+    /// [`command`](Self::command), that is its parent's. It reads
     ///
     /// * `SYNC_MANAGER`, the address;
     /// * `SYNC_AUTHKEY_HEX`, the key as hexadecimal digits, or else `SYNC_AUTHKEY`, the key as it
     ///   is;
-    /// * `SYNC_INSECURE_TCP`, with any value: connections over TCP are not sealed
+    /// * `SYNC_INSECURE_TCP`, with any value: connections over TCP are not encrypted
     ///   ([`ConnectOptions::insecure_tcp`]);
-    /// * `SYNC_SERVER_UID`, the number of the user whose manager is taken, too
+    /// * `SYNC_SERVER_UID`, the number of another user whose manager is accepted
     ///   ([`ConnectOptions::server_uid`]).
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when `SYNC_MANAGER` is not set; [`ErrorKind::InvalidInput`] when one
-    /// of them makes no sense; and those of [`connect`](Self::connect).
+    /// of them is malformed; and those of [`connect`](Self::connect).
     pub fn from_env() -> Result<Self, Error> {
         let Some(address) = std::env::var_os(MANAGER_VAR) else {
             let why = format!(
@@ -128,15 +128,15 @@ impl Manager {
     }
 
     /// Ends the session: calls that wait in other threads fail with [`ErrorKind::Disconnected`],
-    /// and all that the session held is let go.
+    /// and all that the session held is released.
     pub fn disconnect(&self) {
         if let Some(transport) = self.transport() {
             transport.disconnect();
         }
     }
 
-    /// Ends the manager: blocked callers of all clients are told
-    /// [`ErrorKind::ShuttingDown`], and the server stops.
+    /// Ends the manager: blocked callers of all clients get [`ErrorKind::ShuttingDown`], and the
+    /// server stops.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`] when it has ended already.
@@ -144,7 +144,7 @@ impl Manager {
         self.proxy.shutdown()
     }
 
-    /// Returns a name, under which objects are created or found.
+    /// Returns a place under a name, where objects are created or found.
     pub fn named<'a>(&'a self, name: &'a str) -> Named<'a> {
         Named { manager: self, name, exclusive: false }
     }
@@ -159,7 +159,7 @@ impl Manager {
         self.proxy.publish(name.to_owned(), object.handle().clone())
     }
 
-    /// Takes a name away; the object lives on while somebody has a handle on it. Returns whether
+    /// Takes a name away; the object lives on while anything has a handle on it. Returns whether
     /// there was such a name.
     ///
     /// # Errors
@@ -191,14 +191,14 @@ impl Manager {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when it was redeemed before or its issuer's session has ended;
-    /// [`ErrorKind::Mismatch`] when the object is of another type: the ticket stays good.
+    /// [`ErrorKind::Mismatch`] when the object is of another type: the ticket stays valid.
     pub fn redeem<P: Shared>(&self, ticket: &Ticket) -> Result<P, Error> {
         let Interface { name, fingerprint, .. } = *P::INTERFACE;
         P::attach(self.proxy.redeem(ticket.secret(), name.to_owned(), fingerprint)?)
     }
 
-    /// Prepares a child process that finds this manager by [`Manager::from_env`], and is told
-    /// nothing of another one that this process may have found there itself.
+    /// Prepares a child process that finds this manager by [`Manager::from_env`]; variables for
+    /// another manager that this process may have in its environment are not passed on.
     ///
     /// Over TCP the key is in the child's environment, which `Command` shows when it is printed
     /// with `{:?}`, and which this user's other processes can read.
@@ -212,9 +212,9 @@ impl Manager {
         command
     }
 
-    /// Returns what [`command`](Self::command) sets in a child's environment: the address, and
-    /// the key where one is needed. Who makes a child otherwise removes from its environment what
-    /// else of the variables of [`from_env`](Self::from_env) is there.
+    /// Returns what [`command`](Self::command) sets in a child's environment: the address, and the
+    /// key where one is needed. If you start a child in another way, remove the other variables of
+    /// [`from_env`](Self::from_env) from its environment.
     pub fn envs(&self) -> Vec<(&'static str, std::ffi::OsString)> {
         self.transport().map(Transport::invitation).unwrap_or_default()
     }
@@ -249,9 +249,9 @@ impl Manager {
         self.proxy.blocked_count(Some(object.object()))
     }
 
-    /// Returns who holds what and who waits for what: all client processes, the deadlocks there
-    /// are, and at most 1,000 objects, busy ones first. Of an object, and of deadlocks, no more is
-    /// told than fits into a message. It displays as text for an operator.
+    /// Returns who holds what and who waits for what: all client processes, all deadlocks, and at
+    /// most 1,000 objects, busy ones first. What is listed of an object, and of deadlocks, is cut
+    /// to what fits into a message. It displays as text for an operator.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`].
@@ -260,15 +260,15 @@ impl Manager {
         self.proxy.debug_info(1000)
     }
 
-    /// Makes many calls with one wait: inside `calls`, what a proxy's `later` gives sends its calls
-    /// without waiting for the answers to those before. [`Dict`](crate::Dict),
+    /// Makes many calls with one wait: inside `calls`, the object that a proxy's `later` returns
+    /// sends each call without waiting for the answers to earlier ones. [`Dict`](crate::Dict),
     /// [`List`](crate::List), [`Queue`](crate::Queue), [`Set`](crate::Set) and
     /// [`Value`](crate::Value) have it for the calls that [`Later`](crate::Later) lists, the
     /// proxies of [custom types](crate::custom_types) for all of theirs.
     ///
-    /// They are carried out in the order of asking, on a connection of their own; ordinary calls in
-    /// between may overtake them. A call that stands in line when `calls` returns, and that nobody
-    /// has waited for, is given up.
+    /// They are carried out in the order in which they were made, on a connection of their own;
+    /// ordinary calls in between may overtake them. A call that still stands in line when `calls`
+    /// returns, and that nobody has waited for, is cancelled.
     ///
     /// ```
     /// # let server = sync_server::Server::builder().spawn()?;
@@ -284,7 +284,7 @@ impl Manager {
     /// ```
     ///
     /// # Panics
-    /// When this `Manager` came out of an object's own code, inside the manager.
+    /// When this `Manager` was created from an object's own code, inside the manager.
     pub fn pipeline<R>(&self, calls: impl FnOnce(&Pipeline<'_>) -> R) -> R {
         calls(&Pipeline::new(self.transport().expect("a client's handle has a transport")))
     }
@@ -299,7 +299,7 @@ impl Manager {
     }
 }
 
-/// Creates objects without a name: each lives as long as somebody has a handle on it.
+/// Creates objects without a name: each lives as long as anything has a handle on it.
 impl Place for &Manager {
     fn create(self, interface: &'static Interface, data: Data) -> Result<Handle, Refusal> {
         self.create(interface, Naming::Anonymous, data)
@@ -308,9 +308,9 @@ impl Place for &Manager {
 
 /// A name in a manager: get or create.
 ///
-/// The first to ask creates the object, with these arguments; everyone after that finds it. What
-/// gives the object its shape (a queue's bound, say) must then be the same, or the answer is
-/// [`ErrorKind::Mismatch`]; what only fills it counts at creation.
+/// The first caller creates the object, with these arguments; later callers find it. Arguments that
+/// shape the object (a queue's bound, say) must then be the same, or the error is
+/// [`ErrorKind::Mismatch`]; those that only fill it count at creation only.
 #[derive(Clone, Copy, Debug)]
 pub struct Named<'a> {
     manager: &'a Manager,
@@ -319,8 +319,7 @@ pub struct Named<'a> {
 }
 
 impl Named<'_> {
-    /// Demands that the object is new: a name that is taken is refused with
-    /// [`ErrorKind::Exists`].
+    /// Requires that the object is new: a name that is taken is refused with [`ErrorKind::Exists`].
     #[must_use]
     pub fn exclusive(mut self) -> Self {
         self.exclusive = true;
@@ -330,8 +329,8 @@ impl Named<'_> {
     /// Finds the object; it must be there.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when nothing has the name; [`ErrorKind::Mismatch`] when what has
-    /// it is of another type.
+    /// [`ErrorKind::NotFound`] when nothing has the name; [`ErrorKind::Mismatch`] when the object
+    /// that has it is of another type.
     pub fn open<P: Shared>(&self) -> Result<P, Error> {
         let Interface { name, fingerprint, .. } = *P::INTERFACE;
         let proxy = &self.manager.proxy;

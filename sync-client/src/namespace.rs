@@ -12,7 +12,7 @@ use crate::update::Update;
 
 /// Named attributes that processes share, each of a type of its own.
 ///
-/// A name is any text but the empty one. Values go in by reference and come out as copies, as the
+/// A name is any string but the empty one. Values go in by reference and come out as copies, as the
 /// type that the reader asks for.
 ///
 /// ```
@@ -58,7 +58,7 @@ impl Namespace {
         unpack_some(self.proxy.get(name.to_owned())?.as_ref(), "get")
     }
 
-    /// Sets an attribute, whatever the type of the value before.
+    /// Sets an attribute, whatever the type of its previous value.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, and when
@@ -105,10 +105,10 @@ impl Namespace {
         self.proxy.names()
     }
 
-    /// Changes an attribute in its turn: `change` gets the value, or `None` where there is none,
-    /// and leaves what is to be there. It runs here, once, while other writers of this attribute
-    /// wait in line; readers and other attributes don't. If it panics, or this process dies in
-    /// it, nothing is changed.
+    /// Changes an attribute in turn: `change` gets the value, or `None` if there is none, and
+    /// leaves what is to be stored. It runs here, once, while other writers of this attribute wait
+    /// in line; readers and other attributes don't. If it panics, or this process dies in it,
+    /// nothing changes.
     ///
     /// # Errors
     /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this

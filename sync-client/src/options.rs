@@ -19,10 +19,10 @@ use crate::spawn::ManagerProcess;
 /// The pauses between attempts to connect.
 const PAUSES: Pauses = Pauses::between(Duration::from_millis(1), Duration::from_millis(50));
 
-/// The shortest patience: the system takes none at all for patience without end.
+/// The shortest timeout: to the system, a timeout of zero means no timeout at all.
 const PATIENCE_MIN: Duration = Duration::from_millis(1);
 
-/// How to connect to a manager: with a key, or before it is there.
+/// How to connect to a manager: with which key, and for how long to try.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -60,19 +60,19 @@ impl Default for ConnectOptions {
 }
 
 impl ConnectOptions {
-    /// Proves this key to the manager, demands that it has the same, and seals the connection with
-    /// it. Every TCP address wants one; a unix socket asks for none.
+    /// Authenticates with this key, requires that the manager has the same key, and encrypts the
+    /// connection with it. Every TCP address needs one; a unix socket needs none.
     #[must_use]
     pub fn authkey(mut self, key: AuthKey) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Takes the key from a file that nobody but its owner can read; white space at its end does
-    /// not count.
+    /// Reads the key from a file that nobody but its owner can read; white space at its end is
+    /// ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
+    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when anybody but its
     /// owner may read or write it, or when it holds no key.
     pub fn authkey_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
@@ -89,64 +89,65 @@ impl ConnectOptions {
         Ok(self.authkey(key.map_err(|refusal| failed(refusal.kind, &refusal))?))
     }
 
-    /// Connects over TCP without a key and without a seal, to a manager that was started like
-    /// that: **whoever is on the way can read and change all there is**. For measurements over
-    /// loopback, and for networks that hold nothing but tests.
+    /// Connects over TCP without a key and without encryption, to a manager that was started the
+    /// same way: **anybody on the path can read and change everything**. For measurements over
+    /// loopback, and for networks that only tests use.
     #[must_use]
     pub fn insecure_tcp(mut self) -> Self {
         self.insecure_tcp = true;
         self
     }
 
-    /// Takes the manager of this user, too, over a unix socket: without it, that of nobody but the
-    /// user who connects, and root. The manager in turn must let this one in (`--allow-uid`).
+    /// Also accepts a manager of this user over a unix socket: without it, only one of the user who
+    /// connects, or of root. The manager in turn must accept this client's user (`--allow-uid`).
     #[must_use]
     pub fn server_uid(mut self, uid: u32) -> Self {
         self.server_uid = Some(uid);
         self
     }
 
-    /// Lets a call look for its answer for this long before its thread falls asleep (`--spin` is
-    /// the server's part): small calls are answered sooner, for processor time that would have been
-    /// spent on waking up, or on nothing. What looks in vain does so ever more rarely, and not at
-    /// all while other work wants the core, or where there is only one. Zero, the default, is
-    /// never; more than some tens of microseconds gains nothing.
+    /// Lets a call busy-poll for its answer for this long before its thread falls asleep (`--spin`
+    /// is the same for the server): small calls are answered sooner, at the cost of processor time
+    /// that would have been spent on waking up, or not at all. A call that polls in vain makes
+    /// polling rarer, and there is none while other work wants the core, or where there is only one
+    /// core. Zero, the default, switches it off; more than some tens of microseconds gains nothing.
     #[must_use]
     pub fn spin(mut self, time: Duration) -> Self {
         self.spin = time;
         self
     }
 
-    /// Tries again for this long while nobody answers: for a worker that may start before its
-    /// manager. A manager that answers and refuses is not asked again.
+    /// Tries again for this long while nothing answers: for a worker that may start before its
+    /// manager. If a manager answers and refuses, that is final.
     #[must_use]
     pub fn retry_for(mut self, time: Duration) -> Self {
         self.retry = time;
         self
     }
 
-    /// Gives up connecting when the manager takes longer than this for a step of it, instead of
-    /// 10 s: a machine that does not answer, or a manager that is stopped, or lets nobody in.
+    /// Gives up connecting when the manager takes longer than this for one step of it, instead of
+    /// 10 s: because its machine does not answer, or it is stopped, or accepts no connections.
     #[must_use]
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.patience = time.max(PATIENCE_MIN);
         self
     }
 
-    /// Ends the session when the manager says nothing for this long while a call waits, or more
-    /// than a thousand messages that nobody waits for, and then does not answer a ping for as
-    /// long: the call fails with [`ErrorKind::Unresponsive`], and what the session held is lost.
-    /// Without it, a call waits for a manager that is stopped until it goes on, over TCP for as
-    /// long as the grace. A manager that lives answers a ping at once, however long the call waits.
-    /// A signal that this thread handles meanwhile begins the time anew.
+    /// Ends the session when the manager sends nothing for this long while a call waits for an
+    /// answer, or while more than a thousand one-way messages are unconfirmed, and then does not
+    /// answer a ping for as long: the call fails with [`ErrorKind::Unresponsive`], and what the
+    /// session held is lost. Without it, a call waits until a stopped manager goes on, over TCP for
+    /// at most the grace period. A live manager answers a ping at once, however long the call
+    /// waits. A signal that this thread handles meanwhile restarts the timeout.
     #[must_use]
     pub fn unresponsive_after(mut self, time: Duration) -> Self {
         self.unresponsive_after = Some(time.max(PATIENCE_MIN));
         self
     }
 
-    /// Starts a manager as [`Manager::spawn`] does, with these arguments of `sync-server` besides
-    /// (`sync-server --help` lists them), and connects to the first address on which it listens.
+    /// Starts a manager as [`Manager::spawn`] does, with these additional arguments of
+    /// `sync-server` (`sync-server --help` lists them), and connects to the first address on which
+    /// it listens.
     ///
     /// ```no_run
     /// use sync_client::Manager;
@@ -172,12 +173,12 @@ impl ConnectOptions {
     /// Connects to a manager at an address, `unix:PATH` or `tcp:HOST:PORT`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the address makes no sense or the key is too short;
-    /// [`ErrorKind::Disconnected`] when nobody answers there; [`ErrorKind::Unauthorized`] when the
-    /// manager does not take this client, closes the connection without a word because the key is
-    /// none of its own, or does not prove that it has it; [`ErrorKind::Incompatible`] when it
-    /// speaks another version of the protocol; [`ErrorKind::Unresponsive`] when it does not answer
-    /// in 10 s, or what [`connect_timeout`](Self::connect_timeout) says.
+    /// [`ErrorKind::InvalidInput`] when the address is malformed or the key is too short;
+    /// [`ErrorKind::Disconnected`] when nothing answers there; [`ErrorKind::Unauthorized`] when the
+    /// manager does not accept this client, closes the connection without an answer because it does
+    /// not have this key, or does not prove that it has it; [`ErrorKind::Incompatible`] when it
+    /// uses another version of the protocol; [`ErrorKind::Unresponsive`] when it does not answer
+    /// within 10 s, or the time that [`connect_timeout`](Self::connect_timeout) sets.
     pub fn connect<A>(self, address: A) -> Result<Manager, Error>
     where
         A: TryInto<Address>,
@@ -215,8 +216,8 @@ impl ConnectOptions {
     }
 }
 
-/// Returns whether there is one core, where who looks keeps the manager from answering. To find
-/// out takes the system as long as connecting: it reads what its control groups allow.
+/// Returns whether there is only one core, where busy-polling keeps the manager from answering.
+/// Finding out takes as long as connecting: the system reads what its control groups allow.
 fn is_alone() -> bool {
     std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1)
 }

@@ -25,10 +25,10 @@ const PORTION: u64 = 1 << 20;
 
 /// A queue that processes share.
 ///
-/// An item that is *got* is the getter's. An item that is *leased*
-/// ([`get_leased`](Self::get_leased), [`deliveries`](Self::deliveries)) stays the queue's until
-/// it is acknowledged: if its consumer dies, it goes back to where it was and is delivered again.
-/// So a leased item is processed at least once, a got one at most once.
+/// An item that is *got* belongs to the getter. An item that is *leased*
+/// ([`get_leased`](Self::get_leased), [`deliveries`](Self::deliveries)) belongs to the queue until
+/// it is acknowledged: if its consumer dies, it goes back to its place and is delivered again. So a
+/// leased item is processed at least once, and one that is got at most once.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -70,8 +70,8 @@ impl<T> Queue<T> {
     /// # Errors
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the queue is closed;
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the item can't be encoded;
-    /// [`ErrorKind::OutOfMemory`](crate::ErrorKind::OutOfMemory) when the manager keeps as much as
-    /// it may.
+    /// [`ErrorKind::OutOfMemory`](crate::ErrorKind::OutOfMemory) when the manager has reached its
+    /// memory limit.
     pub fn put<Q>(&self, item: &Q) -> Result<(), Error>
     where
         T: Borrow<Q>,
@@ -95,14 +95,14 @@ impl<T> Queue<T> {
         self.proxy.put(self.pack(item, "put")?, priority)
     }
 
-    /// Puts items in, in one step and one right after the other; waits until there is room for
-    /// all of them. One round trip, however many they are.
+    /// Puts items in, in one step and one right after another; waits until there is room for all of
+    /// them. It is one round trip, however many they are.
     ///
     /// # Errors
     /// Those of [`put`](Self::put); [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
-    /// when they are more than the queue can hold;
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message: some
-    /// 349,000 do if they are small. Nothing is put then.
+    /// when there are more than the queue can hold;
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit into one message
+    /// (which takes some 349,000 small ones). Then nothing is put.
     pub fn put_many<Q>(&self, items: impl IntoIterator<Item = Q>) -> Result<(), Error>
     where
         Q: Borrow<T>,
@@ -143,8 +143,8 @@ impl<T> Queue<T> {
     /// Counts an item that was got as done. An acknowledged delivery counts by itself.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when more would be done than
-    /// were got.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when more items would be done
+    /// than were got.
     pub fn task_done(&self) -> Result<(), Error> {
         self.proxy.task_done()
     }
@@ -157,8 +157,8 @@ impl<T> Queue<T> {
         self.proxy.join()
     }
 
-    /// Lets nothing more in. What is in can be got; then getters are told the end, but not
-    /// before every lease has ended.
+    /// Accepts no more items. Those that are in the queue can still be got; after them getters get
+    /// the end, but not before every lease has ended.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
@@ -167,7 +167,7 @@ impl<T> Queue<T> {
         self.proxy.close()
     }
 
-    /// Lets nothing more in and discards what is in; returns how many items that were. A leased
+    /// Accepts no more items and discards those in the queue; returns how many there were. A leased
     /// item can still be acknowledged; one that comes back is discarded, too.
     ///
     /// # Errors
@@ -212,7 +212,7 @@ impl<T> Queue<T> {
         self.proxy.is_full()
     }
 
-    /// Returns how many items the queue holds at most.
+    /// Returns how many items the queue can hold.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone.
@@ -227,18 +227,18 @@ impl<T: DeserializeOwned> Queue<T> {
     ///
     /// # Errors
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`; it goes
-    /// back to where it was.
+    /// back to its place.
     pub fn get(&self) -> Result<Option<T>, Error> {
         self.proxy.get()?.map(|item| self.open(item)).transpose()
     }
 
     /// Waits for an item and takes it together with those behind it: at most `max`, and no more
-    /// than about a mebibyte, or one. Empty only when the queue is closed and drained. One round
-    /// trip, however many they are.
+    /// than about a mebibyte, but at least one. Returns none only when the queue is closed and
+    /// drained. It is one round trip, however many they are.
     ///
     /// # Errors
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when one of the items is not a `T`;
-    /// all of them go back to where they were.
+    /// all of them go back to their places.
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when `max` is 0.
     pub fn get_many(&self, max: u64) -> Result<Vec<T>, Error> {
         let items = self.proxy.get_many(max, PORTION)?;
@@ -265,8 +265,8 @@ impl<T: DeserializeOwned> Queue<T> {
         received(got, |item| self.open(item))
     }
 
-    /// Waits for an item and leases it; `None` when the queue is closed, drained, and no lease is
-    /// out that could bring an item back.
+    /// Waits for an item and leases it; `None` when the queue is closed and drained, and no lease
+    /// is left that could bring an item back.
     ///
     /// # Errors
     /// Those of [`get`](Self::get).

@@ -10,7 +10,7 @@ use sync_proto::{Error, Handle, Interface, Place, Shared, Token};
 
 use crate::held::{Held, attempt};
 
-/// A lock that processes share, and that the thread that holds it may take again.
+/// A lock that processes share, which the thread that holds it may take again.
 ///
 /// The owner is one thread of one process; the lock is free when that thread has given it back as
 /// often as it took it. If the owner's process dies, the lock passes to the next in line, whose
@@ -81,8 +81,8 @@ impl RLock {
         Ok(grant.map(|grant| self.guard(grant)))
     }
 
-    /// Takes the lock as [`lock`](Self::lock) does, without a guard: [`release`](Self::release),
-    /// on this thread, gives it back. Returns the fencing token of the thread's first taking, and
+    /// Takes the lock as [`lock`](Self::lock) does, without a guard: [`release`](Self::release), on
+    /// this thread, gives it back. Returns the fencing token of the thread's first acquisition, and
     /// whether the lock was abandoned then.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl RLock {
         self.proxy.acquire()
     }
 
-    /// Gives one taking of this thread back; the last one frees the lock.
+    /// Undoes one acquisition of this thread; the last one frees the lock.
     ///
     /// # Errors
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) when this thread does not hold it.
@@ -116,8 +116,8 @@ impl RLock {
     }
 }
 
-/// One taking of an [`RLock`]. Dropping it gives the taking back by a message, without waiting;
-/// [`unlock`](Self::unlock) waits and reports. If one is dropped by a panic that began while
+/// One acquisition of an [`RLock`]. Dropping it releases it by a message, without waiting;
+/// [`unlock`](Self::unlock) waits and reports errors. If one is dropped by a panic that began while
 /// it was held, the lock passes on as abandoned when it is freed.
 ///
 /// It owns its proxy and has no lifetime, but stays on the thread that the lock belongs to:
@@ -136,32 +136,34 @@ pub struct RLockGuard {
 }
 
 impl RLockGuard {
-    /// Returns whether the holder before died or panicked while it held the lock: what the lock
-    /// protects may be half done. All guards that a thread has of one lock say the same.
+    /// Returns whether the previous holder died or panicked while it held the lock: what the lock
+    /// protects may be in an inconsistent state. All guards of one lock on a thread return the
+    /// same.
     pub fn was_abandoned(&self) -> bool {
         self.tenure.grant.get().abandoned
     }
 
-    /// Returns whether the lock is lost: the session with the manager is over, and somebody else
-    /// may hold it now. That the manager is gone shows at once over a unix socket, and over TCP
-    /// when the session can no longer be resumed. In a forked child what its parent holds is lost.
+    /// Returns whether the lock is lost: the session with the manager is over, and another process
+    /// may hold it now. Over a unix socket it shows at once that the manager is gone, over TCP when
+    /// the session can no longer be resumed. In a forked child, what its parent holds counts as
+    /// lost.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.lock.proxy.remote())
     }
 
     /// Returns the number of the grant by which the lock came to this thread; see
-    /// [`LockGuard::fencing_token`](crate::LockGuard::fencing_token). All guards that a thread has
-    /// of one lock say the same, also after one of them waited for a condition.
+    /// [`LockGuard::fencing_token`](crate::LockGuard::fencing_token). All guards of one lock on a
+    /// thread return the same, even after one of them waited for a condition.
     pub fn fencing_token(&self) -> Token {
         self.tenure.grant.get().token
     }
 
-    /// Gives the taking back and waits until the manager has done so.
+    /// Undoes the acquisition and waits until the manager has done so.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone, and
     /// the lock with it; [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) when the thread
-    /// released it beside the guard, and in a forked child, whose parent holds it.
+    /// already released it without the guard, and in a forked child, whose parent holds it.
     pub fn unlock(mut self) -> Result<(), Error> {
         let proxy = &self.lock.proxy;
         self.held.hand_back(proxy.remote(), "release", |_| proxy.release())

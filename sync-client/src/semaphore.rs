@@ -10,8 +10,9 @@ use crate::held::{Held, attempt};
 
 /// A number of permits that processes share, given out first come first served.
 ///
-/// A permit has an owner: if its process dies, it returns. [`Permit::forget`] takes the owner
-/// away, and [`release`](Self::release) adds permits, as Python's `acquire` and `release` do.
+/// A permit has an owner: if the owner's process dies, the permit is returned. [`Permit::forget`]
+/// takes the owner away, and [`release`](Self::release) adds permits, as Python's `acquire` and
+/// `release` do.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -57,13 +58,13 @@ impl Semaphore {
         self.acquire_many(1)
     }
 
-    /// Waits until `count` permits are free and takes them together. Those behind wait meanwhile,
-    /// also if fewer would do for them.
+    /// Waits until `count` permits are free and takes them together. Callers behind it wait
+    /// meanwhile, even if fewer permits would be enough for them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for no permit, or for more
-    /// than a bounded semaphore has; [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected)
-    /// when the manager is gone.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for 0 permits, or for more than
+    /// a bounded semaphore has; [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when
+    /// the manager is gone.
     pub fn acquire_many(&self, count: u32) -> Result<Permit, Error> {
         Ok(self.permit(self.proxy.acquire(count)?, count))
     }
@@ -109,10 +110,10 @@ impl Semaphore {
     /// Adds permits that nobody holds: new ones, or those of a permit that was forgotten.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for no permit, or when a bounded
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for 0 permits, or when a bounded
     /// semaphore would have more than it began with;
     /// [`ErrorKind::Overflow`](crate::ErrorKind::Overflow) when any other would have 2^32 or more.
-    /// Nothing is added then.
+    /// Then nothing is added.
     pub fn release(&self, count: u32) -> Result<(), Error> {
         self.proxy.add(count)
     }
@@ -131,7 +132,7 @@ impl Semaphore {
 }
 
 /// Permits of a [`Semaphore`], held. Dropping it gives them back by a message, without waiting;
-/// [`release`](Self::release) waits and reports.
+/// [`release`](Self::release) waits and reports errors.
 #[derive(Debug)]
 #[must_use = "if unused, the permit is given back at once"]
 pub struct Permit {
@@ -141,7 +142,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Returns how many permits these are.
+    /// Returns how many permits this is.
     pub fn count(&self) -> u32 {
         self.count
     }
@@ -168,8 +169,8 @@ impl Permit {
         self.held.hand_back(proxy.remote(), "release", |token| proxy.release(token))
     }
 
-    /// Makes the permits nobody's: they stay taken, also when this process dies, until
-    /// [`Semaphore::release`] adds as many.
+    /// Gives the permits up without returning them: they stay taken, even when this process dies,
+    /// until [`Semaphore::release`] adds as many.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;

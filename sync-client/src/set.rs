@@ -18,10 +18,10 @@ mod operand;
 pub use iter::Iter;
 pub use operand::SetOperand;
 
-/// A set that processes share, in the order in which the members came in.
+/// A set that processes share, in insertion order.
 ///
-/// Members are equal as a [`Dict`](crate::Dict)'s keys are: by what they are, whatever the width
-/// of their numbers. Every method is one step in the manager, also those with another shared set.
+/// Members are compared as a [`Dict`](crate::Dict)'s keys are, whatever the width of their numbers.
+/// Every method is one step in the manager, even those with another shared set.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -70,7 +70,7 @@ impl<T> Set<T> {
         set::Proxy::new(place, pack_all::<T>(members, &set::INTERFACE, "new")?).map(Self::of)
     }
 
-    /// Adds a member; returns whether it was not there. One that is there stays as it is.
+    /// Adds a member; returns whether it is new. A member that is there already stays as it is.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it can't be a member.
@@ -87,7 +87,7 @@ impl<T> Set<T> {
     ///
     /// # Errors
     /// Those of [`insert`](Self::insert); [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when
-    /// they don't fit one message: some 349,000 do if they are small. None is added then.
+    /// they don't fit into one message (which takes some 349,000 small ones): then none is added.
     pub fn extend<Q>(&self, members: impl IntoIterator<Item = Q>) -> Result<(), Error>
     where
         Q: Borrow<T>,
@@ -177,11 +177,11 @@ impl<T> Set<T> {
 }
 
 impl<T: DeserializeOwned> Set<T> {
-    /// Takes a member out and returns it, as it came when it was added.
+    /// Takes a member out and returns it, as it was when it was added.
     ///
     /// # Errors
     /// Those of [`insert`](Self::insert); [`ErrorKind::WrongType`](crate::ErrorKind::WrongType)
-    /// when it is not a `T`: it stays then.
+    /// when it is not a `T`: then it stays.
     pub fn take<Q>(&self, member: &Q) -> Result<Option<T>, Error>
     where
         T: Borrow<Q>,
@@ -194,7 +194,7 @@ impl<T: DeserializeOwned> Set<T> {
     /// Takes the first member out: the one that was inserted first.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when it is not a `T`: it stays then.
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when it is not a `T`: then it stays.
     pub fn pop(&self) -> Result<Option<T>, Error> {
         self.read_or_restore(self.proxy.pop()?, "pop")
     }
@@ -203,8 +203,8 @@ impl<T: DeserializeOwned> Set<T> {
     ///
     /// # Errors
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when one is not a `T`;
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages.
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit into one message:
+    /// [`iter`](Self::iter) reads them in pages.
     pub fn to_vec(&self) -> Result<Vec<T>, Error> {
         self.to_set()
     }
@@ -219,8 +219,8 @@ impl<T: DeserializeOwned> Set<T> {
         page.members.iter().map(|member| self.unpack(member, "to_set")).collect()
     }
 
-    /// Returns an iterator over the members, in order, a page at a time. If members come or go
-    /// meanwhile, it ends with [`ErrorKind::Changed`](crate::ErrorKind::Changed).
+    /// Returns an iterator over the members, in order, a page at a time. If members are added or
+    /// removed meanwhile, it ends with [`ErrorKind::Changed`](crate::ErrorKind::Changed).
     pub fn iter(&self) -> Iter<T> {
         Iter::new(self.clone())
     }

@@ -16,7 +16,7 @@ use crate::pause::pause;
 use crate::session::PATIENCE;
 use crate::{ConnectOptions, Manager};
 
-/// The environment variable that says where the `sync-server` binary is.
+/// The environment variable that names the `sync-server` binary.
 const SERVER_VAR: &str = "SYNC_SERVER";
 
 /// How long a manager may take to end in good order before it is killed.
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// What is longer is no address.
 const LINE_MAX: usize = 4096;
 
-/// A manager in a process of its own, which ends with this one: when it is dropped, and also when
+/// A manager in a process of its own, which ends with this one: when it is dropped, and even when
 /// this process is killed.
 ///
 /// ```no_run
@@ -63,11 +63,11 @@ impl ManagerProcess {
             .spawn()
             .map_err(|error| {
                 failed(format!(
-                    "{error}; install it with `cargo install --path sync-server`, or name it in \
-                     {SERVER_VAR}"
+                    "{error}; install it with `cargo install --locked --path sync-server`, or name \
+                     it in {SERVER_VAR}"
                 ))
             })?;
-        // Its input is kept open: by that, too, it hears that this process is gone.
+        // Its input is kept open: when that closes, it learns that this process is gone.
         // So is its output: it has a line for each address.
         let out = child.stdout.as_mut();
         let line =
@@ -103,7 +103,7 @@ impl ManagerProcess {
         &self.manager
     }
 
-    /// Returns the address under which other processes reach it.
+    /// Returns the address at which other processes reach it.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -113,7 +113,7 @@ impl ManagerProcess {
         self.child.id()
     }
 
-    /// Ends the manager and waits for the end of its process, which is killed after 5 s.
+    /// Ends the manager and waits for its process to end; after 5 s the process is killed.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the process cannot be waited for.
@@ -121,7 +121,7 @@ impl ManagerProcess {
         self.end()
     }
 
-    /// Waits until the manager has ended: asked by one of its clients.
+    /// Waits until the manager has ended, because one of its clients asked it to.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the process cannot be waited for.

@@ -8,8 +8,8 @@ use sync_proto::{Error, ErrorKind};
 /// A handle on an object as text, for a child's arguments or environment: 32 hexadecimal digits.
 ///
 /// It is redeemed, once, with [`Manager::redeem`](crate::Manager::redeem). It cannot be guessed,
-/// and `Debug` does not show it; but all clients of a manager trust each other, and it protects an
-/// object from no one who can connect.
+/// and `Debug` does not show it. But all clients of a manager trust each other: it does not protect
+/// an object from anybody who can connect.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket(u128);
 

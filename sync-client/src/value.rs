@@ -37,14 +37,14 @@ pub struct Value<T> {
 
 crate::proxy::common!(Value<T>, value);
 
-/// What came of [`Value::compare_exchange`] and its like.
+/// The result of [`Value::compare_exchange`] and similar methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "it was exchanged or it was not")]
 pub enum Exchange<T> {
-    /// It was as expected and is exchanged.
+    /// The value was as expected, and has been replaced.
     Done,
-    /// It was this, and still is.
+    /// The value was this, and still is.
     Found(T),
 }
 
@@ -89,8 +89,8 @@ impl<T: DeserializeOwned> Value<T> {
     /// Replaces the value and returns the one before.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`] when the one before is not a `T`; it
-    /// is put back then, unless somebody has written since.
+    /// [`ErrorKind::WrongType`] when the one before is not a `T`; it then it is put back, unless
+    /// somebody has written meanwhile.
     pub fn swap<Q>(&self, value: &Q) -> Result<T, Error>
     where
         T: Borrow<Q>,
@@ -118,8 +118,8 @@ impl<T: DeserializeOwned> Value<T> {
         })
     }
 
-    /// Replaces the value if it equals the expected one. Values are equal as in Python: by what
-    /// they are, whatever the width of their numbers.
+    /// Replaces the value if it equals the expected one. Values are compared as in Python, whatever
+    /// the width of their numbers.
     ///
     /// # Errors
     /// [`ErrorKind::WrongType`] when what was found is not a `T`.
@@ -137,8 +137,8 @@ impl<T: DeserializeOwned> Value<T> {
         }
     }
 
-    /// Changes the value in its turn: `change` runs here, once, while other writers wait in line
-    /// and readers don't. If it panics, or this process dies in it, nothing is changed.
+    /// Changes the value in turn: `change` runs here, once, while other writers wait in line and
+    /// readers don't. If it panics, or this process dies in it, nothing changes.
     ///
     /// # Errors
     /// [`ErrorKind::Changed`] when `change` itself wrote to this value
@@ -168,8 +168,8 @@ macro_rules! fetch {
             $(#[$doc])*
             ///
             /// # Errors
-            /// [`ErrorKind::Overflow`] when the result does not fit a
-            /// `T`; the value is as it was then.
+            /// [`ErrorKind::Overflow`] when the result does not fit into a `T`; then the value
+            /// stays as it was.
             pub fn $method(&self, operand: T) -> Result<T, Error> {
                 let operand = self.pack(&operand, stringify!($method))?;
                 self.unpack(&self.proxy.fetch(NumberOp::$op, operand)?, stringify!($method))

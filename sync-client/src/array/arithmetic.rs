@@ -15,7 +15,7 @@ macro_rules! fetch {
             ///
             /// # Errors
             /// Those of [`get`](Self::get); [`ErrorKind::Overflow`](crate::ErrorKind::Overflow)
-            /// when the result does not fit a `T`: the element is as it was then.
+            /// when the result does not fit into a `T`: then the element stays as it was.
             pub fn $method(&self, index: impl ListIndex, operand: T) -> Result<T, Error> {
                 let (method, operation) = (stringify!($method), NumberOp::$op);
                 let operand = self.pack(&operand, method)?;

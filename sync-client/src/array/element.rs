@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use sync_objects::{PackedElements, Typecode, array};
 use sync_proto::{Error, ErrorKind, Refusal};
 
-/// A machine type that an [`Array`](crate::Array) can be of: `i8` to `i64`, `u8` to `u64`,
-/// `isize` and `usize` (64 bits in the manager), `f32`, `f64`, `char`.
+/// A machine type that the elements of an [`Array`](crate::Array) can have: `i8` to `i64`, `u8` to
+/// `u64`, `isize` and `usize` (64 bits in the manager), `f32`, `f64`, `char`.
 pub trait Element: Copy + Serialize + DeserializeOwned + private::Packed {
     /// Which machine type it is, for the manager.
     const TYPECODE: Typecode;

@@ -1,4 +1,4 @@
-//! What a barrier is made of.
+//! What a barrier consists of.
 
 use core::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use sync_proto::Error;
 /// What one party of a round runs.
 pub(crate) type Action = Arc<dyn Fn() -> Result<(), Error> + Send + Sync>;
 
-/// What a [`Barrier`](crate::Barrier) is made of. A number alone is that many parties.
+/// What a [`Barrier`](crate::Barrier) consists of. A number alone is that many parties.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;
@@ -36,21 +36,21 @@ pub struct BarrierOptions {
 }
 
 impl BarrierOptions {
-    /// Wants `parties` parties, no action and no timeout.
+    /// A barrier of `parties` parties, with no action and no timeout.
     pub fn new(parties: u32) -> Self {
         Self { parties, timeout: None, action: None }
     }
 
-    /// Sets how long, by the manager's clock, a party waits that has no deadline of its own.
+    /// Sets how long, by the manager's clock, a party without a deadline of its own waits.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Sets what one party of a round runs when all are here, before any goes on. It belongs to
-    /// the proxy that is made with it, and to its clones in this process: one that comes by a
-    /// name or inside a value has none. Of the parties that have an action the last to come runs
-    /// it. If it fails or panics, or its process dies in it, the barrier breaks.
+    /// Sets what one party of a round runs when all are here, before any goes on. It belongs to the
+    /// proxy that is made with it, and to its clones in this process: a proxy that comes by a name
+    /// or inside a value has none. The last party to arrive that has an action runs it. If the
+    /// action fails or panics, or its process dies in it, the barrier breaks.
     pub fn action(
         mut self,
         action: impl Fn() -> Result<(), Error> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! What a condition can stand on.
+//! The locks that a condition can use.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sync_proto::{Error, Shared, Token};
 
 use crate::{Lock, LockGuard, RLock, RLockGuard};
 
-/// What a [`Condition`](crate::Condition) can stand on: a [`Lock`] or an [`RLock`], no other.
+/// The locks that a [`Condition`](crate::Condition) can use: a [`Lock`] or an [`RLock`], no others.
 pub trait ConditionLock: Shared + Clone + private::Sealed {
     /// A held lock of this type.
     type Guard;

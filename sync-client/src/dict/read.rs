@@ -47,8 +47,8 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// Sets the value of a key and returns the one before.
     ///
     /// # Errors
-    /// Those of [`set`](Self::set); [`ErrorKind::WrongType`] when
-    /// the one before is not a `V`: it is put back then, unless somebody has written since.
+    /// Those of [`set`](Self::set); [`ErrorKind::WrongType`] when the one before is not a `V`: then
+    /// it is put back, unless somebody has written meanwhile.
     pub fn insert<Q, W>(&self, key: &Q, value: &W) -> Result<Option<V>, Error>
     where
         K: Borrow<Q>,
@@ -80,11 +80,10 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         })
     }
 
-    /// Takes an entry out and returns its value.
+    /// Takes out an entry and returns its value.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`] when the value is not a `V`; the
-    /// entry stays then.
+    /// [`ErrorKind::WrongType`] when the value is not a `V`; the entry then stays.
     #[doc(alias = "pop")]
     pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>, Error>
     where
@@ -95,7 +94,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         self.read_or_restore(removed, |removed| self.unpack(&removed.value, "remove")).map(Some)
     }
 
-    /// Returns the value of a key, which is set to this one if there is none.
+    /// Returns the value of a key, after setting it to this one if there is none.
     ///
     /// # Errors
     /// Those of [`get`](Self::get) and [`set`](Self::set).
@@ -112,7 +111,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         self.unpack(&value, method)
     }
 
-    /// Replaces the value of a key if it equals the expected one, where `None` is no entry.
+    /// Replaces the value of a key if it equals the expected one, where `None` means no entry.
     ///
     /// # Errors
     /// [`ErrorKind::WrongType`] when what was found is not a `V`.
@@ -137,10 +136,9 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         }
     }
 
-    /// Changes an entry in its turn: `change` gets the value, or `None` where there is none, and
-    /// leaves what is to be there. It runs here, once, while other writers of this entry wait in
-    /// line; readers and other entries don't. If it panics, or this process dies in it, nothing
-    /// is changed.
+    /// Changes an entry in turn: `change` gets the value, or `None` if there is none, and leaves
+    /// what is to be stored. It runs here, once, while other writers of this entry wait in line;
+    /// readers and other entries don't. If it panics, or this process dies in it, nothing changes.
     ///
     /// # Errors
     /// [`ErrorKind::Changed`] when `change` itself wrote to this entry
@@ -171,9 +169,8 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// Returns all values, in the order of their keys, as they were at one moment.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages;
-    /// [`ErrorKind::WrongType`] when a value is not a `V`.
+    /// [`ErrorKind::TooLarge`] when they don't fit into one message: [`iter`](Self::iter) reads
+    /// them in pages; [`ErrorKind::WrongType`] when a value is not a `V`.
     pub fn values(&self) -> Result<Vec<V>, Error> {
         let page = self.whole(DictPart::Values)?;
         page.values.iter().map(|value| self.unpack(value, "values")).collect()
@@ -207,9 +204,8 @@ impl<K: DeserializeOwned, V> Dict<K, V> {
     /// Returns all keys, in order, as they were at one moment.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages;
-    /// [`ErrorKind::WrongType`] when a key is not a `K`.
+    /// [`ErrorKind::TooLarge`] when they don't fit into one message: [`iter`](Self::iter) reads
+    /// them in pages; [`ErrorKind::WrongType`] when a key is not a `K`.
     pub fn keys(&self) -> Result<Vec<K>, Error> {
         let page = self.whole(DictPart::Keys)?;
         page.keys.iter().map(|key| self.unpack(key, "keys")).collect()
@@ -220,9 +216,8 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     /// Returns all entries, in order, as they were at one moment.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages;
-    /// [`ErrorKind::WrongType`] when an entry is not a `K` and a `V`.
+    /// [`ErrorKind::TooLarge`] when they don't fit into one message: [`iter`](Self::iter) reads
+    /// them in pages; [`ErrorKind::WrongType`] when a key is not a `K` or a value not a `V`.
     pub fn items(&self) -> Result<Vec<(K, V)>, Error> {
         self.to_map()
     }
@@ -230,9 +225,8 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     /// Returns all entries, as they were at one moment, as a map of any kind.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages;
-    /// [`ErrorKind::WrongType`] when an entry is not a `K` and a `V`.
+    /// [`ErrorKind::TooLarge`] when they don't fit into one message: [`iter`](Self::iter) reads
+    /// them in pages; [`ErrorKind::WrongType`] when a key is not a `K` or a value not a `V`.
     #[doc(alias = "copy")]
     pub fn to_map<M: FromIterator<(K, V)>>(&self) -> Result<M, Error> {
         let page = self.whole(DictPart::Items)?;
@@ -242,11 +236,10 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
             .collect()
     }
 
-    /// Takes the last entry out.
+    /// Takes out the last entry.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`] when it is not a `K` and a `V`; the
-    /// entry stays then.
+    /// [`ErrorKind::WrongType`] when it is not a `K` and a `V`; the entry then stays.
     #[doc(alias = "popitem")]
     pub fn pop_last(&self) -> Result<Option<(K, V)>, Error> {
         let Some(removed) = self.proxy.pop_last()? else { return Ok(None) };
@@ -257,8 +250,8 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
         self.read_or_restore(removed, entry).map(Some)
     }
 
-    /// Returns an iterator over the entries, in order, a page at a time. If keys come or go
-    /// meanwhile, it ends with [`ErrorKind::Changed`].
+    /// Returns an iterator over the entries, in order, a page at a time. If keys are added or
+    /// removed meanwhile, it ends with [`ErrorKind::Changed`].
     pub fn iter(&self) -> Iter<K, V> {
         Iter::new(self.clone(), false)
     }

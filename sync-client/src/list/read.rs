@@ -26,7 +26,7 @@ impl<T: DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a step of 0;
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message;
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit into one message;
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when one is not a `T`.
     pub fn slice(&self, range: impl ListRange) -> Result<Vec<T>, Error> {
         self.unpack_all(&self.proxy.slice(range.to_slice())?, "slice")
@@ -35,15 +35,15 @@ impl<T: DeserializeOwned> List<T> {
     /// Returns all items, as they were at one moment.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit one message:
-    /// [`iter`](Self::iter) takes them in pages;
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit into one message:
+    /// [`iter`](Self::iter) reads them in pages;
     /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when one is not a `T`.
     #[doc(alias = "copy")]
     pub fn to_vec(&self) -> Result<Vec<T>, Error> {
         self.unpack_all(&self.proxy.to_vec()?, "to_vec")
     }
 
-    /// Returns the list's items and then these; the list stays as it is.
+    /// Returns the list's items followed by these; the list stays as it is.
     ///
     /// # Errors
     /// Those of [`to_vec`](Self::to_vec);
@@ -61,12 +61,12 @@ impl<T: DeserializeOwned> List<T> {
         )
     }
 
-    /// Takes the item at an index out.
+    /// Takes out the item at an index.
     ///
     /// # Errors
     /// [`ErrorKind::OutOfRange`](crate::ErrorKind::OutOfRange) when there is no such index;
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`: it is
-    /// put back then.
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`: then it is
+    /// put back.
     #[doc(alias = "__delitem__")]
     pub fn remove(&self, index: impl ListIndex) -> Result<T, Error> {
         let index = index.to_i64();
@@ -83,26 +83,26 @@ impl<T: DeserializeOwned> List<T> {
         })
     }
 
-    /// Takes the last item out; `None` when there is none.
+    /// Takes out the last item; `None` when there is none.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`: it is
-    /// put back then.
+    /// [`ErrorKind::WrongType`](crate::ErrorKind::WrongType) when the item is not a `T`: then it is
+    /// put back.
     pub fn pop(&self) -> Result<Option<T>, Error> {
         let Some(item) = self.proxy.pop()? else { return Ok(None) };
         let read = |item: &Payload| self.unpack(item, "pop").map(Some);
         read_or_give_back(&self.proxy, item, read, |proxy, item| proxy.push(item))
     }
 
-    /// Changes the whole list in its turn: `change` runs here, once, while other writers wait in
-    /// line and readers don't. If it panics, or this process dies in it, nothing is changed.
+    /// Changes the whole list in turn: `change` runs here, once, while other writers wait in line
+    /// and readers don't. If it panics, or this process dies in it, nothing changes.
     ///
     /// # Errors
     /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this list
     /// through a proxy; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an update
     /// inside an update of the same list; [`ErrorKind::WrongType`](crate::ErrorKind::WrongType)
-    /// when an item is not a `T`; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when the
-    /// list does not fit one message, or has more than some 349,000 items afterwards.
+    /// when an item is not a `T`; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when the list
+    /// does not fit into one message, or has more than some 349,000 items afterwards.
     pub fn update<R>(&self, change: impl FnOnce(&mut Vec<T>) -> R) -> Result<R, Error>
     where
         T: Serialize,
@@ -120,8 +120,8 @@ impl<T: DeserializeOwned> List<T> {
         Ok(result)
     }
 
-    /// Sorts the items by a key that is computed here, in an [`update`](Self::update). Equal
-    /// items stay in their order.
+    /// Sorts the items by a key that is computed here, in an [`update`](Self::update). Equal items
+    /// keep their order.
     ///
     /// # Errors
     /// Those of [`update`](Self::update).
@@ -132,8 +132,8 @@ impl<T: DeserializeOwned> List<T> {
         self.update(|items| items.sort_by_key(key))
     }
 
-    /// Returns an iterator over the items, a page at a time. If items come, go or move meanwhile,
-    /// it ends with [`ErrorKind::Changed`](crate::ErrorKind::Changed).
+    /// Returns an iterator over the items, a page at a time. If items are added, removed or moved
+    /// meanwhile, it ends with [`ErrorKind::Changed`](crate::ErrorKind::Changed).
     pub fn iter(&self) -> Iter<T> {
         Iter::new(self.clone())
     }

@@ -7,8 +7,8 @@ use sync_proto::{Error, Token};
 
 use crate::held::Held;
 
-/// A leased item. It is the queue's until [`ack`](Self::ack); dropped before, or with its
-/// process, it goes back to where it was.
+/// A leased item. It belongs to the queue until [`ack`](Self::ack); if it is dropped before, or its
+/// process dies, it goes back to its place.
 #[derive(Debug)]
 #[must_use = "if unused, the item goes back to the queue at once"]
 pub struct Delivery<T> {
@@ -20,7 +20,7 @@ pub struct Delivery<T> {
 }
 
 impl<T> Delivery<T> {
-    /// Returns the item's number in its queue, the same at every delivery of it.
+    /// Returns the item's number in its queue, the same at every delivery.
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -35,14 +35,14 @@ impl<T> Delivery<T> {
         self.held.token()
     }
 
-    /// Returns whether the lease is lost: the session with the manager is over, and somebody
-    /// else may have the item now. In a forked child so is its parent's.
+    /// Returns whether the lease is lost: the session with the manager is over, and another
+    /// consumer may have the item now. In a forked child, its parent's lease counts as lost.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.queue.remote())
     }
 
-    /// Says that the item is done with, and waits until the manager knows. It counts as
-    /// [`Queue::task_done`](super::Queue::task_done).
+    /// Acknowledges that the item is done with, and waits until the manager has recorded it. It
+    /// counts as [`Queue::task_done`](super::Queue::task_done).
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
@@ -53,7 +53,7 @@ impl<T> Delivery<T> {
         self.held.hand_back(queue.remote(), "ack", |token| queue.ack(token))
     }
 
-    /// Gives the item back to where it was, and waits until it is there.
+    /// Gives the item back to its place, and waits until it is there.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;

@@ -1,4 +1,4 @@
-//! Iterators over what a queue gives.
+//! Iterators over a queue's items.
 
 use core::iter::FusedIterator;
 
@@ -7,14 +7,14 @@ use sync_proto::Error;
 
 use super::{Delivery, Queue};
 
-/// Gets items until the queue is closed and drained, or an error has come.
+/// Gets items until the queue is closed and drained, or an error occurs.
 #[derive(Debug)]
 pub struct Iter<T> {
     pub(super) queue: Queue<T>,
     pub(super) ended: bool,
 }
 
-/// Leases items until the queue is closed and drained, or an error has come.
+/// Leases items until the queue is closed and drained, or an error occurs.
 #[derive(Debug)]
 pub struct Deliveries<T> {
     pub(super) queue: Queue<T>,

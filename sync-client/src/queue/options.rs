@@ -1,9 +1,9 @@
-//! How a queue is to be, and what came of a try.
+//! How a queue is set up, and the results of tries.
 
 use sync_objects::Order;
 
-/// How a queue is to be: how much it holds, and in which order it gives. A number is a bound, in
-/// the order of putting.
+/// How a queue is set up: how much it holds, and in which order it gives items. A number alone is a
+/// bound, in the order of putting.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QueueOptions {
     pub(super) bound: Option<u64>,
@@ -11,12 +11,12 @@ pub struct QueueOptions {
 }
 
 impl QueueOptions {
-    /// A queue that takes everything at once.
+    /// A queue without a bound: putting never waits.
     pub fn unbounded() -> Self {
         Self::default()
     }
 
-    /// A queue that holds at most `items` items; who puts one more waits.
+    /// A queue that holds at most `items` items; a caller that puts one more waits.
     pub fn bounded(items: u64) -> Self {
         Self { bound: Some(items), ..Self::default() }
     }
@@ -45,27 +45,27 @@ impl From<u64> for QueueOptions {
     }
 }
 
-/// What came of putting an item without waiting for ever.
+/// The result of trying to put an item without waiting for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "it went in or it did not")]
 pub enum Sent {
-    /// It is in.
+    /// The item is in.
     Done,
     /// There was no room.
     Full,
 }
 
-/// What came of getting an item without waiting for ever.
+/// The result of trying to get an item without waiting for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "the three ways it can end")]
 pub enum Received<T> {
     /// An item.
     Item(T),
-    /// There was none.
+    /// There was no item.
     Empty,
-    /// There will be none any more: the queue is closed and drained.
+    /// There will be no more items: the queue is closed and drained.
     Closed,
 }
 

@@ -10,9 +10,9 @@ use super::{Connection, Session};
 use crate::pause::pause;
 
 impl Session {
-    /// Takes a connection that is free, or makes one. That no more can be had is no reason to end
-    /// what the others hold, and is told by a kind that does not say so. A manager that says
-    /// nothing is waited for as by any call.
+    /// Takes a connection that is free, or makes one. If no more can be opened, that is no reason
+    /// to end what the others hold: the error's kind does not mean the end of the session. A silent
+    /// manager is waited for as in any call.
     pub(super) fn another(&self) -> Result<Connection, Refusal> {
         let limit = self.target.unresponsive_after;
         let patience = self.target.patience;
@@ -65,7 +65,7 @@ impl Session {
     }
 }
 
-/// Says of a session that lives why it gets no further connection.
+/// The error for a session that lives and cannot open a further connection.
 pub(super) fn of_one(why: Refusal) -> Refusal {
     let ends = [
         ErrorKind::Disconnected,

@@ -1,4 +1,4 @@
-//! Looking for the answer for a moment before falling asleep.
+//! Busy-polling for the answer for a moment before falling asleep.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use sync_proto::Spin;
 
 use super::socket::Socket;
 
-/// Reads an answer; looks for it for a moment first, where that is worth it.
+/// Reads an answer; busy-polls for it for a moment first, where that is worth it.
 #[derive(Debug)]
 pub(super) struct Awake {
     spin: Spin,
@@ -15,7 +15,7 @@ pub(super) struct Awake {
 }
 
 impl Awake {
-    /// Makes one that looks for at most so long at a time; zero is never.
+    /// Makes one that busy-polls for at most this long at a time; zero is never.
     pub(super) fn new(limit: Duration) -> Self {
         Self { spin: Spin::new(limit), began: Instant::now() }
     }

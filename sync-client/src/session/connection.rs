@@ -22,7 +22,7 @@ const READ_BUFFER: usize = 16 * 1024;
 /// Acknowledgements that are remembered in case the connection breaks.
 const ACKNOWLEDGED_MAX: usize = 4096;
 
-/// Bytes of a sealed connection read at once: a record of the longest.
+/// Bytes of an encrypted connection read at once: a record of the longest.
 const SEALED_BUFFER: usize = 64 * 1024;
 
 /// What can go on on a connection; the first that is so.
@@ -57,7 +57,7 @@ pub(crate) struct Connection {
     awake: Awake,
 }
 
-/// What a sealed connection has besides: what crosses the wire, both ways.
+/// What an encrypted connection has besides: what crosses the wire, both ways.
 #[derive(Debug)]
 struct Seal {
     channel: Channel,
@@ -66,8 +66,8 @@ struct Seal {
 }
 
 impl Connection {
-    /// Connects, and goes through the handshake; each step of it may take so long. What fails says
-    /// with whom: a process may have several managers, with a key each.
+    /// Connects, and goes through the handshake; each step of it may take so long. Errors name the
+    /// manager: a process may have several managers, with a key each.
     pub(crate) fn open(
         target: &Target,
         purpose: Purpose,
@@ -132,7 +132,7 @@ impl Connection {
         Ok((connection, welcome))
     }
 
-    /// Makes sure that only a manager with our key is spoken to, and nobody listens.
+    /// Makes sure that the peer is a manager with our key, and that nobody eavesdrops.
     fn seal_with(&self, key: &AuthKey) -> Result<Channel, Refusal> {
         let mut random = [0; 32];
         getrandom::fill(&mut random)
@@ -197,7 +197,7 @@ impl Connection {
         self.acknowledged.extend_from_slice(calls);
     }
 
-    /// Notes that the manager has heard all that was said on it.
+    /// Notes that the manager has got all that was sent on it.
     pub(super) fn confirm(&mut self) {
         self.acknowledged.clear();
     }
@@ -214,7 +214,7 @@ impl Connection {
         self.heard
     }
 
-    /// Returns whether the manager has not heard all that was said before the last ping.
+    /// Returns whether the manager has not got all that was sent before the last ping.
     pub(super) const fn awaits_pong(&self) -> bool {
         self.pings > 0
     }
@@ -397,7 +397,7 @@ fn gone(error: Option<io::Error>) -> Refusal {
     }
 }
 
-/// An end before the answer. Who is taken for a stranger is told nothing.
+/// An end before the answer. An unauthenticated peer gets no reason.
 fn silence(heard: usize) -> Refusal {
     let why = match heard {
         0 => {

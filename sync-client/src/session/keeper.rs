@@ -1,6 +1,6 @@
-//! The thread that keeps a session over TCP alive while the application computes: it lets the
-//! manager hear something, notices when nothing is heard of the manager, or when a connection
-//! breaks that nobody looks at, and joins the session again.
+//! The thread that keeps a session over TCP alive while the application computes: it sends
+//! heartbeats, notices when the manager falls silent or a connection breaks that no thread is
+//! using, and joins the session again.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -100,7 +100,7 @@ impl Session {
         cut.map(|entry| *entry.key()).collect()
     }
 
-    /// Sends a ping, and what else the manager should have; on a new connection, if need be.
+    /// Sends a ping, and whatever else the manager should get; on a new connection, if need be.
     fn ask(&self, lifeline: &Lifeline, connection: Option<Connection>) -> Option<Connection> {
         let current = connection.filter(|of| of.epoch() == lifeline.epoch());
         let mut connection = match current {

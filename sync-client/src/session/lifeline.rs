@@ -1,8 +1,8 @@
 //! What a session over TCP keeps in order to survive broken connections: what the manager may not
-//! have got, which connections are given up, and how long the manager has not been heard of.
+//! have got, which connections are given up, and how long ago the manager last answered.
 //!
-//! The client goes by its own clock here, and by the earliest moment that fits: what it holds
-//! counts as lost once the grace has passed since it sent the last ping that was answered. The
+//! The client goes by its own clock here, and by the earliest possible moment: what it holds counts
+//! as lost once the grace period has passed since it sent the last ping that was answered. The
 //! manager, which got that ping later, gives nothing away before.
 
 use std::collections::VecDeque;
@@ -22,7 +22,7 @@ const KEPT_MAX: usize = 1024;
 /// Answers that are acknowledged by one message.
 const ACKNOWLEDGED_AT_ONCE: usize = 1024;
 
-/// The shortest heartbeat: the system takes no patience at all for patience without end.
+/// The shortest heartbeat: to the system, a timeout of zero means no timeout at all.
 const HEARTBEAT_MIN: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
@@ -191,7 +191,7 @@ impl Lifeline {
         self.sent.lock().messages.front().is_none_or(|message| message.number > number)
     }
 
-    /// Returns whether so much is kept that the manager should say what it has.
+    /// Returns whether so much is kept that the manager should report what it has.
     pub(super) fn is_full(&self) -> bool {
         self.sent.lock().messages.len() >= KEPT_MAX
     }

@@ -15,7 +15,7 @@ use super::{Connection, Session, is_final};
 /// The least that an attempt to connect may take, however short the heartbeat.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);
 
-/// How long saying goodbye may take. Who cannot is missed by the manager later.
+/// How long saying goodbye may take. If it cannot be said, the manager notices the loss later.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 impl Session {
@@ -60,8 +60,8 @@ impl Session {
         }
     }
 
-    /// Gives up a connection that broke, and all others of its epoch: what they have brought to
-    /// the manager is not known. Whoever waits on one of them comes back by himself.
+    /// Gives up a connection that broke, and all others of its epoch: what they have brought to the
+    /// manager is not known. Threads that wait on one of them reconnect by themselves.
     pub(super) fn lose(&self, lifeline: &Lifeline, mut connection: Connection) {
         let epoch = connection.epoch();
         self.retire(&mut connection);
@@ -80,7 +80,7 @@ impl Session {
         }
     }
 
-    /// Takes leave of a connection; what arrived on it is acknowledged on another.
+    /// Closes a connection; what arrived on it is acknowledged on another.
     pub(super) fn retire(&self, connection: &mut Connection) {
         self.open.remove(&connection.number());
         if let Some(lifeline) = &self.lifeline {
@@ -116,7 +116,7 @@ impl Session {
         Ok(first)
     }
 
-    /// Sends a one-way message that arrives also if this connection breaks.
+    /// Sends a one-way message that arrives even if this connection breaks.
     pub(super) fn send_surely(
         &self,
         lifeline: &Lifeline,
@@ -188,7 +188,7 @@ impl Session {
     }
 }
 
-/// Returns whether there is room for no further connection, here or there.
+/// Returns whether no further connection can be opened, here or there.
 fn is_full(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::LimitReached | ErrorKind::Io)
 }

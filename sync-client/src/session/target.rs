@@ -18,17 +18,17 @@ pub(crate) struct Target {
     pub(crate) address: Address,
     pub(crate) key: Option<AuthKey>,
     pub(crate) insecure_tcp: bool,
-    /// Whose manager is taken over a unix socket, beside this user's own.
+    /// Another user whose manager is accepted over a unix socket.
     pub(crate) server_uid: Option<u32>,
-    /// How long a call may look for its answer before it sleeps.
+    /// How long a call may busy-poll for its answer before its thread sleeps.
     pub(crate) spin: Duration,
     /// How long connecting may take, and then each step of being let in.
     pub(crate) patience: Duration,
-    /// How long the manager may say nothing at all while a call waits.
+    /// How long the manager may send nothing at all while a call waits.
     pub(crate) unresponsive_after: Option<Duration>,
 }
 
-/// What keeps others out of a connection.
+/// What protects a connection.
 #[derive(Debug)]
 pub(super) enum Guard<'a> {
     /// The key.
@@ -50,8 +50,9 @@ impl Target {
         }
     }
 
-    /// Checks that whoever listens at a unix socket is this user, root, who may do anything, or
-    /// who was said to be taken: in a directory that others may write to, anybody may listen.
+    /// Checks that the process listening at a unix socket is this user's, root's, who may do
+    /// anything, or that of the user who was configured: in a directory that others may write to,
+    /// anybody may listen.
     pub(super) fn check_owner(&self, socket: &UnixStream) -> Result<(), Refusal> {
         let peer = getsockopt(socket, PeerCredentials).map_err(|error| {
             let why = format!("whose manager it is cannot be read: {error}");
@@ -68,7 +69,7 @@ impl Target {
         Err(Refusal::new(ErrorKind::Unauthorized, why))
     }
 
-    /// Adds what may be the reason that a manager ended a connection without a word.
+    /// Adds the likely reason why a manager closed a connection without an answer.
     pub(super) fn explain(&self, refusal: Refusal) -> Refusal {
         let open = matches!(self.address, Address::Tcp { .. }) && self.insecure_tcp;
         if !open || refusal.kind != ErrorKind::Disconnected {

@@ -1,4 +1,4 @@
-//! Two sets: what they make together.
+//! Operations on two sets.
 
 use serde::de::DeserializeOwned;
 use sync_objects::SetOp;
@@ -30,7 +30,7 @@ macro_rules! algebra {
             $(#[$in_place_doc])*
             ///
             /// # Errors
-            /// Those of [`is_subset`](Self::is_subset); this set is as it was then.
+            /// Those of [`is_subset`](Self::is_subset); then this set stays as it was.
             pub fn $in_place(&self, other: impl SetOperand<T>) -> Result<(), Error> {
                 self.proxy.combine(SetOp::$op, other.to_other(stringify!($in_place))?)
             }
