@@ -1,13 +1,10 @@
-//! Every version of the protocol, and what it brought.
+//! The version of the protocol.
 
-/// The version that this crate speaks.
-pub const CURRENT: u8 = SECOND;
-
-/// The first: frames of head and body, sessions, one-way messages, HMAC-SHA256 proof of the key.
-pub const FIRST: u8 = 1;
-
-/// The second: TCP is sealed by the key ([`secure`](crate::secure)); no more proofs.
-pub const SECOND: u8 = 2;
+/// The version that this crate speaks. What each brought:
+///
+/// 1. Frames of head and body, sessions, one-way messages, HMAC-SHA256 proof of the key.
+/// 2. TCP is sealed by the key ([`secure`](crate::secure)); no more proofs.
+pub const CURRENT: u8 = 2;
 
 /// The first eight bytes that a client sends on a connection that is not sealed: seven that say
 /// what it is, one that says which version. They come before any frame and keep their form in
