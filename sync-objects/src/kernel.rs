@@ -284,8 +284,7 @@ impl Kernel {
         if let Some(resumable) = state.and_then(|state| state.resumable.as_mut()) {
             resumable.replace(call, instead, &self.core.meter);
         }
-        let inside = data.payloads.iter().flat_map(|payload| &payload.handles);
-        for handle in data.handles.iter().chain(inside) {
+        for handle in data.all_handles() {
             // A session that is gone has given everything back.
             let _ = self.core.take_back(session, handle.object, 1);
         }

@@ -57,11 +57,6 @@ impl Data {
         }
     }
 
-    /// Returns the handles that it brings, its payloads' too.
-    pub fn all_handles(&self) -> impl Iterator<Item = &Handle> {
-        self.handles.iter().chain(self.payloads.iter().flat_map(|payload| &payload.handles))
-    }
-
     /// Turns its handles into what a message carries.
     ///
     /// # Errors
@@ -167,6 +162,11 @@ impl<H> Data<H> {
             some => some.into_iter().map(f).collect::<Result<_, _>>()?,
         };
         Ok(Data { args: self.args, payloads, handles })
+    }
+
+    /// Returns the handles that it brings, its payloads' too.
+    pub fn all_handles(&self) -> impl Iterator<Item = &H> {
+        self.handles.iter().chain(self.payloads.iter().flat_map(|payload| &payload.handles))
     }
 
     /// Returns how many bytes it takes in a frame's body.

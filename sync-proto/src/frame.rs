@@ -135,8 +135,7 @@ fn in_values(
     limit: FrameLimit,
 ) -> Refusal {
     let Some(data) = data.filter(|_| head > limit.head) else { return refusal };
-    let of_values: usize = data.payloads.iter().map(|payload| payload.handles.len()).sum();
-    let what = match (data.payloads.len(), data.handles.len() + of_values) {
+    let what = match (data.payloads.len(), data.all_handles().count()) {
         (values, 0) => format!("{values} values"),
         (values, proxies) => format!("{values} values with {proxies} proxies"),
     };

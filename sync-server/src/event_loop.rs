@@ -111,8 +111,7 @@ impl Said {
             Self::Message(ClientMessage::OneWay(message)) => &message.data,
             _ => return size_of::<Self>(),
         };
-        let inside = data.payloads.iter().map(|payload| payload.handles.len()).sum::<usize>();
-        let handles = size_of::<WireHandle>() * (inside + data.handles.len());
+        let handles = size_of::<WireHandle>() * data.all_handles().count();
         size_of::<Self>() + data.len() + VALUE_COST * data.payloads.len() + handles
     }
 }

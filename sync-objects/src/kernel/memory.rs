@@ -160,8 +160,7 @@ pub(crate) fn handles_cost<H>(payload: &Payload<H>) -> usize {
 /// Returns about how much memory an answer takes.
 pub(super) fn answer_size(outcome: &Result<Data<WireHandle>, Refusal>) -> usize {
     let of = |data: &Data<WireHandle>| {
-        let inside = data.payloads.iter().map(handles_cost).sum::<usize>();
-        data.len() + VALUE_COST * data.payloads.len() + inside + HANDLE * data.handles.len()
+        data.len() + VALUE_COST * data.payloads.len() + HANDLE * data.all_handles().count()
     };
     VALUE_COST + outcome.as_ref().map_or_else(|refusal| refusal.message.len(), of)
 }

@@ -229,8 +229,7 @@ impl Resumable {
     fn lose(&mut self, call: CallId, kind: ErrorKind, why: &str, meter: &Meter) {
         let Some(Kept { reply, mut given, .. }) = self.remove(call) else { return };
         let data = reply.outcome.unwrap_or_default();
-        let inside = data.payloads.iter().flat_map(|payload| &payload.handles);
-        given.handles = data.handles.iter().chain(inside).map(|handle| handle.object).collect();
+        given.handles = data.all_handles().map(|handle| handle.object).collect();
         let why = format!(
             "the call was carried out; its answer was lost with the connection, and {why} for it \
              to be kept: a turn, a lease and references that it gave are given back, what it took \

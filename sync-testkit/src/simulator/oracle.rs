@@ -406,8 +406,7 @@ impl Oracle {
         }
         let Ok(answer) = &reply.outcome else { return };
         let asked = self.objects.get(&request.object).map(|object| object.interface.name);
-        let inside = answer.payloads.iter().flat_map(|payload| &payload.handles);
-        for handle in answer.handles.iter().chain(inside) {
+        for handle in answer.all_handles() {
             let Some(&interface) = self.interfaces.get(&handle.interface) else { continue };
             // Only of a new object the model knows the beginning.
             let created = request.object == ObjectId::MANAGER && asked.is_none();
