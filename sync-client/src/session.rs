@@ -14,8 +14,8 @@ use sync_proto::frame::{self, FrameLimit};
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
 use sync_proto::message::{OneWay, Request, ServerMessage, WireHandle};
 use sync_proto::{
-    Call, CallId, Data, Epoch, ErrorKind, Handle, Introductions, Keeper, ManagerId, ObjectId,
-    OneWayId, Pipe, Refusal, ThreadId, Transport,
+    Call, CallId, Data, Epoch, ErrorKind, Introductions, Keeper, ManagerId, ObjectId, OneWayId,
+    Pipe, Refusal, ThreadId, Transport,
 };
 
 mod another;
@@ -247,8 +247,7 @@ impl Session {
 
     /// Takes the handles of an answer.
     fn receive(&self, answer: Result<Data<WireHandle>, Refusal>) -> Result<Data, Refusal> {
-        let keeper = || self.me.upgrade().expect("who calls is there");
-        answer?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
+        Ok(answer?.into_handles(|| self.me.upgrade().expect("who calls is there")))
     }
 
     /// Tells the calling thread's name, once.

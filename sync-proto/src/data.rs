@@ -5,13 +5,16 @@
 //! [`Handle`] among them is an index into the lists beside them: a blocked call is polled again
 //! without a copy of anything large, and the manager sees every reference.
 
+use core::convert::Infallible;
+use std::sync::Arc;
+
 use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smallvec::SmallVec;
 
 use crate::message::WireHandle;
-use crate::{ErrorKind, Handle, ManagerId, Payload, Refusal};
+use crate::{ErrorKind, Handle, Keeper, ManagerId, Payload, Refusal};
 
 pub(crate) mod scope;
 
@@ -140,15 +143,21 @@ impl Flavor for Gathered {
     }
 }
 
+impl Data<WireHandle> {
+    /// Takes over the handles that a message brought: the keeper of each hears when it is gone.
+    pub fn into_handles(self, keeper: impl Fn() -> Arc<dyn Keeper>) -> Data {
+        let handle = |wire: WireHandle| Handle::new(wire.object, wire.interface, keeper());
+        let Ok(data) = self.map_handles(|wire| Ok::<_, Infallible>(handle(wire)));
+        data
+    }
+}
+
 impl<H> Data<H> {
     /// Replaces what stands for the objects.
     ///
     /// # Errors
     /// What `f` refused with.
-    pub fn map_handles<G>(
-        self,
-        mut f: impl FnMut(H) -> Result<G, Refusal>,
-    ) -> Result<Data<G>, Refusal> {
+    pub fn map_handles<G, E>(self, mut f: impl FnMut(H) -> Result<G, E>) -> Result<Data<G>, E> {
         // Every call comes through here, most with a payload at most and without a handle.
         let payloads = match self.payloads {
             none if none.is_empty() => Vec::new(),

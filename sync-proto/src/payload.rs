@@ -126,10 +126,7 @@ impl<H> Payload<H> {
     ///
     /// # Errors
     /// What `f` refused with.
-    pub fn map_handles<G>(
-        self,
-        f: &mut impl FnMut(H) -> Result<G, Refusal>,
-    ) -> Result<Payload<G>, Refusal> {
+    pub fn map_handles<G, E>(self, f: &mut impl FnMut(H) -> Result<G, E>) -> Result<Payload<G>, E> {
         let handles = match self.handles {
             // Most values have none, and nothing is to be done for them.
             none if none.is_empty() => Vec::new(),

@@ -108,8 +108,7 @@ impl Local {
     }
 
     fn receive(&self, answer: Answer) -> Result<Data, Refusal> {
-        let keeper = || self.me.upgrade().expect("who calls is there");
-        answer?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
+        Ok(answer?.into_handles(|| self.me.upgrade().expect("who calls is there")))
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn model_of(interface: &Interface, args: &Data<WireHandle>) -> Option
 
 /// Reads arguments or an answer that have no handle in them.
 pub(crate) fn decode<T: DeserializeOwned>(data: &Data<WireHandle>) -> Option<T> {
-    let no_handles = |_| Err(ErrorKind::InvalidInput.into());
+    let no_handles = |_| Err(ErrorKind::InvalidInput);
     data.clone().map_handles(no_handles).ok()?.decode().ok()
 }
 

@@ -293,8 +293,7 @@ impl Process {
     }
 
     fn receive(&self, answer: Answer) -> Result<Data, Refusal> {
-        let keeper = || self.me.upgrade().expect("a process that acts exists");
-        answer?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, keeper())))
+        Ok(answer?.into_handles(|| self.me.upgrade().expect("a process that acts exists")))
     }
 }
 

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use sync_objects::{
-    DisconnectReason, Handle, Item, Kernel, Limits, Naming, NumberKind, Order, Payload, Time, Via,
-    barrier, dict, lock, manager, queue, registry, semaphore, value,
+    DisconnectReason, Item, Kernel, Limits, Naming, NumberKind, Order, Payload, Time, Via, barrier,
+    dict, lock, manager, queue, registry, semaphore, value,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Request, WireHandle};
@@ -107,7 +107,7 @@ fn encode(args: &impl serde::Serialize) -> Args {
 
 /// Decodes an answer without handles.
 fn local<T: serde::de::DeserializeOwned>(answer: Args) -> T {
-    answer.map_handles::<Handle>(|_| panic!("there is none")).unwrap().into_value().unwrap()
+    answer.into_handles(|| panic!("there is none")).into_value().unwrap()
 }
 
 /// Returns a manager with a dict of which so many entries are under updates of one client.

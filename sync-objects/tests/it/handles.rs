@@ -4,7 +4,9 @@ use sync_objects::{
     DisconnectReason, ErrorKind, Order, Payload, Shared, Via, lock, manager, queue, value,
 };
 use sync_proto::message::{Request, WireHandle};
-use sync_proto::{CallId, Data, Fingerprint, Interface, MethodId, ObjectId, OneWayId, ThreadId};
+use sync_proto::{
+    CallId, Data, Fingerprint, Interface, ManagerId, MethodId, ObjectId, OneWayId, ThreadId,
+};
 use sync_testkit::sim::{Sim, SimClient};
 
 use crate::support::{kind, pack, start};
@@ -148,7 +150,7 @@ fn refused(sim: &Sim, client: &SimClient, object: ObjectId, data: Data<WireHandl
 fn put_of(interface: &'static Interface, object: ObjectId) -> Data<WireHandle> {
     let wire = WireHandle { object, interface: interface.fingerprint };
     let packed = Data::encode(&(pack(&1), 0i64)).unwrap();
-    let mut data = packed.map_handles(|_| unreachable!()).unwrap();
+    let mut data = packed.into_wire(ManagerId(1)).unwrap();
     data.payloads[0].handles.push(wire);
     data
 }

@@ -196,7 +196,7 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
-    use sync_proto::{ErrorKind, Refusal};
+    use sync_proto::{ErrorKind, ManagerId, Refusal};
 
     use super::*;
 
@@ -298,8 +298,9 @@ mod tests {
         inbox.push(1, bytes(long), false);
         inbox.remove(1);
         assert_eq!(inbox.bytes(1), 0);
-        let none = Payload::pack(&()).unwrap().map_handles(&mut |handle| Ok((&handle).into()));
-        let payloads = vec![none.unwrap(); READ_PER_TURN / 8];
+        let none = Data::encode(&Payload::pack(&()).unwrap()).unwrap();
+        let none = none.into_wire(ManagerId(1)).unwrap().payloads.remove(0);
+        let payloads = vec![none; READ_PER_TURN / 8];
         inbox.push(1, said(Data { payloads, ..Data::default() }), false);
         assert!(inbox.bytes(1) > 8 * READ_PER_TURN, "short values take more than their bytes");
     }

@@ -307,9 +307,7 @@ impl Desk<'_> {
         };
         let keeper: Arc<dyn Keeper> = Arc::new(keeper);
         let (values, bytes) = (answer.payloads.len(), answer.len());
-        let handle =
-            |wire: WireHandle| Ok(Handle::new(wire.object, wire.interface, Arc::clone(&keeper)));
-        let answer = answer.map_handles(handle)?;
+        let answer = answer.into_handles(|| Arc::clone(&keeper));
         self.check_answer(values, bytes)?;
         Ok(answer)
     }

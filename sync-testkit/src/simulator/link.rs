@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use sync_objects::{Naming, manager};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request};
 use sync_proto::{
-    Call, CallId, Data, Error, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Pipe,
-    Refusal, ThreadId, Transport,
+    Call, CallId, Data, Error, ErrorKind, Keeper, ManagerId, ObjectId, OneWayId, Pipe, Refusal,
+    ThreadId, Transport,
 };
 
 use crate::spot::{self, Spot};
@@ -113,9 +113,7 @@ impl Link {
 
     /// Takes a reply from the network.
     pub(crate) fn receive(&self, reply: Reply) {
-        let answer = reply.outcome.and_then(|data| {
-            data.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, self.keeper())))
-        });
+        let answer = reply.outcome.map(|data| data.into_handles(|| self.keeper()));
         let mut state = self.state.lock();
         let before = state.waiting.remove(&reply.call);
         assert!(before.is_some(), "{} is answered once", reply.call);

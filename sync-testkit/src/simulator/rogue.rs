@@ -5,8 +5,8 @@ use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, OneWay, Request, WireHandle};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{
-    CallId, Data, Epoch, Fingerprint, MethodId, ObjectId, OneWayId, Payload, SessionToken,
-    ThreadId, Token,
+    CallId, Data, Epoch, Fingerprint, ManagerId, MethodId, ObjectId, OneWayId, Payload,
+    SessionToken, ThreadId, Token,
 };
 
 use super::counts::Fault;
@@ -166,9 +166,9 @@ impl World {
     }
 }
 
+/// Encodes arguments without handles.
 fn args(args: &impl serde::Serialize) -> Option<Data<WireHandle>> {
-    let data = Data::encode(args).ok()?;
-    data.map_handles(|handle| Ok((&handle).into())).ok()
+    Data::encode(args).ok()?.into_wire(ManagerId(1)).ok()
 }
 
 fn request(call: u64, object: ObjectId, method: MethodId, data: Data<WireHandle>) -> Request {

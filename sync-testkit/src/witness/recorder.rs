@@ -8,8 +8,8 @@ use rustix::time::{ClockId, clock_gettime};
 use sync_objects::Naming;
 use sync_proto::message::{ClientMessage, OneWay, Request, ServerMessage};
 use sync_proto::{
-    Address, Call, CallId, Data, ErrorKind, Handle, Keeper, ManagerId, ObjectId, OneWayId, Pipe,
-    Refusal, SessionId, ThreadId, Transport,
+    Address, Call, CallId, Data, ErrorKind, Keeper, ManagerId, ObjectId, OneWayId, Pipe, Refusal,
+    SessionId, ThreadId, Transport,
 };
 
 use super::Record;
@@ -100,7 +100,7 @@ impl Transport for Session {
         let session = self.session;
         state.history.push(Record { session, began, ended, commit, request, reply });
         drop(state);
-        outcome?.map_handles(|wire| Ok(Handle::new(wire.object, wire.interface, self.keeper())))
+        Ok(outcome?.into_handles(|| self.keeper()))
     }
 
     fn send(&self, call: Call) -> Result<(), Refusal> {

@@ -49,9 +49,7 @@ pub(crate) fn one_way(
 /// The answer of a call that succeeded.
 pub(crate) fn decoded<T: DeserializeOwned>(reply: &Reply) -> T {
     let data = reply.outcome.clone().unwrap();
-    assert!(data.handles.is_empty(), "this decodes plain data");
-    let data = data.map_handles::<sync_objects::Handle>(|_| unreachable!()).unwrap();
-    data.decode().unwrap()
+    data.into_handles(|| panic!("this decodes plain data")).into_value().unwrap()
 }
 
 pub(crate) struct Network {

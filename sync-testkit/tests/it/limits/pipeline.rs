@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sync_client::{Array, List, Queue, QueueOptions, Shared};
 use sync_objects::{Slice, Typecode, array, event, list, queue};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage, WireHandle};
-use sync_proto::{CallId, Data, MethodId, ObjectId, OneWayId, Payload, Refusal, ThreadId};
+use sync_proto::{
+    CallId, Data, ManagerId, MethodId, ObjectId, OneWayId, Payload, Refusal, ThreadId,
+};
 use sync_testkit::RawClient;
 
 use super::*;
@@ -28,7 +30,7 @@ fn ask_with(
         object,
         method,
         timeout: None,
-        data: Data::encode(args).unwrap().map_handles(|_| unreachable!("there is none")).unwrap(),
+        data: Data::encode(args).unwrap().into_wire(ManagerId(1)).unwrap(),
     })
 }
 
