@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// The pauses between attempts to reach a manager that was there before.
+pub(crate) const PAUSES: Pauses =
+    Pauses::between(Duration::from_millis(5), Duration::from_millis(200));
+
 /// How long to pause before the next attempt: soon at first, then now and then.
 #[derive(Debug)]
 pub(crate) struct Pauses {

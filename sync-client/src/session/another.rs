@@ -5,9 +5,8 @@ use std::time::Duration;
 use sync_proto::handshake::Purpose;
 use sync_proto::{Epoch, ErrorKind, Refusal};
 
-use super::keeper::PAUSES;
 use super::{Connection, Session};
-use crate::pause::pause;
+use crate::pause::{PAUSES, pause};
 
 impl Session {
     /// Takes a connection that is free, or makes one. If no more can be opened, that is no reason

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use sync_proto::handshake::SILENCE;
 use sync_proto::message::{ClientMessage, ServerMessage};
@@ -12,11 +11,7 @@ use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::lifeline::{Lifeline, Moment};
 use super::{Connection, Session};
-use crate::pause::Pauses;
-
-/// The pauses between attempts to reach the manager.
-pub(super) const PAUSES: Pauses =
-    Pauses::between(Duration::from_millis(5), Duration::from_millis(200));
+use crate::pause::PAUSES;
 
 /// Starts the thread, on the session's first connection. It ends with the session.
 pub(super) fn start(

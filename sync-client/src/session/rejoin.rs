@@ -7,10 +7,10 @@ use sync_proto::message::{ClientMessage, OneWay, RECEIVED_MAX, ServerMessage};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::another::of_one;
-use super::keeper::PAUSES;
 use super::lifeline::Lifeline;
 use super::unsent::{First, LATE};
 use super::{Connection, Session, is_final};
+use crate::pause::PAUSES;
 
 /// The least that an attempt to connect may take, however short the heartbeat.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);

@@ -11,9 +11,8 @@ use sync_proto::message::{ClientMessage, OneWay};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::exchange::Failure;
-use super::keeper::PAUSES;
 use super::{Connection, Session};
-use crate::pause::{Pauses, pause};
+use crate::pause::{PAUSES, Pauses, pause};
 
 /// How long each step of connecting may take that a one-way message is for: a manager that is
 /// there takes less, and who drops a guard does not wait for one that is stopped.
