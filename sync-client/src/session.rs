@@ -40,6 +40,12 @@ use unsent::Unsent;
 /// Connections that are kept for later calls; one more is closed when its call is done.
 const IDLE_MAX: usize = 64;
 
+/// How many one-way messages may be written beyond those that the manager is known to have carried
+/// out. One may be late: its sender stands still after it was numbered, or it lies behind others on
+/// its connection. The manager keeps four times as many that come before it, and then ends the
+/// session.
+const AHEAD_MAX: u64 = 1024;
+
 /// How long a manager may take for each step of letting a connection in: longer than it gives its
 /// clients.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -14,10 +14,8 @@ use sync_proto::handshake::Resumption;
 use sync_proto::message::OneWay;
 use sync_proto::{CallId, Epoch, ErrorKind, OneWayId, Refusal};
 
+use super::AHEAD_MAX;
 use super::exchange::Outcome;
-
-/// One-way messages that are kept before the manager is asked which of them it has carried out.
-const KEPT_MAX: usize = 1024;
 
 /// Answers that are acknowledged by one message.
 const ACKNOWLEDGED_AT_ONCE: usize = 1024;
@@ -193,7 +191,7 @@ impl Lifeline {
 
     /// Returns whether so much is kept that the manager should report what it has.
     pub(super) fn is_full(&self) -> bool {
-        self.sent.lock().messages.len() >= KEPT_MAX
+        self.sent.lock().messages.len() as u64 >= AHEAD_MAX
     }
 
     /// Notes answers that have arrived and were not acknowledged.

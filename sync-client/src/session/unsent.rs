@@ -11,7 +11,7 @@ use sync_proto::message::{ClientMessage, OneWay};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::exchange::Failure;
-use super::{Connection, Session};
+use super::{AHEAD_MAX, Connection, Session};
 use crate::pause::{PAUSES, Pauses, pause};
 
 /// How long each step of connecting may take that a one-way message is for: a manager that is
@@ -21,11 +21,6 @@ const PROMPT: Duration = Duration::from_millis(50);
 /// Messages that may lie unsent before who adds one waits as for a call. What a process lets go of
 /// was given to it call by call, and is rarely so much.
 const UNSENT_MAX: usize = 64 * 1024;
-
-/// How many messages may be written beyond those that the manager is known to have carried out. One
-/// may be late: its sender stands still after it was numbered, or it lies behind others on its
-/// connection. The manager keeps four times as many that come before it, and then ends the session.
-const AHEAD_MAX: u64 = 1024;
 
 /// The pauses between looks whether a message that is late has come.
 pub(super) const LATE: Pauses =
