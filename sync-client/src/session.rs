@@ -18,13 +18,13 @@ use sync_proto::{
     Pipe, Refusal, ThreadId, Transport,
 };
 
-mod another;
 mod awake;
 mod connection;
 mod exchange;
 mod keeper;
 mod lifeline;
 mod pipe;
+mod pool;
 mod rejoin;
 mod socket;
 mod target;
@@ -36,9 +36,6 @@ use pipe::SocketPipe;
 use socket::Socket;
 pub(crate) use target::Target;
 use unsent::Unsent;
-
-/// Connections that are kept for later calls; one more is closed when its call is done.
-const IDLE_MAX: usize = 64;
 
 /// How many one-way messages may be written beyond those that the manager is known to have carried
 /// out. One may be late: its sender stands still after it was numbered, or it lies behind others on
@@ -112,56 +109,6 @@ impl Session {
             None => session.put_by(connection),
         }
         Ok(session)
-    }
-
-    /// Takes a connection that no other thread uses.
-    fn connection(&self) -> Result<Connection, Refusal> {
-        match &self.lifeline {
-            Some(lifeline) => self.join(lifeline, false),
-            None => self.another(),
-        }
-    }
-
-    fn take_idle(&self) -> Option<Connection> {
-        self.idle.lock().pop()
-    }
-
-    /// Makes a new connection one of this session's.
-    fn adopt(&self, mut connection: Connection) -> Result<Connection, Refusal> {
-        connection.set_number(self.next_connection.fetch_add(1, Ordering::Relaxed));
-        self.open.insert(connection.number(), (connection.epoch(), connection.socket()));
-        // It was ended while this connection was made, or this epoch given up, and did not see it.
-        let given_up = |lifeline: &Arc<Lifeline>| lifeline.epoch() != connection.epoch();
-        let why = match (self.over.get(), &self.lifeline) {
-            (Some(why), _) => why.clone(),
-            (None, Some(lifeline)) if given_up(lifeline) => ErrorKind::Disconnected.into(),
-            (None, _) => return Ok(connection),
-        };
-        self.open.remove(&connection.number());
-        Err(why)
-    }
-
-    fn put_by(&self, connection: Connection) {
-        if self.lifeline.is_some() {
-            self.pool(connection);
-        } else {
-            // If it fails, the session is over.
-            let _ = self.send_off(connection);
-        }
-    }
-
-    /// Keeps a connection on which nothing is under way.
-    fn pool(&self, mut connection: Connection) {
-        let mut idle = self.idle.lock();
-        // Looked at under the lock: who gives up an epoch empties the pool afterwards.
-        let is_current =
-            self.lifeline.as_ref().is_none_or(|lifeline| lifeline.epoch() == connection.epoch());
-        if is_current && idle.len() < IDLE_MAX {
-            idle.push(connection);
-        } else {
-            drop(idle);
-            self.retire(&mut connection);
-        }
     }
 
     /// Returns why the session is over, if it is: also because it was not resumed in time.

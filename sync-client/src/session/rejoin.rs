@@ -6,8 +6,8 @@ use sync_proto::handshake::{Purpose, SILENCE};
 use sync_proto::message::{ClientMessage, OneWay, RECEIVED_MAX, ServerMessage};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
-use super::another::of_one;
 use super::lifeline::Lifeline;
+use super::pool::of_one;
 use super::unsent::{First, LATE};
 use super::{Connection, Session, is_final};
 use crate::pause::PAUSES;

@@ -1,5 +1,8 @@
-//! One more connection of a session over a unix socket.
+//! The connections of a session: those that are free, and one more over a unix socket.
+//!
+//! How one more is had over TCP has to do with coming back, and is told there.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sync_proto::handshake::Purpose;
@@ -8,7 +11,62 @@ use sync_proto::{Epoch, ErrorKind, Refusal};
 use super::{Connection, Session};
 use crate::pause::{PAUSES, pause};
 
+/// Connections that are kept for later calls; one more is closed when its call is done.
+const IDLE_MAX: usize = 64;
+
 impl Session {
+    /// Takes a connection that no other thread uses.
+    pub(super) fn connection(&self) -> Result<Connection, Refusal> {
+        match &self.lifeline {
+            Some(lifeline) => self.join(lifeline, false),
+            None => self.another(),
+        }
+    }
+
+    pub(super) fn take_idle(&self) -> Option<Connection> {
+        self.idle.lock().pop()
+    }
+
+    /// Makes a new connection one of this session's.
+    pub(super) fn adopt(&self, mut connection: Connection) -> Result<Connection, Refusal> {
+        connection.set_number(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        self.open.insert(connection.number(), (connection.epoch(), connection.socket()));
+        // It was ended while this connection was made, or this epoch given up, and did not see it.
+        let why = match self.over.get() {
+            Some(why) => why.clone(),
+            None if self.is_current(&connection) => return Ok(connection),
+            None => ErrorKind::Disconnected.into(),
+        };
+        self.open.remove(&connection.number());
+        Err(why)
+    }
+
+    pub(super) fn put_by(&self, connection: Connection) {
+        if self.lifeline.is_some() {
+            self.pool(connection);
+        } else {
+            // If it fails, the session is over.
+            let _ = self.send_off(connection);
+        }
+    }
+
+    /// Keeps a connection on which nothing is under way.
+    pub(super) fn pool(&self, mut connection: Connection) {
+        let mut idle = self.idle.lock();
+        // Looked at under the lock: who gives up an epoch empties the pool afterwards.
+        if self.is_current(&connection) && idle.len() < IDLE_MAX {
+            idle.push(connection);
+        } else {
+            drop(idle);
+            self.retire(&mut connection);
+        }
+    }
+
+    /// Returns whether a connection's epoch is not given up.
+    fn is_current(&self, connection: &Connection) -> bool {
+        self.lifeline.as_ref().is_none_or(|lifeline| lifeline.epoch() == connection.epoch())
+    }
+
     /// Takes a connection that is free, or makes one. If no more can be opened, that is no reason
     /// to end what the others hold: the error's kind does not mean the end of the session. A silent
     /// manager is waited for as in any call.
