@@ -1,15 +1,13 @@
 //! How to connect.
 
 use std::ffi::OsStr;
-use std::fmt::Display;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sync_proto::{Address, AuthKey, Error, ErrorKind, KEY_FILE_MAX, Refusal};
-use zeroize::Zeroizing;
 
 use crate::Manager;
 use crate::pause::{Pauses, pause};
@@ -76,17 +74,14 @@ impl ConnectOptions {
     /// owner may read or write it, or when it holds no key.
     pub fn authkey_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let failed = |kind, why: &dyn Display| {
-            Error::new(kind, format!("the key file {} is not taken: {why}", path.display()))
-        };
-        let io = |error: std::io::Error| failed(ErrorKind::Io, &error);
-        // Of the file that is read, whatever the path names by then.
-        let file = File::open(path).map_err(io)?;
-        let mode = file.metadata().map_err(io)?.mode();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX + 1));
-        file.take(KEY_FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
-        let key = AuthKey::from_file(std::mem::take(&mut *bytes), mode);
-        Ok(self.authkey(key.map_err(|refusal| failed(refusal.kind, &refusal))?))
+        let key = AuthKey::from_file(path, |bytes| {
+            // Of the file that is read, whatever the path names by then.
+            let file = File::open(path)?;
+            let mode = file.metadata()?.mode();
+            file.take(KEY_FILE_MAX as u64 + 1).read_to_end(bytes)?;
+            Ok::<_, io::Error>(mode)
+        });
+        Ok(self.authkey(key?))
     }
 
     /// Connects over TCP without a key and without encryption, to a manager that was started the

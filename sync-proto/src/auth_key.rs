@@ -1,6 +1,7 @@
 //! The shared secret of a manager and its clients.
 
 use core::fmt;
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -9,8 +10,7 @@ use crate::{ErrorKind, Refusal};
 /// The fewest bytes that a key for TCP has.
 pub const KEY_MIN: usize = 32;
 
-/// The most bytes that a key file has: whoever names another file by mistake hears of it. Readers
-/// read one more, to know.
+/// The most bytes that a key file has: whoever names another file by mistake hears of it.
 pub const KEY_FILE_MAX: usize = 4096;
 
 /// A shared secret that lets a client in, shows it the right server, and seals what they say.
@@ -38,27 +38,34 @@ impl AuthKey {
         Ok(Self(bytes))
     }
 
-    /// Takes what a file holds that has these permission bits.
+    /// Takes the key from a file: `read` appends what it holds, [`KEY_FILE_MAX`] bytes and one at
+    /// most, and returns its mode.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when others than its owner may read or write it, when it is
-    /// longer than [`KEY_FILE_MAX`], and those of [`new`](Self::new).
-    pub fn from_file(bytes: impl Into<Vec<u8>>, mode: u32) -> Result<Self, Refusal> {
-        // Wiped also when it is refused.
-        let mut bytes = Zeroizing::new(bytes.into());
-        let mode = mode & 0o777;
+    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
+    /// owner may read or write it, when it is too long, and those of [`new`](Self::new).
+    pub fn from_file<E: fmt::Display>(
+        path: &Path,
+        read: impl FnOnce(&mut Vec<u8>) -> Result<u32, E>,
+    ) -> Result<Self, Refusal> {
+        let failed = |kind, why: String| {
+            Refusal::new(kind, format!("the key file {} is not taken: {why}", path.display()))
+        };
+        let wrong = |why| failed(ErrorKind::InvalidInput, why);
+        // Of its final size, and wiped also when it is refused.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX + 1));
+        let mode = read(&mut bytes).map_err(|error| failed(ErrorKind::Io, error.to_string()))?;
         if mode & 0o077 != 0 {
-            let why = format!(
-                "others than its owner can reach it (mode {mode:03o}): take that from them with \
-                 `chmod 600`, and make a new key if they are not to be trusted"
-            );
-            return Err(Refusal::new(ErrorKind::InvalidInput, why));
+            return Err(wrong(format!(
+                "others than its owner can reach it (mode {:03o}): take that from them with \
+                 `chmod 600`, and make a new key if they are not to be trusted",
+                mode & 0o777
+            )));
         }
         if bytes.len() > KEY_FILE_MAX {
-            let why = format!("it is longer than {KEY_FILE_MAX} bytes, which no key is");
-            return Err(Refusal::new(ErrorKind::InvalidInput, why));
+            return Err(wrong(format!("it is longer than {KEY_FILE_MAX} bytes, which no key is")));
         }
-        Self::new(core::mem::take(&mut *bytes))
+        Self::new(core::mem::take(&mut *bytes)).map_err(|refusal| wrong(refusal.message))
     }
 
     /// Returns the key as hexadecimal digits, for handing it on to a child process. They are
@@ -138,13 +145,19 @@ mod tests {
 
     #[test]
     fn a_file_that_others_can_reach_is_refused() {
+        let taken = |mode| {
+            AuthKey::from_file(Path::new("key"), |bytes| {
+                bytes.extend(b"secret");
+                Ok::<_, Refusal>(mode)
+            })
+        };
         for mode in [0o640, 0o604, 0o660, 0o601, 0o100_644] {
-            let error = AuthKey::from_file("secret", mode).unwrap_err();
+            let error = taken(mode).unwrap_err();
             assert!(error.message.contains("chmod 600"), "{error}");
             assert!(!error.message.contains("secret"), "{error}");
         }
         for mode in [0o600, 0o400, 0o100_600] {
-            assert!(AuthKey::from_file("secret", mode).is_ok());
+            assert!(taken(mode).is_ok());
         }
     }
 

@@ -15,19 +15,14 @@ use zeroize::Zeroizing;
 /// owner may read or write it, or when it holds no key.
 pub fn read_key(path: impl AsRef<Path>) -> Result<AuthKey, Error> {
     let path = path.as_ref();
-    let failed = |error: io::Error| {
-        let why = format!("the key file {} cannot be read: {error}", path.display());
-        Error::new(ErrorKind::Io, why)
-    };
-    // Of the file that is read, whatever the path names by then.
-    let file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.mode();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX + 1));
-    file.take(KEY_FILE_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    AuthKey::from_file(std::mem::take(&mut *bytes), mode).map_err(|refusal| {
-        let why = format!("the key file {} is not taken: {refusal}", path.display());
-        Error::new(refusal.kind, why)
-    })
+    let key = AuthKey::from_file(path, |bytes| {
+        // Of the file that is read, whatever the path names by then.
+        let file = File::open(path)?;
+        let mode = file.metadata()?.mode();
+        file.take(KEY_FILE_MAX as u64 + 1).read_to_end(bytes)?;
+        Ok::<_, io::Error>(mode)
+    });
+    Ok(key?)
 }
 
 /// Makes a new key, 32 random bytes as hexadecimal digits, and writes it to a new file that only
