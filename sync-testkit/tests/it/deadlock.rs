@@ -1,6 +1,6 @@
 //! Deadlocks between processes: who is in one is told by pid and thread name, and may be refused.
 
-use sync_client::{ErrorKind, LockGuard};
+use sync_client::{DeadlockWait, ErrorKind, LockGuard};
 use sync_server::{Deadlocks, Server};
 use sync_testkit::{Actor, Cast, Role, ServerProcess, roles};
 
@@ -48,15 +48,15 @@ fn two_processes_in_a_deadlock_are_told_by_pid_and_thread_name_and_a_kill_ends_i
     cast.until("the circle is closed", || info().blocked_count == 2);
     let info = info();
     let [deadlock] = &info.deadlocks[..] else { panic!("{info}") };
-    let mut waits: Vec<_> = deadlock.waits.iter().collect();
-    waits.sort_by_key(|wait| wait.names.clone());
-    for (wait, (name, pid, wants)) in
-        waits.iter().zip([("right", right.pid(), "a"), ("left", left.pid(), "b")])
-    {
-        let caller = &wait.waiter.caller;
-        assert_eq!((caller.pid, caller.thread_name.as_deref()), (pid, Some(name)), "{info}");
-        assert_eq!(wait.names, [wants]);
-    }
+    let told = |wait: &DeadlockWait| {
+        let caller = wait.waiter.caller.clone();
+        (caller.thread_name.unwrap_or_default(), caller.pid, wait.names.clone())
+    };
+    let mut waits: Vec<_> = deadlock.waits.iter().map(told).collect();
+    waits.sort();
+    let wanted = [("left", left.pid(), "b"), ("right", right.pid(), "a")];
+    let wanted = wanted.map(|(name, pid, wants)| (name.to_owned(), pid, vec![wants.to_owned()]));
+    assert_eq!(waits, wanted, "{info}");
     let text = info.to_string();
     for who in [format!("(pid {}) thread \"left\" holds 1 ", left.pid()), right.pid().to_string()] {
         assert!(text.contains(&who), "{text}");
