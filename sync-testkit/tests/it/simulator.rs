@@ -5,7 +5,7 @@
 use sync_objects::{
     Channel, Cx, Flow, Gone, Grant, Refusal, Registry, Token, event, lock, semaphore,
 };
-use sync_testkit::simulator::{Campaign, Fault, run, run_with};
+use sync_testkit::simulator::{Campaign, run, run_with};
 
 #[test]
 fn some_storms_pass_and_no_fault_is_missing() {
@@ -16,7 +16,6 @@ fn some_storms_pass_and_no_fault_is_missing() {
     assert_eq!(outcome.runs, 150);
     let missing: Vec<_> = outcome.counts().missing().collect();
     assert_eq!(missing, [], "these faults never came about");
-    assert!(Fault::ALL.len() >= 20);
 }
 
 #[test]
