@@ -56,7 +56,7 @@ fn a_release_without_a_lock_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_dead_holder_passes_the_lock_to_the_next_in_line_who_is_told() {
+fn a_holder_dead_at_depth_two_passes_the_lock_to_the_next_in_line_who_is_told() {
     let sim = Sim::new();
     let (a, b, c) = (sim.client(), sim.client(), sim.client());
     let held = rlock::Proxy::new(a.named("l")).unwrap();

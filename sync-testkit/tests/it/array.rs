@@ -46,7 +46,7 @@ fn bands_of_four_processes_and_their_counts_are_all_there() {
 }
 
 #[test]
-fn an_updater_killed_inside_its_closure_changes_nothing() {
+fn an_updater_killed_inside_its_closure_leaves_the_array_as_it_was() {
     let cast = Cast::new();
     let cells = cast.manager().named("cells").create_array_zeroed::<u32>(4000).unwrap();
     let mut doomed = cast.start(slow);

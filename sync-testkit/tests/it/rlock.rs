@@ -53,7 +53,7 @@ fn a_holder_killed_between_its_releases_abandons_the_lock() {
 }
 
 #[test]
-fn a_waiter_that_is_killed_takes_nothing_with_it() {
+fn a_waiter_for_an_rlock_that_is_killed_takes_nothing_with_it() {
     let cast = Cast::new();
     let lock = cast.manager().named("lock").create_rlock().unwrap();
     let guards = [lock.lock().unwrap(), lock.lock().unwrap()];

@@ -1,4 +1,6 @@
-//! Each promise on the page of guarantees names tests that show it, and they exist.
+//! Each promise on the page of guarantees names tests that show it, and each name is one test's.
+
+use std::collections::BTreeMap;
 
 use super::tree::{File, Problem, Tree};
 
@@ -7,11 +9,12 @@ const PAGE: &str = "docs/guarantees.md";
 /// What stands before the names of the tests.
 const SHOWN_BY: &str = "Shown by";
 
-/// Finds promises that name no test, and names of tests that there are not.
+/// Finds promises that name no test, and names of tests that there are not, or more than once.
 fn check_promises(tree: &Tree) -> Vec<Problem> {
     let Some(page) = tree.get(PAGE) else {
         return vec![Problem::new(PAGE, 1, "there is no page of guarantees; write it")];
     };
+    let there_are = count_tests(tree);
     let mut problems = Vec::new();
     for (number, promise) in promises(page) {
         let tests = tests_named(&promise);
@@ -19,8 +22,15 @@ fn check_promises(tree: &Tree) -> Vec<Problem> {
             let what = format!("a promise without a test; end it with `{SHOWN_BY}` and its name");
             problems.push(page.problem(number, what));
         }
-        for test in tests.into_iter().filter(|test| !is_test(tree, test)) {
-            let what = format!("there is no test `{test}`; name the one that shows this");
+        for test in tests {
+            let what = match there_are.get(test) {
+                Some(1) => continue,
+                None => format!("there is no test `{test}`; name the one that shows this"),
+                // Of several, all but one could be deleted unseen.
+                Some(n) => {
+                    format!("there are {n} tests `{test}`; rename them and name those meant")
+                }
+            };
             problems.push(page.problem(number, what));
         }
     }
@@ -52,19 +62,22 @@ fn tests_named(promise: &str) -> Vec<&str> {
     tests.split('`').skip(1).step_by(2).collect()
 }
 
-/// Returns whether a function of this name is marked as a test, a moment before it is declared.
-fn is_test(tree: &Tree, name: &str) -> bool {
-    let declared = format!("fn {name}(");
-    tree.with("rs").any(|file| {
+/// Counts the tests by their names: functions marked as such a moment before they are declared.
+fn count_tests(tree: &Tree) -> BTreeMap<&str, u32> {
+    let mut found = BTreeMap::new();
+    for file in tree.with("rs") {
         let mut is_marked = false;
-        file.lines().any(|(_, line)| {
+        for (_, line) in file.lines() {
             let line = line.trim_start();
-            let is_it = is_marked && line.contains(&declared);
+            let declared = line.split_once("fn ").and_then(|(_, rest)| rest.split_once('('));
+            if let (true, Some((name, _))) = (is_marked, declared) {
+                *found.entry(name).or_default() += 1;
+            }
             let goes_on = line.starts_with("#[") || line.starts_with("//");
             is_marked = line == "#[test]" || (is_marked && goes_on);
-            is_it
-        })
-    })
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -85,6 +98,9 @@ mod tests {
         );
         let helper = check("* It holds. Shown by `helps`.\n");
         assert_one(&helper, "docs/guarantees.md:1", "no test `helps`");
+        let page = (PAGE, "* It holds. Shown by `it_holds`.\n");
+        let twice = check_promises(&Tree::of(&[page, code, ("b/it.rs", code.1)]));
+        assert_one(&twice, "docs/guarantees.md:1", "2 tests `it_holds`");
         assert_one(&check_promises(&Tree::of(&[code])), "docs/guarantees.md:1", "no page");
     }
 
