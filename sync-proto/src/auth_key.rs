@@ -144,6 +144,14 @@ mod tests {
     }
 
     #[test]
+    fn a_key_and_its_digits_are_of_types_that_wipe_themselves() {
+        fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        let key = AuthKey::new("secret").unwrap();
+        is_wiped(&key.0);
+        is_wiped(&key.to_hex());
+    }
+
+    #[test]
     fn a_file_that_others_can_reach_is_refused() {
         let taken = |mode| {
             AuthKey::from_file(Path::new("key"), |bytes| {

@@ -81,7 +81,7 @@ fn a_client_that_does_not_challenge_the_server_is_not_let_in() {
 
 /// It is a feature of these crates that is easily lost.
 #[test]
-fn what_hashes_a_key_is_wiped() {
+fn what_hashes_a_key_is_of_types_that_wipe_themselves() {
     fn is_wiped<T: Default + zeroize::ZeroizeOnDrop>() {}
     is_wiped::<Md5>();
     is_wiped::<Sha384>();
