@@ -1,5 +1,6 @@
 //! A server that is stopped: whoever waits goes on with it, or, if he likes, without it.
 
+use std::fs;
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -43,14 +44,32 @@ fn server() -> (tempfile::TempDir, String, ServerProcess) {
     (directory, address, server)
 }
 
+/// Returns whether a thread of a process sleeps in a system call on a socket.
+fn listens(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("the process lives");
+    threads.flatten().any(|thread| {
+        // The call's number and its arguments; `running` if it is in none.
+        let call = fs::read_to_string(thread.path().join("syscall")).unwrap_or_default();
+        let first = call.split(' ').nth(1).and_then(|argument| argument.strip_prefix("0x"));
+        let file = first.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let file = file.and_then(|file| fs::read_link(format!("/proc/{pid}/fd/{file}")).ok());
+        file.is_some_and(|file| file.to_string_lossy().starts_with("socket:"))
+    })
+}
+
 #[test]
 fn clients_of_a_stopped_server_block_and_then_go_on() {
-    let (_directory, _, server) = server();
+    let (_directory, address, server) = server();
     let cast = Cast::joining(&server);
     let mut patient = cast.start(patient);
     patient.expect("ready");
     server.stop();
+    assert!(!listens(patient.pid()), "it hears only what the test says");
     patient.tell("add");
+    cast.until("its request is out and it waits", || listens(patient.pid()));
+    let late = Manager::options().connect_timeout(SOON).connect(address.as_str());
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::Unresponsive);
+    assert!(listens(patient.pid()), "it waits though others have given up");
     server.cont();
     patient.expect("0");
     patient.tell("end");
@@ -154,7 +173,7 @@ fn a_session_whose_socket_file_is_gone_lives_and_says_so() {
     let (_directory, address, server) = server();
     let cast = Cast::joining(&server);
     let (event, guard, waiter) = waiting(&cast, &address);
-    std::fs::remove_file(address.strip_prefix("unix:").unwrap()).unwrap();
+    fs::remove_file(address.strip_prefix("unix:").unwrap()).unwrap();
     let error = event.is_set().unwrap_err();
     assert_eq!((error.kind(), error.is_disconnected()), (ErrorKind::Io, false), "{error}");
     assert!(!guard.is_lost());
