@@ -6,7 +6,7 @@ use sync_proto::{
     Data, Handle, Interface, MethodId, ObjectId, Payload, Refusal, SessionId, ThreadId, Token,
 };
 
-use crate::kernel::Core;
+use crate::kernel::{Core, cannot_wait};
 use crate::{Channel, Flow, Naming, Time};
 
 /// Who calls: a session and the thread in it.
@@ -35,6 +35,15 @@ pub(crate) struct Look {
     pub(crate) note: u64,
     pub(crate) timed_out: bool,
     pub(crate) place: Option<Place>,
+    /// Nobody hears what comes of it.
+    pub(crate) is_one_way: bool,
+}
+
+impl Look {
+    /// The first look of a call.
+    pub(crate) const fn first(caller: Caller) -> Self {
+        Self { caller, note: 0, timed_out: false, place: None, is_one_way: false }
+    }
 }
 
 /// Where a call stands: in which line, and how far in front (a smaller number is served first).
@@ -159,13 +168,20 @@ impl<'k> Cx<'k> {
         self.core.check_given(values.into_iter().map(|value| value.handles.len()).sum())
     }
 
-    /// Checks that one more call may stand in this object's lines, for a method that changes
-    /// something before it waits; a plain [`Flow::Wait`] is checked by the manager.
+    /// Checks that the call may wait in this object's lines, for a method that changes something
+    /// before it waits; a plain [`Flow::Wait`] is checked by the manager.
     ///
     /// # Errors
-    /// `LimitReached`, to refuse with before anything is changed.
+    /// `LimitReached` when one more call is too many, `InvalidInput` when this one wants no
+    /// answer: to refuse with before anything is changed.
     pub fn check_line(&self) -> Result<(), Refusal> {
+        self.check_answered()?;
         self.core.check_line(self.object)
+    }
+
+    /// Checks that somebody hears what comes of the call.
+    pub(crate) fn check_answered(&self) -> Result<(), Refusal> {
+        if self.look.is_one_way { Err(cannot_wait()) } else { Ok(()) }
     }
 
     /// Returns how many bytes an answer may have of what a method takes out: what is more would

@@ -47,7 +47,9 @@ pub enum Flow<T> {
     /// first, the answer is "timed out".
     Wait(Channel),
     /// As `Wait`, but polled once more when the deadline passes, with
-    /// [`Cx::timed_out`](crate::Cx::timed_out). The note comes back in `Cx::note`.
+    /// [`Cx::timed_out`](crate::Cx::timed_out). The note comes back in `Cx::note`. Whoever changes
+    /// something before it asks [`Cx::check_line`](crate::Cx::check_line) first: of a call that
+    /// wants no answer, and so cannot wait, only what it held is taken back.
     WaitThen(Channel, u64),
     /// Stand in line with no deadline any more: a Condition's caller that was notified must
     /// retake its lock.

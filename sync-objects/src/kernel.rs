@@ -46,6 +46,7 @@ pub use report::{
     CallerInfo, DeadlockInfo, DeadlockWait, DebugInfo, HolderInfo, ObjectInfo, SessionInfo,
     WaiterInfo,
 };
+pub(crate) use run::cannot_wait;
 pub(crate) use sessions::cut;
 
 use calls::{Blocked, Route};

@@ -41,7 +41,8 @@ pub trait Object: Send {
 }
 
 /// A session that is gone, seen by one object that it held something of. Or one that lives and has
-/// lost with its connection the answer that granted it something: only what is in `held` is gone.
+/// lost with its connection the answer that granted it something, or wanted none and would have had
+/// to wait: only what is in `held` is gone.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Gone {

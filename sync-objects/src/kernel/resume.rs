@@ -383,11 +383,7 @@ impl Core {
 
     /// Gives back what an answer gave that its caller will never have.
     fn give_back(&mut self, session: SessionId, given: Given) {
-        for (object, token) in given.holds {
-            if self.owner(object, token).is_some() {
-                self.tell_gone(object, session, &[token]);
-            }
-        }
+        self.lose_grants(session, given.holds);
         for object in given.handles {
             // One that it does not have, it has dropped without having got it.
             let _ = self.take_back(session, object, 1);

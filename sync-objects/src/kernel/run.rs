@@ -27,7 +27,7 @@ impl Core {
             Ok(data) => data,
             Err(refusal) => return self.answer(route, Err(refusal)),
         };
-        let look = Look { caller, note: 0, timed_out: false, place: None };
+        let look = Look::first(caller);
         let (stance, channel, note) = match self.look(object, look, method, &mut data) {
             Ok(Flow::Done(answer)) => {
                 self.next_commit();
@@ -93,7 +93,7 @@ impl Core {
     pub(super) fn run_one_way(&mut self, session: SessionId, message: OneWay) {
         let (object, method) = (message.object, message.method);
         let caller = Caller { session, thread: message.thread };
-        let look = Look { caller, note: 0, timed_out: false, place: None };
+        let look = Look { is_one_way: true, ..Look::first(caller) };
         let flow = message
             .data
             .map_handles(|wire| self.resolve(wire))
@@ -106,7 +106,10 @@ impl Core {
             }
             Ok(Flow::Refuse(refusal)) | Err(refusal) => refusal,
             Ok(Flow::Wait(_) | Flow::WaitThen(..) | Flow::Must(..)) => {
-                Refusal::new(ErrorKind::InvalidInput, "a call without an answer cannot wait")
+                // Nobody would give it back.
+                let granted = std::mem::take(&mut self.granted);
+                self.lose_grants(session, granted);
+                cannot_wait()
             }
         };
         self.one_way_failures += 1;
@@ -125,7 +128,8 @@ impl Core {
         };
         let mut data = std::mem::take(&mut call.data);
         let (object, method, before) = (call.target.object(), call.method, call.place);
-        let look = Look { caller: call.caller, note: call.note, timed_out, place: before };
+        let (note, place) = (call.note, before);
+        let look = Look { note, timed_out, place, ..Look::first(call.caller) };
         let flow = self.look(object, look, method, &mut data);
         let Some(call) = self.call_mut(key) else {
             return false;
@@ -259,9 +263,18 @@ impl Core {
         let gone = Gone { session, held: held.collect() };
         self.collector.note_end(object);
         let caller = Caller { session, thread: ThreadId(0) };
-        let look = Look { caller, note: 0, timed_out: false, place: None };
+        let look = Look::first(caller);
         if self.at_work(object, look, |body, cx| body.session_gone(cx, &gone)).is_ok() {
             self.next_commit();
+        }
+    }
+
+    /// Takes back what a call was granted whose caller will never know of it.
+    pub(super) fn lose_grants(&mut self, session: SessionId, granted: Vec<(ObjectId, Token)>) {
+        for (object, token) in granted {
+            if self.owner(object, token).is_some() {
+                self.tell_gone(object, session, &[token]);
+            }
         }
     }
 
@@ -335,6 +348,11 @@ impl Core {
         }
         self.notes.push_back(Note::ObjectBroke { object, interface, why });
     }
+}
+
+/// Refuses a call that nobody would hear the end of.
+pub(crate) fn cannot_wait() -> Refusal {
+    Refusal::new(ErrorKind::InvalidInput, "a call without an answer cannot wait")
 }
 
 fn broken(object: ObjectId, why: &str) -> Refusal {

@@ -92,9 +92,10 @@ impl Barrier {
         if self.elected.is_some() || cx.is_behind(NEXT_ROUND) {
             return Flow::Wait(NEXT_ROUND);
         }
-        if self.here + 1 < self.count
-            && let Err(refusal) = cx.check_line()
-        {
+        // The last to come makes room for itself, also if it waits for another's action.
+        let is_last = self.here + 1 == self.count;
+        let room = if is_last { cx.check_answered() } else { cx.check_line() };
+        if let Err(refusal) = room {
             return Flow::Refuse(refusal);
         }
         let me = cx.hold(1);

@@ -7,6 +7,8 @@ use sync_testkit::sim::{Sim, SimClient};
 
 use crate::support::millis;
 
+mod waits;
+
 fn method(name: &str) -> MethodId {
     let at = event::INTERFACE.methods.iter().position(|method| *method == name);
     MethodId(u16::try_from(at.unwrap()).unwrap())
