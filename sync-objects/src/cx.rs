@@ -6,7 +6,7 @@ use sync_proto::{
     Data, Handle, Interface, MethodId, ObjectId, Payload, Refusal, SessionId, ThreadId, Token,
 };
 
-use crate::kernel::{Core, cannot_wait};
+use crate::kernel::{Core, WAITING, cannot_wait};
 use crate::{Channel, Flow, Naming, Time};
 
 /// Who calls: a session and the thread in it.
@@ -172,11 +172,12 @@ impl<'k> Cx<'k> {
     /// before it waits; a plain [`Flow::Wait`] is checked by the manager.
     ///
     /// # Errors
-    /// `LimitReached` when one more call is too many, `InvalidInput` when this one wants no
-    /// answer: to refuse with before anything is changed.
+    /// `LimitReached` and `OutOfMemory` when one more call is too many, `InvalidInput` when this
+    /// one wants no answer: to refuse with before anything is changed.
     pub fn check_line(&self) -> Result<(), Refusal> {
         self.check_answered()?;
-        self.core.check_line(self.object)
+        // Who stands in a line already is counted.
+        if self.look.place.is_some() { Ok(()) } else { self.core.check_line(self.object, WAITING) }
     }
 
     /// Checks that somebody hears what comes of the call.

@@ -75,11 +75,11 @@ impl Core {
         }
     }
 
-    /// Checks that one more call may stand in an object's lines.
-    pub(crate) fn check_line(&self, object: ObjectId) -> Result<(), Refusal> {
+    /// Checks that one more call may stand in an object's lines, which costs so much.
+    pub(crate) fn check_line(&self, object: ObjectId, cost: usize) -> Result<(), Refusal> {
         let limit = self.limits.waiters_per_object;
         if self.slot(object).is_none_or(|slot| slot.lines.count() < limit) {
-            return Ok(());
+            return self.afford_call(cost);
         }
         let why = format!("{limit} calls wait for object {object}, the most that may");
         Err(Refusal::new(ErrorKind::LimitReached, why))

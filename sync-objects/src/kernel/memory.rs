@@ -15,7 +15,7 @@ use super::Core;
 pub(super) const OBJECT: usize = 512;
 
 /// What a call that waits costs beside its arguments: its rows in the tables, a line, a deadline.
-const WAITING: usize = 512;
+pub(crate) const WAITING: usize = 512;
 
 /// What a value costs beside its bytes, as often as it is kept: its row in a container, in which a
 /// few bytes have their place. An object tells it as its [`weight`](crate::Object::weight). The

@@ -39,8 +39,7 @@ impl Core {
             }
             Ok(Flow::Wait(channel)) => {
                 // Whoever waits in another way has changed something, and cannot be sent away.
-                let line = self.check_line(channel.object(object));
-                match line.and_then(|()| self.afford_call(waiting_cost(&data))) {
+                match self.check_line(channel.object(object), waiting_cost(&data)) {
                     Ok(()) => (Stance::Wait, channel, 0),
                     Err(refusal) => return self.answer(route, Err(refusal)),
                 }

@@ -2,7 +2,7 @@
 
 use sync_objects::{
     ArrayStart, DictPart, Error, ErrorKind, Limits, Order, OtherSet, Payload, SetOp, Typecode,
-    array, dict, event, list, lock, namespace, queue, registry, semaphore, set, value,
+    array, barrier, dict, event, list, lock, namespace, queue, registry, semaphore, set, value,
 };
 use sync_testkit::sim::{Sim, SimClient};
 
@@ -250,6 +250,27 @@ fn calls_that_wait_are_counted_and_too_many_are_refused() {
     event.set().unwrap();
     waiting.into_iter().for_each(|call| call.answer().unwrap());
     assert_eq!(used(&sim), before);
+}
+
+#[test]
+fn parties_that_wait_are_refused_like_any_call_when_the_manager_is_full() {
+    let (sim, client) = limited_to(100_000);
+    let barrier = barrier::Proxy::new(&client, u32::MAX, None).unwrap();
+    let before = used(&sim);
+    let mut waiting = Vec::new();
+    let refused = (0..1000).find_map(|_| {
+        let call = start(&client, &barrier, |barrier| barrier.wait(false, false));
+        if call.is_waiting() {
+            waiting.push(call);
+            return None;
+        }
+        call.answer().err()
+    });
+    assert_eq!(refused.expect("they do not all fit").kind(), ErrorKind::OutOfMemory);
+    assert_eq!(barrier.n_waiting().unwrap() as usize, waiting.len());
+    assert!(used(&sim) < 110_000, "{}", used(&sim));
+    waiting.iter().for_each(|call| call.cancel());
+    assert!(used(&sim) < before + 100, "only why it broke is left");
 }
 
 #[test]
