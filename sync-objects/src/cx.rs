@@ -37,12 +37,14 @@ pub(crate) struct Look {
     pub(crate) place: Option<Place>,
     /// Nobody hears what comes of it.
     pub(crate) is_one_way: bool,
+    /// What its waiting is counted by, until it is answered.
+    pub(crate) counted: usize,
 }
 
 impl Look {
     /// The first look of a call.
     pub(crate) const fn first(caller: Caller) -> Self {
-        Self { caller, note: 0, timed_out: false, place: None, is_one_way: false }
+        Self { caller, note: 0, timed_out: false, place: None, is_one_way: false, counted: 0 }
     }
 }
 
@@ -147,12 +149,29 @@ impl<'k> Cx<'k> {
 
     /// Checks that the manager may keep `bytes` more. The bytes of the call's own values are
     /// counted already; this is for what an object makes much of with few words: copies, zeros.
+    /// A call that has waited may keep as much as its waiting took, also in a full manager.
     ///
     /// # Errors
     /// `OutOfMemory`, to refuse with before anything is changed.
     pub fn afford(&self, bytes: usize) -> Result<(), Refusal> {
-        // What takes nothing more may make room.
-        if bytes == 0 { Ok(()) } else { self.core.afford(bytes) }
+        match self.more(bytes) {
+            // What takes nothing more may make room.
+            0 => Ok(()),
+            more => self.core.afford(more),
+        }
+    }
+
+    /// As [`afford`](Self::afford), for the little that may use the reserve.
+    pub(crate) fn afford_little(&self, bytes: usize) -> Result<(), Refusal> {
+        match self.more(bytes) {
+            0 => Ok(()),
+            more => self.core.afford_call(more),
+        }
+    }
+
+    /// Returns how much more `bytes` are than what the call's waiting took, which ends with it.
+    fn more(&self, bytes: usize) -> usize {
+        bytes.saturating_sub(self.look.counted)
     }
 
     /// Checks that the caller may be given all handles in these values, for a method that leaves

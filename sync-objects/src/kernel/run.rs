@@ -127,8 +127,8 @@ impl Core {
         };
         let mut data = std::mem::take(&mut call.data);
         let (object, method, before) = (call.target.object(), call.method, call.place);
-        let (note, place) = (call.note, before);
-        let look = Look { note, timed_out, place, ..Look::first(call.caller) };
+        let (note, place, counted) = (call.note, before, waiting_cost(&data));
+        let look = Look { note, timed_out, place, counted, ..Look::first(call.caller) };
         let flow = self.look(object, look, method, &mut data);
         let Some(call) = self.call_mut(key) else {
             return false;

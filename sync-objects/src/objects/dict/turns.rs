@@ -91,7 +91,7 @@ impl Turns {
             Some((Ok(true), _)) | None => {}
         }
         if entry.is_none()
-            && let Err(refusal) = cx.core().afford_call(ENTRY_COST + normal.as_bytes().len())
+            && let Err(refusal) = cx.afford_little(ENTRY_COST + normal.as_bytes().len())
         {
             return Flow::Refuse(refusal);
         }

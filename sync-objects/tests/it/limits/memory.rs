@@ -252,6 +252,47 @@ fn calls_that_wait_are_counted_and_too_many_are_refused() {
     assert_eq!(used(&sim), before);
 }
 
+/// Fills the manager until nothing more goes in.
+fn fill(client: &SimClient) -> list::Proxy {
+    let list = list::Proxy::new(client, Vec::new()).unwrap();
+    while list.push(pack(&bytes(400))).is_ok() {}
+    while list.push(pack(&1)).is_ok() {}
+    list
+}
+
+#[test]
+fn who_waited_in_a_full_manager_is_given_what_it_waited_for() {
+    let (sim, client) = limited();
+    let semaphore = semaphore::Proxy::new(&client, 1, false).unwrap();
+    let queue = queue::Proxy::new(&client, Some(1), Order::Fifo).unwrap();
+    let permit = semaphore.acquire(1).unwrap();
+    queue.put(pack(&0), 0).unwrap();
+    let _full = fill(&client);
+    let acquiring = [(); 3].map(|()| start(&client, &semaphore, |of| of.acquire(1)));
+    let putting = start(&client, &queue, |queue| queue.put(pack(&1), 0));
+    assert!(used(&sim) > LIMIT, "they wait in the reserve");
+    semaphore.release(permit).unwrap();
+    assert_eq!(acquiring.each_ref().map(|call| call.is_waiting()), [false, true, true]);
+    let [first, ..] = acquiring;
+    first.answer().expect("it takes less than its waiting took");
+    queue.get().unwrap().unwrap();
+    putting.answer().expect("so does this one");
+}
+
+#[test]
+fn who_waited_in_a_full_manager_makes_no_more_of_few_words_than_others() {
+    let (sim, client) = limited();
+    let list = list::Proxy::new(&client, numbers(100)).unwrap();
+    let update = list.begin_update().unwrap();
+    let _full = fill(&client);
+    let repeating =
+        client.on_thread(2, || start(&client, &list, |list| list.repeat(100)));
+    assert!(repeating.is_waiting());
+    list.cancel_update(update.token).unwrap();
+    assert_eq!(kind(repeating.answer()), ErrorKind::OutOfMemory);
+    assert!(used(&sim) <= LIMIT);
+}
+
 #[test]
 fn parties_that_wait_are_refused_like_any_call_when_the_manager_is_full() {
     let (sim, client) = limited_to(100_000);
