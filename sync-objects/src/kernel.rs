@@ -39,7 +39,7 @@ pub use deadlock::Deadlocks;
 pub use due::Released;
 pub use limits::Limits;
 pub use memory::VALUE_COST;
-pub(crate) use memory::{WAITING, handles_cost};
+pub(crate) use memory::{HOLD, WAITING, handles_cost};
 pub use names::Naming;
 pub use note::{DisconnectReason, Note};
 pub use report::{

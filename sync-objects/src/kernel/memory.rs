@@ -30,7 +30,7 @@ const VALUE: usize = 64;
 const HANDLE: usize = 16;
 
 /// What a grant costs: its rows in the tables of its object and its session.
-pub(super) const HOLD: usize = 128;
+pub(crate) const HOLD: usize = 128;
 
 /// What it costs that a session has handles on an object, however many: its row in their table.
 pub(super) const GIVEN: usize = 64;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 
 use super::{ALL_DONE, CLOSED, ITEM_COST, ITEMS, Item, Leased, Order, Queue, ROOM, queue};
+use crate::kernel::HOLD;
 use crate::{Cx, Flow, Gone};
 
 impl queue::Service for Queue {
@@ -98,10 +99,12 @@ impl queue::Service for Queue {
     }
 
     fn get_leased(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Leased>> {
-        // What is given back can be leased by the next: it is only read.
+        // What is given back can be leased by the next: it is only read. The grant is kept, a
+        // little beyond the limit, so that a full manager can be emptied by leases.
         if !cx.is_behind(ITEMS)
             && let Some((_, first)) = self.ready.first_key_value()
-            && let Err(refusal) = cx.check_given([&first.payload])
+            && let Err(refusal) =
+                cx.check_given([&first.payload]).and_then(|()| cx.afford_little(HOLD))
         {
             return Flow::Refuse(refusal);
         }

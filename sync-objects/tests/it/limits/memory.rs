@@ -188,6 +188,27 @@ fn grants_without_end_are_refused_and_can_be_given_back() {
 }
 
 #[test]
+fn a_full_manager_is_emptied_by_leases_but_leases_only_so_many_at_once() {
+    let (sim, client) = limited_to(100_000);
+    let queue = queue::Proxy::new(&client, None, Order::Fifo).unwrap();
+    let put = (0..).take_while(|item| queue.put(pack(item), 0).is_ok()).count();
+    let mut leased = Vec::new();
+    let refused = loop {
+        match queue.get_leased() {
+            Ok(lease) => leased.push(lease.unwrap().token),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.kind(), ErrorKind::OutOfMemory);
+    assert!(used(&sim) < 110_000, "{}", used(&sim));
+    assert_eq!(queue.len().unwrap() as usize, put - leased.len(), "the refused one is in");
+    leased.into_iter().for_each(|token| queue.ack(token).unwrap());
+    while queue.len().unwrap() > 0 {
+        queue.ack(queue.get_leased().unwrap().unwrap().token).unwrap();
+    }
+}
+
+#[test]
 fn a_full_manager_still_hears_what_is_to_be_deleted() {
     let (sim, client) = limited();
     let dict = dict::Proxy::new(&client, Vec::new()).unwrap();
