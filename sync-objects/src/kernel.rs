@@ -387,6 +387,7 @@ impl Core {
     fn advance(&mut self, now: Time) {
         assert!(now >= self.now, "the driver's clock never goes back");
         self.now = now;
+        self.waits.begin_input();
     }
 
     pub(crate) fn now(&self) -> Time {

@@ -35,6 +35,10 @@ pub enum Deadlocks {
 /// only told by `debug_info`, lest waiting in a long row of locks cost everybody else their time.
 const SEARCH_MAX: usize = 256;
 
+/// How many owners all searches of one input look at: of thousands that are woken together and
+/// wait on in another line, each would walk the same long row.
+const SEARCH_ALL_MAX: usize = 4096;
+
 /// How many circles `debug_info` tells of.
 const CIRCLES_MAX: usize = 100;
 
@@ -43,11 +47,17 @@ const CIRCLES_MAX: usize = 100;
 pub(crate) struct Waits {
     pub(crate) policy: Deadlocks,
     by_caller: BTreeSet<(Caller, CallKey)>,
+    /// How many owners may still be looked at in this input.
+    left: usize,
     /// How many circles were found.
     pub(crate) found: u64,
 }
 
 impl Waits {
+    pub(crate) fn begin_input(&mut self) {
+        self.left = SEARCH_ALL_MAX;
+    }
+
     pub(crate) fn join(&mut self, caller: Caller, key: CallKey) {
         self.by_caller.insert((caller, key));
     }
@@ -148,14 +158,20 @@ impl Core {
 
     /// Looks whether a call that has just begun to wait closed a circle.
     pub(super) fn look_for_deadlock(&mut self, key: CallKey) {
+        let left = self.waits.left.min(SEARCH_MAX);
+        if left == 0 {
+            return;
+        }
         let mut circle = None;
-        let mut search = Search::new(self, false, SEARCH_MAX);
+        let mut search = Search::new(self, false, left);
         search.walk(key, |found| {
             // Others were there before, and told when they closed.
             if found.first() == Some(&key) {
                 circle.get_or_insert(found);
             }
         });
+        let looked_at = left - search.left;
+        self.waits.left -= looked_at;
         let Some(circle) = circle else {
             return;
         };

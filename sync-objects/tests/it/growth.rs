@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use sync_objects::{
-    DisconnectReason, Item, Kernel, Limits, Naming, NumberKind, Order, Payload, Time, Via, barrier,
-    dict, lock, manager, queue, registry, semaphore, value,
+    DisconnectReason, Grant, Handle, Item, Kernel, Limits, Naming, Note, NumberKind, Order,
+    Payload, Time, Via, barrier, condition, dict, lock, manager, queue, registry, semaphore, value,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Request, WireHandle};
@@ -203,6 +203,38 @@ fn who_begins_to_wait_pays_for_no_grant_that_nobody_waits_for() {
         let (get, none) = (queue::method("get"), encode(&()));
         bare.send(1, queue, get, &none).unwrap();
         cost(|| (2..102).for_each(|thread| assert_eq!(bare.send(thread, queue, get, &none), None)))
+    });
+}
+
+#[test]
+fn to_notify_many_costs_the_same_however_long_the_row_is_that_their_lock_waits_in() {
+    const WAITERS: u64 = 1000;
+    assert_constant(16, |length| {
+        let mut bare = Bare::new();
+        let condition = bare.create(&condition::INTERFACE, &(None::<Handle>,));
+        let lock = bare.call(condition, condition::method("lock"), &()).handles[0].object;
+        let (acquire, none) = (lock::method("acquire"), encode(&()));
+        let token = |grant: Args| encode(&(local::<Grant>(grant).token,));
+        for waiter in 0..WAITERS {
+            let thread = 1000 + waiter;
+            let grant = bare.send(thread, lock, acquire, &none).unwrap();
+            let wait = condition::method("wait");
+            assert_eq!(bare.send(thread, condition, wait, &token(grant)), None);
+        }
+        // Each thread has a lock and waits for the next one's; the last one's is free to go on.
+        let rows: Vec<_> = (1..length).map(|_| bare.create(&lock::INTERFACE, &())).collect();
+        let held = local::<Grant>(bare.send(0, lock, acquire, &none).unwrap()).token;
+        for (thread, &next) in rows.iter().enumerate() {
+            bare.send(thread as u64 + 1, next, acquire, &none).unwrap();
+            assert_eq!(bare.send(thread as u64, next, acquire, &none), None);
+        }
+        let notify = encode(&(held, u32::MAX));
+        let cost = cost(|| bare.send(999, condition, condition::method("notify"), &notify));
+        // What comes next is searched again: the last one closes the circle.
+        bare.send(length as u64 - 1, lock, acquire, &none);
+        let told = std::iter::from_fn(|| bare.kernel.poll_note()).collect::<Vec<_>>();
+        assert!(matches!(told[..], [Note::Deadlock { .. }]), "{told:?}");
+        cost
     });
 }
 
