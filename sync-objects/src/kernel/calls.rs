@@ -16,10 +16,6 @@ pub(crate) struct CallKey(usize);
 impl CallKey {
     pub(crate) const FIRST: Self = Self(0);
     pub(crate) const LAST: Self = Self(usize::MAX);
-
-    pub(crate) const fn index(self) -> usize {
-        self.0
-    }
 }
 
 /// Where an answer goes.
@@ -71,6 +67,9 @@ impl Core {
         self.waits.join(caller, key);
         if let Some(session) = self.sessions.get_mut(&route.session) {
             session.calls.insert(route.call, key);
+            if let Some(resumable) = &mut session.resumable {
+                resumable.begins_to_wait(route.via, route.call);
+            }
         }
         if let Some(place) = place {
             self.stand(key, place);
@@ -90,6 +89,9 @@ impl Core {
         }
         if let Some(session) = self.sessions.get_mut(&call.route.session) {
             session.calls.remove(&call.route.call);
+            if let Some(resumable) = &mut session.resumable {
+                resumable.waits_no_more(call.route.via, call.route.call);
+            }
         }
         Some(call)
     }

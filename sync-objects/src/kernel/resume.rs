@@ -38,6 +38,8 @@ pub(crate) struct Resumable {
     epoch: Epoch,
     /// Its connections.
     vias: BTreeSet<Via>,
+    /// Its calls that stand in line, by the connection on which they were sent last.
+    waiting: BTreeSet<(Via, CallId)>,
     /// Answers that may not have arrived.
     kept: BTreeMap<CallId, Kept>,
     /// Those of them that are large, and how many bytes they are.
@@ -188,6 +190,7 @@ impl Resumable {
         Self {
             epoch: Epoch(0),
             vias: BTreeSet::from([via]),
+            waiting: BTreeSet::new(),
             kept: BTreeMap::new(),
             large: BTreeSet::new(),
             large_bytes: 0,
@@ -199,6 +202,22 @@ impl Resumable {
 
     pub(crate) fn is_connected(&self, via: Via) -> bool {
         self.vias.contains(&via)
+    }
+
+    pub(crate) fn begins_to_wait(&mut self, via: Via, call: CallId) {
+        self.waiting.insert((via, call));
+    }
+
+    pub(crate) fn waits_no_more(&mut self, via: Via, call: CallId) {
+        self.waiting.remove(&(via, call));
+    }
+
+    /// Notes which calls have nobody any more who would read their answers.
+    fn lose_connection(&mut self, via: Via) {
+        let calls = self.waiting.range((via, CallId(0))..=(via, CallId(u64::MAX)));
+        let calls: Vec<CallId> = calls.map(|&(_, call)| call).collect();
+        self.unclaimed.extend(&calls);
+        self.unnoticed.extend(calls);
     }
 
     /// Keeps an answer until it has arrived, with what it granted. Over the limit, the oldest of
@@ -289,7 +308,9 @@ impl Resumable {
 
     /// Checks what must hold between two inputs; `waiting` are the session's calls that wait.
     pub(crate) fn assert_settled(&self, waiting: impl Iterator<Item = (CallId, Via)>) {
-        for (call, via) in waiting {
+        let waiting: BTreeSet<_> = waiting.map(|(call, via)| (via, call)).collect();
+        assert_eq!(waiting, self.waiting, "a call that waits is found by its connection");
+        for (via, call) in waiting {
             let claimed = self.vias.contains(&via) != self.unclaimed.contains(&call);
             assert!(claimed, "a call that waits has a connection, or is to be claimed");
         }
@@ -330,8 +351,11 @@ impl Core {
             Claim::New => return true,
             Claim::Stale => {}
             Claim::Waits(key) => {
-                if let Some(blocked) = self.call_mut(key) {
-                    blocked.route.via = via;
+                let blocked = self.call_mut(key);
+                let before = blocked.map(|of| std::mem::replace(&mut of.route.via, via));
+                if let (Some(before), Some(of)) = (before, self.resumable_mut(session)) {
+                    of.waits_no_more(before, call);
+                    of.begins_to_wait(via, call);
                 }
                 self.set_grace(session);
             }
@@ -391,19 +415,15 @@ impl Core {
         self.finish_input();
     }
 
-    /// Notes which calls have nobody any more who would read their answers. Requests that were
-    /// held back have not begun: they will be sent again.
+    /// Gives up what is asked on connections that are lost. Requests that were held back have not
+    /// begun: they will be sent again.
     fn lose(&mut self, session: SessionId, vias: &BTreeSet<Via>) {
         let Some(state) = self.sessions.get_mut(&session) else { return };
-        state.held_back.drop_those_of(vias, &mut self.timers);
-        let calls = &self.calls;
-        let lost = state.calls.iter().filter(|(_, key)| {
-            calls.get(key.index()).is_some_and(|call| vias.contains(&call.route.via))
-        });
-        let lost: Vec<CallId> = lost.map(|(&call, _)| call).collect();
-        if let Some(resumable) = &mut state.resumable {
-            resumable.unclaimed.extend(&lost);
-            resumable.unnoticed.extend(lost);
+        for &via in vias {
+            state.held_back.drop_those_of(via, &mut self.timers);
+            if let Some(resumable) = &mut state.resumable {
+                resumable.lose_connection(via);
+            }
         }
         self.note_due(session);
     }

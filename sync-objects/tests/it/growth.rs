@@ -4,12 +4,13 @@ use core::time::Duration;
 
 use sync_objects::{
     DisconnectReason, Grant, Handle, Item, Kernel, Limits, Naming, Note, NumberKind, Order,
-    Payload, Time, Via, barrier, condition, dict, lock, manager, queue, registry, semaphore, value,
+    Payload, Time, Via, barrier, condition, dict, event, lock, manager, queue, registry, semaphore,
+    value,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Request, WireHandle};
 use sync_proto::{
-    CallId, Data, Interface, ManagerId, MethodId, ObjectId, OneWayId, SessionId, ThreadId,
+    CallId, Data, Epoch, Interface, ManagerId, MethodId, ObjectId, OneWayId, SessionId, ThreadId,
 };
 use sync_testkit::growth::{assert_constant, assert_linear, cost};
 
@@ -286,6 +287,25 @@ fn the_end_of_a_session_does_not_pay_for_the_tickets_of_others() {
             bare.kernel.handle_disconnect(Time::ZERO, session, DisconnectReason::Closed);
         };
         cost(|| others.into_iter().for_each(end))
+    });
+}
+
+#[test]
+fn a_connection_that_is_lost_costs_the_same_however_many_calls_wait_on_others() {
+    assert_constant(1000, |count| {
+        let mut bare = Bare::resumable(100_000);
+        let event = bare.create(&event::INTERFACE, &());
+        let (wait, none) = (event::method("wait"), encode(&()));
+        for _ in 0..count {
+            assert_eq!(bare.send(1, event, wait, &none), None);
+            bare.send_early(1);
+        }
+        let (kernel, session) = (&mut bare.kernel, bare.session);
+        let vias = || (1..=50).map(Via);
+        vias().for_each(|via| {
+            kernel.handle_join(Time::ZERO, session, via, Epoch(0)).unwrap();
+        });
+        cost(|| vias().for_each(|via| kernel.handle_connection_lost(Time::ZERO, session, via)))
     });
 }
 

@@ -14,6 +14,7 @@ pub(crate) struct AllHeldBack {
     by_turn: BTreeMap<Turn, Timed>,
     /// Where each of them is.
     turns: BTreeMap<CallId, Turn>,
+    by_via: BTreeSet<(Via, CallId)>,
     next: u64,
 }
 
@@ -41,6 +42,7 @@ impl AllHeldBack {
         let turn = (held.request.after.max(done), self.next);
         self.next += 1;
         self.turns.insert(held.request.call, turn);
+        self.by_via.insert((held.via, held.request.call));
         self.by_turn.insert(turn, Timed { held, deadline });
     }
 
@@ -78,13 +80,15 @@ impl AllHeldBack {
 
     fn take(&mut self, call: CallId, timers: &mut Timers) -> Option<Released> {
         let turn = self.turns.remove(&call)?;
-        self.by_turn.remove(&turn).map(|timed| timed.release(timers))
+        let held = self.by_turn.remove(&turn).map(|timed| timed.release(timers))?;
+        self.by_via.remove(&(held.via, call));
+        Some(held)
     }
 
-    /// Drops those that came on connections that are lost.
-    pub(crate) fn drop_those_of(&mut self, vias: &BTreeSet<Via>, timers: &mut Timers) {
-        let lost = self.by_turn.values().filter(|timed| vias.contains(&timed.held.via));
-        let lost: Vec<_> = lost.map(|timed| timed.held.request.call).collect();
+    /// Drops those that came on a connection that is lost.
+    pub(crate) fn drop_those_of(&mut self, via: Via, timers: &mut Timers) {
+        let lost = self.by_via.range((via, CallId(0))..=(via, CallId(u64::MAX)));
+        let lost: Vec<CallId> = lost.map(|&(_, call)| call).collect();
         for call in lost {
             self.take(call, timers);
         }
@@ -93,6 +97,7 @@ impl AllHeldBack {
     /// Takes all out, because the manager or the session ends.
     pub(crate) fn take_all(&mut self, timers: &mut Timers) -> Vec<Released> {
         self.turns.clear();
+        self.by_via.clear();
         let all = std::mem::take(&mut self.by_turn).into_values();
         all.map(|timed| timed.release(timers)).collect()
     }

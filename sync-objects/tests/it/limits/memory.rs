@@ -306,8 +306,7 @@ fn who_waited_in_a_full_manager_makes_no_more_of_few_words_than_others() {
     let list = list::Proxy::new(&client, numbers(100)).unwrap();
     let update = list.begin_update().unwrap();
     let _full = fill(&client);
-    let repeating =
-        client.on_thread(2, || start(&client, &list, |list| list.repeat(100)));
+    let repeating = client.on_thread(2, || start(&client, &list, |list| list.repeat(100)));
     assert!(repeating.is_waiting());
     list.cancel_update(update.token).unwrap();
     assert_eq!(kind(repeating.answer()), ErrorKind::OutOfMemory);
