@@ -264,6 +264,10 @@ impl barrier::Service for Barrier {
         }
     }
 
+    fn weight(&self) -> usize {
+        self.broken.as_ref().map_or(0, String::len)
+    }
+
     fn shape(&self) -> String {
         let parties = self.count;
         match self.timeout {

@@ -1,8 +1,9 @@
 //! The memory that the manager keeps for clients: counted, bounded, and given back.
 
 use sync_objects::{
-    ArrayStart, DictPart, Error, ErrorKind, Limits, Order, OtherSet, Payload, SetOp, Typecode,
-    array, barrier, dict, event, list, lock, namespace, queue, registry, semaphore, set, value,
+    ArrayStart, Arrival, DictPart, Error, ErrorKind, Limits, Order, OtherSet, Payload, SetOp,
+    Typecode, array, barrier, dict, event, list, lock, namespace, queue, registry, semaphore, set,
+    value,
 };
 use sync_testkit::sim::{Sim, SimClient};
 
@@ -311,6 +312,18 @@ fn who_waited_in_a_full_manager_makes_no_more_of_few_words_than_others() {
     list.cancel_update(update.token).unwrap();
     assert_eq!(kind(repeating.answer()), ErrorKind::OutOfMemory);
     assert!(used(&sim) <= LIMIT);
+}
+
+#[test]
+fn why_a_barrier_broke_counts_until_it_is_reset() {
+    let (sim, client) = limited();
+    let barrier = barrier::Proxy::new(&client, 1, None).unwrap();
+    let before = used(&sim);
+    let Arrival::Elected(token) = barrier.wait(true, false).unwrap() else { panic!("it is alone") };
+    barrier.fail(token, bytes(400)).unwrap();
+    assert!(used(&sim) >= before + 400);
+    barrier.reset().unwrap();
+    assert_eq!(used(&sim), before);
 }
 
 #[test]
