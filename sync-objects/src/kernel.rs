@@ -301,7 +301,8 @@ impl Kernel {
         self.core.finish_input();
     }
 
-    /// Does what is due at `now`. Spurious calls do nothing.
+    /// Does what is due at `now`, so much of it at once that others can be served in between:
+    /// [`poll_timeout`](Self::poll_timeout) says whether there is more. Spurious calls do nothing.
     pub fn handle_timeout(&mut self, now: Time) {
         self.core.advance(now);
         self.core.finish_input();

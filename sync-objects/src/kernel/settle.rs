@@ -66,6 +66,10 @@ const POLLS_PER_CALL: usize = 64;
 /// The polls that are allowed even where nobody waits.
 const POLLS_AT_LEAST: usize = 1024;
 
+/// How much of what is due is carried out in one input: others are served in between, also where
+/// a whole crowd has one deadline.
+const DUE_MAX: usize = 1024;
+
 impl Core {
     pub(crate) fn wake_in_turn(&mut self, object: ObjectId, channel: u64) {
         self.wakes.push_back(Wake::InTurn { object, channel });
@@ -135,10 +139,11 @@ impl Core {
         }
     }
 
-    /// Carries out what is due, settling after each.
+    /// Carries out some of what is due, settling after each; the next input goes on.
     pub(super) fn fire_due(&mut self) {
         let now = self.now();
-        while let Some(timer) = self.timers.take_due(now) {
+        for _ in 0..DUE_MAX {
+            let Some(timer) = self.timers.take_due(now) else { return };
             match timer {
                 Timer::Deadline(key) => {
                     if let Some(call) = self.call_mut(key) {

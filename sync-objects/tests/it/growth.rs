@@ -21,6 +21,8 @@ struct Bare {
     kernel: Kernel,
     session: SessionId,
     next_call: u64,
+    /// How long its calls wait.
+    timeout: Option<Duration>,
 }
 
 type Args = Data<WireHandle>;
@@ -31,7 +33,7 @@ impl Bare {
         (limits.calls_per_session, limits.waiters_per_object) = (1_000_000, 1_000_000);
         let mut kernel = Kernel::new(registry(), limits, ManagerId(1));
         let session = connect(&mut kernel);
-        Self { kernel, session, next_call: 1 }
+        Self { kernel, session, next_call: 1, timeout: None }
     }
 
     /// Makes one whose client may leave so many bytes of answers unacknowledged, and does.
@@ -41,7 +43,7 @@ impl Bare {
         let mut kernel = Kernel::new(registry(), limits, ManagerId(1));
         let info = ClientInfo { pid: 1, program: "growth".to_owned() };
         let session = kernel.handle_connect_resumable(Time::ZERO, info, Via(0)).unwrap();
-        Self { kernel, session, next_call: 1 }
+        Self { kernel, session, next_call: 1, timeout: None }
     }
 
     /// Sends a call of a thread; its answer is taken if it is there.
@@ -54,8 +56,8 @@ impl Bare {
     ) -> Option<Args> {
         let (call, after, thread) = (CallId(self.next_call), OneWayId::NONE, ThreadId(thread));
         self.next_call += 1;
-        let data = data.clone();
-        let request = Request { call, after, thread, object, method, timeout: None, data };
+        let (timeout, data) = (self.timeout, data.clone());
+        let request = Request { call, after, thread, object, method, timeout, data };
         self.kernel.handle_request(Time::ZERO, self.session, Via(0), request);
         self.kernel.poll_reply().map(|outgoing| outgoing.reply.outcome.unwrap())
     }
@@ -307,6 +309,25 @@ fn a_connection_that_is_lost_costs_the_same_however_many_calls_wait_on_others() 
         });
         cost(|| vias().for_each(|via| kernel.handle_connection_lost(Time::ZERO, session, via)))
     });
+}
+
+#[test]
+fn a_crowd_that_shares_a_deadline_is_told_some_at_a_time() {
+    const CROWD: usize = 2500;
+    let mut bare = Bare::new();
+    let event = bare.create(&event::INTERFACE, &());
+    bare.timeout = Some(Duration::from_secs(1));
+    for _ in 0..CROWD {
+        bare.send(1, event, event::method("wait"), &encode(&()));
+    }
+    let (kernel, end) = (&mut bare.kernel, Time::from_nanos(1_000_000_000));
+    let mut told = Vec::new();
+    while kernel.poll_timeout().is_some_and(|(at, _)| at <= end) {
+        kernel.handle_timeout(end);
+        told.push(std::iter::from_fn(|| kernel.poll_reply()).count());
+    }
+    assert!(told.iter().all(|&step| step <= 1024), "others are served in between: {told:?}");
+    assert_eq!(told.iter().sum::<usize>(), CROWD);
 }
 
 #[test]
