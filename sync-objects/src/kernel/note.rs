@@ -7,6 +7,7 @@ use sync_proto::handshake::ClientInfo;
 use sync_proto::{ObjectId, Refusal, SessionId, Token};
 
 use super::DeadlockInfo;
+use super::report::OneLine;
 
 /// Why a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,25 +87,24 @@ pub enum Note {
     },
 }
 
+/// It is one line, whatever it quotes.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SessionEnded { session, info, reason, .. } => {
-                write!(
-                    f,
-                    "session {session} of {} (pid {}) ended: {reason}",
-                    info.program, info.pid
-                )
+                let (program, pid, reason) = (OneLine(&info.program), info.pid, OneLine(reason));
+                write!(f, "session {session} of {program} (pid {pid}) ended: {reason}")
             }
             Self::OneWayFailed { session, object, method, refusal } => {
-                write!(f, "{method} on {object} for session {session} failed: {refusal}")
+                let why = OneLine(refusal);
+                write!(f, "{method} on {object} for session {session} failed: {why}")
             }
             Self::Deadlock { deadlock, refused } => {
                 write!(f, "{deadlock}")?;
                 if *refused { write!(f, "; the first of them was refused") } else { Ok(()) }
             }
             Self::ObjectBroke { object, interface, why } => {
-                write!(f, "{interface} {object} is broken: {why}")
+                write!(f, "{interface} {object} is broken: {}", OneLine(why))
             }
         }
     }

@@ -16,6 +16,8 @@ use crate::{Caller, Owner};
 
 mod text;
 
+pub(super) use text::OneLine;
+
 /// The manager at a moment. It displays as text for an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

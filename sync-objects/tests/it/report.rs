@@ -156,3 +156,20 @@ fn of_deadlocks_without_end_so_many_waits_are_told_as_fit() {
     let wait = (len(&info) - alone).div_ceil(4096) + 10 * 257 + 2 * (64 + NUMBERS);
     assert!(4096 * wait < MESSAGE / 4, "{wait} bytes of a wait");
 }
+
+#[test]
+fn what_clients_say_makes_no_lines_of_its_own_in_a_log() {
+    let sim = Sim::new();
+    let client = sim.client_of("sim\nERROR of its own");
+    let lock = lock::Proxy::new(client.named("l")).unwrap();
+    let (name, interface) = (lock::INTERFACE.name.to_owned(), lock::INTERFACE.fingerprint);
+    client.manager().one_way().open("x\r\nERROR of its own".into(), name, interface).unwrap();
+    let info = client.manager().debug_info(9).unwrap();
+    assert_eq!(info.to_string().lines().count(), 3, "{info}");
+    drop(lock);
+    client.kill();
+    let notes: Vec<String> = sim.notes().iter().map(ToString::to_string).collect();
+    assert_eq!(notes.len(), 2);
+    assert!(notes[0].ends_with(r#"no object has the name "x\r\nERROR of its own""#), "{notes:?}");
+    assert!(notes[1].contains(r"of sim\nERROR of its own (pid 1)"), "{notes:?}");
+}

@@ -1,6 +1,6 @@
 //! The report as text, for an operator to read.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::{
@@ -27,7 +27,7 @@ impl fmt::Display for DebugInfo {
         }
         for session in &self.sessions {
             let (session, pid, program) = (session.session, session.pid, &session.program);
-            writeln!(f, "{session} {} (pid {pid})", program.escape_debug())?;
+            writeln!(f, "{session} {} (pid {pid})", OneLine(program))?;
         }
         self.objects.iter().try_for_each(|object| write!(f, "{object}"))
     }
@@ -42,7 +42,7 @@ impl fmt::Display for ObjectInfo {
             write!(f, ", {more} more names")?;
         }
         match &self.broken {
-            Some(why) => writeln!(f, ", broken: {why}")?,
+            Some(why) => writeln!(f, ", broken: {}", OneLine(why))?,
             None => writeln!(f)?,
         }
         self.holders.iter().try_for_each(|holder| writeln!(f, "  {holder}"))?;
@@ -61,8 +61,7 @@ impl fmt::Display for ObjectInfo {
 
 impl fmt::Display for CallerInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a client says of itself makes no lines of its own in a log.
-        write!(f, "{} (pid {}) ", self.program.escape_debug(), self.pid)?;
+        write!(f, "{} (pid {}) ", OneLine(&self.program), self.pid)?;
         match &self.thread_name {
             Some(name) => write!(f, "thread {name:?}"),
             None => write!(f, "thread {}", self.thread),
@@ -124,6 +123,19 @@ impl fmt::Display for Title<'_> {
             write!(f, "{name:?} ")?;
         }
         write!(f, "({})", self.object)
+    }
+}
+
+/// What clients say, and what quotes them: it makes no lines of its own in a log.
+pub(crate) struct OneLine<T>(pub(crate) T);
+
+impl<T: fmt::Display> fmt::Display for OneLine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.to_string().chars().try_for_each(|char| match char {
+            // These are read as they are.
+            '"' | '\'' => f.write_char(char),
+            _ => write!(f, "{}", char.escape_debug()),
+        })
     }
 }
 
