@@ -361,12 +361,12 @@ impl Kernel {
 
     /// Returns how many objects live, the manager's own left out.
     pub fn object_count(&self) -> usize {
-        self.core.objects.len() - 1
+        self.core.object_count()
     }
 
     /// Returns how many calls wait.
     pub fn blocked_count(&self) -> usize {
-        self.core.calls.len()
+        self.core.blocked_count(None)
     }
 
     /// Returns this manager's identity.

@@ -184,8 +184,8 @@ impl Core {
             deadlock
         };
         DebugInfo {
-            object_count: self.object_count(),
-            blocked_count: self.calls.len() as u64,
+            object_count: self.object_count() as u64,
+            blocked_count: self.blocked_count(None) as u64,
             one_way_failures: self.one_way_failures,
             commits: self.commit,
             memory_used: self.meter.used() as u64,
@@ -219,21 +219,20 @@ impl Core {
         busy
     }
 
-    pub(crate) fn object_count(&self) -> u64 {
-        self.objects.len() as u64 - 1
+    pub(crate) fn object_count(&self) -> usize {
+        self.objects.len() - 1
     }
 
     /// Returns how many calls wait: in the lines of one object, or in all.
-    pub(crate) fn blocked(&self, object: Option<ObjectId>) -> u64 {
-        let count = match object {
+    pub(crate) fn blocked_count(&self, object: Option<ObjectId>) -> usize {
+        match object {
             None => self.calls.len(),
-            Some(object) => self.slot(object).map_or(0, |slot| slot.lines.calls().count()),
-        };
-        count as u64
+            Some(object) => self.slot(object).map_or(0, |slot| slot.lines.count()),
+        }
     }
 
     fn object_info(&self, slot: &Slot) -> ObjectInfo {
-        let waiters = || slot.lines.calls().filter_map(|key| self.call(key));
+        let waiters = slot.lines.calls().filter_map(|key| self.call(key));
         ObjectInfo {
             object: slot.id,
             interface: slot.interface.name.to_owned(),
@@ -251,8 +250,8 @@ impl Core {
                 .take(CALLERS_MAX)
                 .map(|(&token, hold)| self.holder_info(token, hold))
                 .collect(),
-            waiter_count: waiters().count() as u64,
-            waiters: waiters().take(CALLERS_MAX).map(|call| self.waiter_info(call)).collect(),
+            waiter_count: slot.lines.count() as u64,
+            waiters: waiters.take(CALLERS_MAX).map(|call| self.waiter_info(call)).collect(),
         }
     }
 

@@ -127,11 +127,11 @@ impl manager::Service for Manager {
     }
 
     fn object_count(&mut self, cx: &mut Cx<'_>) -> Flow<u64> {
-        Flow::Done(cx.core().object_count())
+        Flow::Done(cx.core().object_count() as u64)
     }
 
     fn blocked_count(&mut self, cx: &mut Cx<'_>, of: Option<ObjectId>) -> Flow<u64> {
-        Flow::Done(cx.core().blocked(of))
+        Flow::Done(cx.core().blocked_count(of) as u64)
     }
 
     fn debug_info(&mut self, cx: &mut Cx<'_>, max_objects: u32) -> Flow<DebugInfo> {
