@@ -9,11 +9,11 @@
 //! in line, first come first served, and readers don't wait.
 
 use serde::{Deserialize, Serialize};
-use sync_proto::{ErrorKind, Payload, Refusal, Token};
+use sync_proto::{Payload, Refusal, Token};
 
 use super::list::Slice;
 use super::number::NumberOp;
-use super::turn::Turn;
+use super::turn::{self, Turn};
 use crate::{Channel, Cx, Flow, Gone, interface};
 
 mod elements;
@@ -251,10 +251,7 @@ impl array::Service for Array {
     }
 
     fn cancel_update(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        match self.turn.end(cx, token, TURN) {
-            Err(refusal) if refusal.kind != ErrorKind::Changed => Flow::Refuse(refusal),
-            _ => Flow::Done(()),
-        }
+        turn::given_up(self.turn.end(cx, token, TURN))
     }
 
     fn abandon_update(&mut self, cx: &mut Cx<'_>) -> Flow<()> {

@@ -7,7 +7,7 @@
 
 use sync_proto::{ErrorKind, Refusal, Token};
 
-use crate::{Channel, Cx, Gone, Owner};
+use crate::{Channel, Cx, Flow, Gone, Owner};
 
 /// The turn to write one thing: a value, a list, an entry of a dict.
 #[derive(Debug, Default)]
@@ -110,6 +110,14 @@ impl Turn {
     /// Returns the token of the update under way.
     pub(crate) fn token(&self) -> Option<Token> {
         self.open.as_ref().map(|open| open.token)
+    }
+}
+
+/// Answers who gives an update up: that the caller wrote meanwhile does not matter.
+pub(crate) fn given_up<T>(ended: Result<T, Refusal>) -> Flow<()> {
+    match ended {
+        Err(refusal) if refusal.kind != ErrorKind::Changed => Flow::Refuse(refusal),
+        _ => Flow::Done(()),
     }
 }
 

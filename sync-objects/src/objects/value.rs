@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sync_proto::{Handle, Payload, Refusal, Token};
 
 use super::number::{self, NumberKind, NumberOp};
-use super::turn::Turn;
+use super::turn::{self, Turn};
 use crate::{Channel, Cx, Flow, Gone, interface};
 
 /// The beginning of an update: the turn, and the value as it is.
@@ -140,10 +140,7 @@ impl value::Service for Value {
     }
 
     fn cancel_update(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        match self.turn.end(cx, token, TURN) {
-            Err(refusal) if refusal.kind != sync_proto::ErrorKind::Changed => Flow::Refuse(refusal),
-            _ => Flow::Done(()),
-        }
+        turn::given_up(self.turn.end(cx, token, TURN))
     }
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {

@@ -7,6 +7,7 @@ use super::{Dict, DictPage, DictPart, DictUpdate, Removed, Stop, bulk, dict, flo
 use crate::kernel::handles_cost;
 use crate::objects::equal;
 use crate::objects::number::NumberKind;
+use crate::objects::turn::given_up;
 use crate::{Cx, Flow, Gone};
 
 impl dict::Service for Dict {
@@ -214,10 +215,7 @@ impl dict::Service for Dict {
     }
 
     fn cancel_update(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        match self.turns.end(cx, token) {
-            Err(refusal) if refusal.kind != ErrorKind::Changed => Flow::Refuse(refusal),
-            _ => Flow::Done(()),
-        }
+        given_up(self.turns.end(cx, token))
     }
 
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {

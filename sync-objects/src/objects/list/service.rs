@@ -5,6 +5,7 @@ use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 use super::slice::{self, Slice};
 use super::{List, ListPage, ListUpdate, REPEATED_ITEMS_MAX, TURN, find, list, sort};
 use crate::kernel::{HANDLES_PER_LOOK, handles_cost};
+use crate::objects::turn::given_up;
 use crate::{Cx, Flow, Gone, VALUE_COST};
 
 impl list::Service for List {
@@ -223,10 +224,7 @@ impl list::Service for List {
     }
 
     fn cancel_update(&mut self, cx: &mut Cx<'_>, token: Token) -> Flow<()> {
-        match self.turn.end(cx, token, TURN) {
-            Err(refusal) if refusal.kind != ErrorKind::Changed => Flow::Refuse(refusal),
-            _ => Flow::Done(()),
-        }
+        given_up(self.turn.end(cx, token, TURN))
     }
 
     fn abandon_update(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
