@@ -109,27 +109,6 @@ impl Array {
         }
         result.into()
     }
-
-    fn begin(&mut self, cx: &mut Cx<'_>, of: Typecode, slice: Slice) -> Result<ArrayUpdate, Stop> {
-        let span = self.elements.span(of, slice)?;
-        if !self.turn.is_free(cx, TURN)? {
-            return Err(Stop::Wait);
-        }
-        let elements = self.elements.get_span(span)?;
-        Ok(ArrayUpdate { token: self.turn.take(cx, TURN), elements })
-    }
-}
-
-/// Why an update does not begin.
-enum Stop {
-    Wait,
-    Refuse(Refusal),
-}
-
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refuse(refusal)
-    }
 }
 
 impl array::Service for Array {
@@ -229,10 +208,15 @@ impl array::Service for Array {
     }
 
     fn begin_update(&mut self, cx: &mut Cx<'_>, of: Typecode, slice: Slice) -> Flow<ArrayUpdate> {
-        match self.begin(cx, of, slice) {
-            Ok(begun) => Flow::Done(begun),
-            Err(Stop::Wait) => Flow::Wait(TURN),
-            Err(Stop::Refuse(refusal)) => Flow::Refuse(refusal),
+        let span = self.elements.span(of, slice);
+        match span.and_then(|span| Ok((span, self.turn.is_free(cx, TURN)?))) {
+            Ok((span, true)) => {
+                let elements = self.elements.get_span(span);
+                let begun = |elements| ArrayUpdate { token: self.turn.take(cx, TURN), elements };
+                elements.map(begun).into()
+            }
+            Ok((_, false)) => Flow::Wait(TURN),
+            Err(refusal) => Flow::Refuse(refusal),
         }
     }
 
