@@ -12,7 +12,7 @@ use std::time::Duration;
 use mio::{Events, Poll};
 use slab::Slab;
 use sync_objects::{DisconnectReason, Kernel, Outgoing, Released, Time, VALUE_COST, Via};
-use sync_proto::message::{ClientMessage, Reply, Request, ServerMessage, WireHandle};
+use sync_proto::message::{ClientMessage, ServerMessage, WireHandle};
 use sync_proto::{ErrorKind, Refusal, SessionId, Spin};
 
 use crate::connection::{Buffers, Connection, Got, Stage};
@@ -342,22 +342,18 @@ impl EventLoop {
             (_, Said::End) => return self.forget(key),
         };
         match said {
-            // One that was sent before, on a connection that broke, has its place or its answer.
-            Said::Message(ClientMessage::Request(Request { call, .. }))
-                if connection.in_flight >= self.limits.calls_per_connection
-                    && !kernel.is_known(session, call) =>
-            {
-                let limit = self.limits.calls_per_connection;
-                let why = format!("{limit} calls of this connection wait, the most that may");
-                let outcome = Err(Refusal::new(ErrorKind::LimitReached, why));
-                self.send(key, &ServerMessage::Reply(Reply { call, outcome }));
-            }
             Said::Message(ClientMessage::Request(request)) => {
                 connection.in_flight += 1;
-                kernel.handle_request(now, session, via, request);
-                self.take_released(kernel);
+                if self.may_call(kernel, key, session, request.call) {
+                    kernel.handle_request(now, session, via, request);
+                    self.take_released(kernel);
+                }
             }
-            Said::Released(released) => kernel.handle_released(now, released),
+            Said::Released(released) => {
+                if self.may_call(kernel, key, session, released.request.call) {
+                    kernel.handle_released(now, released);
+                }
+            }
             Said::Message(ClientMessage::OneWay(message)) => {
                 if let Err(refusal) = kernel.handle_one_way(now, session, message) {
                     self.end_malformed(kernel, now, key, session, refusal);

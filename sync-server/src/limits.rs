@@ -55,7 +55,9 @@ pub struct Limits {
     /// TCP (`--python-grace`): which of its processes are gone cannot be seen.
     pub python_grace: Duration,
     /// Calls of one connection that are not answered (`--max-calls-per-connection`). Each is kept
-    /// until it is; one more is refused at once, with `LimitReached`.
+    /// until it is; one more is refused at once, with `LimitReached`. Those that a one-way message
+    /// keeps waiting which is late are counted once it has come: till then they are bounded as
+    /// those of their session are, and by the memory that they take.
     pub calls_per_connection: usize,
     /// Bytes of messages that are not complete, or wait to be carried out, on all connections
     /// together (`--max-input-total`), or one message if that is more. When there are more, the

@@ -93,6 +93,11 @@ impl Kernel {
         self.core.due.has(session)
     }
 
+    /// Returns how many requests of a connection are held back: they stand in no line.
+    pub fn held_back(&self, session: SessionId, via: Via) -> usize {
+        self.core.sessions.get(&session).map_or(0, |session| session.held_back.count(via))
+    }
+
     /// Returns the next request that was held back and need not wait any more, for the driver to
     /// [hand in again](Self::handle_released): there may be some after each message. One
     /// whose connection is lost meanwhile can be dropped: it has not begun.

@@ -69,6 +69,11 @@ impl Inbox {
         letters.released.push_back(said);
     }
 
+    /// Returns how much waits here of what was released on a connection.
+    pub(super) fn released(&self, key: usize) -> usize {
+        self.letters.get(key).map_or(0, |letters| letters.released.len())
+    }
+
     /// Returns where to put what a connection says. It has a place in the line from now on, or
     /// when it [comes back](Self::line_up).
     fn letters_of(&mut self, key: usize, is_strange: bool) -> &mut Letters {

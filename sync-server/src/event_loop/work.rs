@@ -5,6 +5,8 @@
 //! the inbox is empty: a client that says much waits for itself.
 
 use sync_objects::{Kernel, Time};
+use sync_proto::message::{Reply, ServerMessage};
+use sync_proto::{CallId, ErrorKind, Refusal, SessionId};
 
 use super::{EventLoop, KeySet, Said, accept};
 use crate::limits::{
@@ -56,6 +58,33 @@ impl EventLoop {
                 self.inbox.push_released(key, Said::Released(released));
             }
         }
+    }
+
+    /// Returns whether a connection may have so many calls as it has with this one, and refuses it
+    /// otherwise. Those that wait for a one-way message are not counted: they stand in no line, and
+    /// are looked at again when they would.
+    pub(super) fn may_call(
+        &mut self,
+        kernel: &Kernel,
+        key: usize,
+        session: SessionId,
+        call: CallId,
+    ) -> bool {
+        let limit = self.limits.calls_per_connection;
+        let Some(connection) = self.connections.get_mut(key) else { return false };
+        if connection.in_flight <= limit {
+            return true;
+        }
+        let early = kernel.held_back(session, connection.via) + self.inbox.released(key);
+        // One that was sent before, on a connection that broke, has its place or its answer.
+        if connection.in_flight <= limit + early || kernel.is_known(session, call) {
+            return true;
+        }
+        connection.in_flight -= 1;
+        let why = format!("{limit} calls of this connection wait, the most that may");
+        let outcome = Err(Refusal::new(ErrorKind::LimitReached, why));
+        self.send(key, &ServerMessage::Reply(Reply { call, outcome }));
+        false
     }
 
     /// Returns whether something that a connection said is not heard yet, and will be: it is not
@@ -114,7 +143,7 @@ impl EventLoop {
                 "messages that are not complete take more than {limit} bytes, and the {bytes} of \
                  this connection are under way for longest: send faster, or less"
             );
-            let refusal = super::Refusal::new(super::ErrorKind::OutOfMemory, why);
+            let refusal = Refusal::new(ErrorKind::OutOfMemory, why);
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.discard_input();
                 self.inbox.push(key, Said::Nonsense(refusal), false);

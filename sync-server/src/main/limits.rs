@@ -89,7 +89,8 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.calls_per_session)]
     max_calls_per_session: usize,
 
-    /// The most calls of one connection that are not answered yet.
+    /// The most calls of one connection that are not answered yet, but for those that wait for a
+    /// message of the same client that is late.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().calls_per_connection)]
     max_calls_per_connection: usize,
 

@@ -1,6 +1,7 @@
 //! Requests that are held back for a one-way message, each with its time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::time::Duration;
 
 use sync_proto::{CallId, OneWayId};
@@ -14,7 +15,8 @@ pub(crate) struct AllHeldBack {
     by_turn: BTreeMap<Turn, Timed>,
     /// Where each of them is.
     turns: BTreeMap<CallId, Turn>,
-    by_via: BTreeSet<(Via, CallId)>,
+    /// Which of them came on each connection.
+    by_via: BTreeMap<Via, BTreeSet<CallId>>,
     next: u64,
 }
 
@@ -33,6 +35,11 @@ impl AllHeldBack {
         self.by_turn.len()
     }
 
+    /// Returns how many of them came on a connection.
+    pub(crate) fn count(&self, via: Via) -> usize {
+        self.by_via.get(&via).map_or(0, BTreeSet::len)
+    }
+
     pub(super) fn has_call(&self, call: CallId) -> bool {
         self.turns.contains_key(&call)
     }
@@ -42,7 +49,7 @@ impl AllHeldBack {
         let turn = (held.request.after.max(done), self.next);
         self.next += 1;
         self.turns.insert(held.request.call, turn);
-        self.by_via.insert((held.via, held.request.call));
+        self.by_via.entry(held.via).or_default().insert(held.request.call);
         self.by_turn.insert(turn, Timed { held, deadline });
     }
 
@@ -81,15 +88,18 @@ impl AllHeldBack {
     fn take(&mut self, call: CallId, timers: &mut Timers) -> Option<Released> {
         let turn = self.turns.remove(&call)?;
         let held = self.by_turn.remove(&turn).map(|timed| timed.release(timers))?;
-        self.by_via.remove(&(held.via, call));
+        if let Entry::Occupied(mut of_via) = self.by_via.entry(held.via) {
+            of_via.get_mut().remove(&call);
+            if of_via.get().is_empty() {
+                of_via.remove();
+            }
+        }
         Some(held)
     }
 
     /// Drops those that came on a connection that is lost.
     pub(crate) fn drop_those_of(&mut self, via: Via, timers: &mut Timers) {
-        let lost = self.by_via.range((via, CallId(0))..=(via, CallId(u64::MAX)));
-        let lost: Vec<CallId> = lost.map(|&(_, call)| call).collect();
-        for call in lost {
+        for call in self.by_via.remove(&via).unwrap_or_default() {
             self.take(call, timers);
         }
     }

@@ -4,7 +4,7 @@
 use sync_client::{Queue, QueueOptions, Sent, Shared};
 use sync_objects::event;
 use sync_proto::handshake::{Hello, Purpose};
-use sync_proto::message::{ClientMessage, OneWay};
+use sync_proto::message::{ClientMessage, OneWay, Request, ServerMessage};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{Data, Epoch, ObjectId, OneWayId, ThreadId};
 use sync_testkit::{RawClient, Role, roles};
@@ -82,6 +82,40 @@ fn a_connection_has_only_so_many_calls_that_are_not_answered() {
     assert_eq!(answered, [1, 2]);
     raw.send(&ask(4, event.handle().object(), event::method("wait")));
     reply(&mut raw).1.expect("there is room again");
+}
+
+#[test]
+fn calls_that_wait_for_a_late_message_are_counted_when_they_stand_in_line() {
+    const CALLS: u64 = 300;
+    let (cast, manager) = limited(|limits| limits.calls_per_connection = 200);
+    let [late, never] = [(); 2].map(|()| manager.create_event().unwrap());
+    let mut raw = RawClient::welcomed(cast.server().address());
+    let mut ask_after = |call, object, method| {
+        let ClientMessage::Request(request) = ask(call, object, event::method(method)) else {
+            unreachable!("it asks")
+        };
+        raw.send(&ClientMessage::Request(Request { after: OneWayId(1), ..request }));
+    };
+    (1..=CALLS).for_each(|call| ask_after(call, late.handle().object(), "is_set"));
+    (1..=CALLS).for_each(|call| ask_after(CALLS + call, never.handle().object(), "wait"));
+    raw.send(&ClientMessage::Ping);
+    assert_eq!(raw.read(), Some(ServerMessage::Pong(OneWayId::NONE)), "none is refused");
+    raw.send(&ClientMessage::OneWay(OneWay {
+        number: OneWayId(1),
+        thread: ThreadId(1),
+        object: late.handle().object(),
+        method: event::method("set"),
+        data: Data::default(),
+    }));
+    for call in 1..=CALLS {
+        let (answered, outcome) = reply(&mut raw);
+        assert_eq!((answered, &outcome.unwrap().args[..]), (call, &[1][..]));
+    }
+    for _ in 0..CALLS - 200 {
+        let (_, outcome) = reply(&mut raw);
+        assert_eq!(outcome.unwrap_err().kind, ErrorKind::LimitReached);
+    }
+    cast.until_blocked(&never, 200);
 }
 
 #[test]
