@@ -5,6 +5,7 @@
 //! Scopes nest: an inner one hides the outer until it ends.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use crate::{Handle, Payload, SmallBytes};
 
@@ -44,16 +45,15 @@ impl Lists {
 }
 
 thread_local! {
-    static SCOPE: RefCell<Option<Lists>> = const { RefCell::new(None) };
+    // Nothing is done to it when its thread ends: a thread-local of the user's that is dropped then
+    // may make calls still. Between two encodings it is empty.
+    static SCOPE: ManuallyDrop<RefCell<Option<Lists>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
-/// Exchanges lists for those that are in place. A thread that ends has no place any more; what is
-/// encoded then (a guard's release, dropped from a thread-local) needs none.
+/// Exchanges lists for those that are in place.
 fn exchange(lists: &mut Option<Lists>) {
-    let swapped = SCOPE.try_with(|scope| std::mem::swap(&mut *scope.borrow_mut(), lists));
-    if swapped.is_err() {
-        *lists = None;
-    }
+    SCOPE.with(|scope| std::mem::swap(&mut *scope.borrow_mut(), lists));
 }
 
 /// Puts the outer scope back, also when a user's `Serialize` panics. Lists that are let go are
@@ -85,19 +85,24 @@ pub(crate) fn collect<R>(lists: Lists, encode: impl FnOnce() -> R) -> (R, Lists)
 /// Runs a decoding that may take from the lists; returns its result with what is left of them.
 pub(crate) fn provide<R>(lists: Lists, decode: impl FnOnce() -> R) -> (R, Lists) {
     // Nothing to take, and no outer lists to hide: no scope offers the same as an empty one.
-    if lists.is_empty() && SCOPE.try_with(|scope| scope.borrow().is_none()).unwrap_or(true) {
+    if lists.is_empty() && SCOPE.with(|scope| scope.borrow().is_none()) {
         return (decode(), lists);
     }
     collect(lists, decode)
 }
 
+/// Does something with the lists that are in place, if there are any.
+fn with_lists<R>(act: impl FnOnce(&mut Lists) -> Option<R>) -> Option<R> {
+    SCOPE.with(|scope| act(scope.borrow_mut().as_mut()?))
+}
+
 pub(crate) fn put_handle(handle: &Handle) -> Option<u32> {
-    SCOPE.with_borrow_mut(|scope| Some(push(&mut scope.as_mut()?.handles, handle.clone())))
+    with_lists(|lists| Some(push(&mut lists.handles, handle.clone())))
 }
 
 pub(crate) fn put_payload(payload: &Payload) -> Option<u32> {
-    SCOPE.with_borrow_mut(|scope| {
-        let payloads = scope.as_mut()?.payloads.as_mut()?;
+    with_lists(|lists| {
+        let payloads = lists.payloads.as_mut()?;
         let index = u32::try_from(payloads.len()).ok()?;
         payloads.push(payload.clone());
         Some(index)
@@ -106,8 +111,8 @@ pub(crate) fn put_payload(payload: &Payload) -> Option<u32> {
 
 /// Returns a handle of the lists; of a call's, each once.
 pub(crate) fn handle(index: u32) -> Option<Handle> {
-    SCOPE.with_borrow_mut(|scope| {
-        let Lists { payloads, handles, next, .. } = scope.as_mut()?;
+    with_lists(|lists| {
+        let Lists { payloads, handles, next, .. } = lists;
         let index = index as usize;
         if payloads.is_some() && index < std::mem::replace(&mut next.1, index + 1) {
             return None;
@@ -118,8 +123,8 @@ pub(crate) fn handle(index: u32) -> Option<Handle> {
 
 /// Returns a payload of the lists, each once. No encoded value is empty.
 pub(crate) fn payload(index: u32) -> Option<Payload> {
-    let payload = SCOPE.with_borrow_mut(|scope| {
-        let Lists { payloads, to_take, next, .. } = scope.as_mut()?;
+    let payload = with_lists(|lists| {
+        let Lists { payloads, to_take, next, .. } = lists;
         let index = index as usize;
         if index < std::mem::replace(&mut next.0, index + 1) {
             return None;

@@ -1,9 +1,11 @@
 //! Handles: objects live as long as somebody, or something, refers to them.
 
+use std::cell::RefCell;
+
 use sync_client::{ErrorKind, Event, Lock, Queue, Ticket, Value};
 use sync_testkit::{Cast, Role, roles};
 
-roles![giver, redeemer, env_redeemer, issuer, hoarder, namer];
+roles![giver, redeemer, env_redeemer, issuer, hoarder, namer, finisher];
 
 /// Puts proxies into a queue and a value, and ends.
 fn giver(role: &Role) {
@@ -15,6 +17,31 @@ fn giver(role: &Role) {
     let lock = role.manager().create_lock().unwrap();
     let slot = role.manager().named("slot").create_value(None::<Lock>).unwrap();
     slot.set(&Some(lock)).unwrap();
+}
+
+/// Moves an item to the end of its queue when it is dropped.
+struct Mover(Queue<Event>);
+
+impl Drop for Mover {
+    fn drop(&mut self) {
+        let event = self.0.get().unwrap().unwrap();
+        self.0.put(&event).unwrap();
+        event.set().unwrap();
+    }
+}
+
+/// Has a thread leave something to its end that makes calls.
+fn finisher(role: &Role) {
+    thread_local! {
+        static LAST: RefCell<Option<Mover>> = const { RefCell::new(None) };
+    }
+    let queue: Queue<Event> = role.manager().named("queue").create_queue(2).unwrap();
+    let thread = std::thread::spawn(move || {
+        // Before the first call: it is dropped after all that calls themselves leave behind.
+        LAST.set(Some(Mover(queue)));
+        LAST.with_borrow(|last| last.as_ref().unwrap().0.len().unwrap());
+    });
+    thread.join().unwrap();
 }
 
 /// Redeems the ticket that is its argument.
@@ -141,4 +168,18 @@ fn a_named_object_outlives_its_creator() {
     assert_eq!(other.kind(), ErrorKind::Mismatch, "{other}");
     let taken = cast.manager().named("left").exclusive().create_value(8u8).unwrap_err();
     assert_eq!(taken.kind(), ErrorKind::Exists, "{taken}");
+}
+
+#[test]
+fn what_a_thread_leaves_to_its_end_can_make_calls_still() {
+    let cast = Cast::new();
+    let queue: Queue<Event> = cast.manager().named("queue").create_queue(2).unwrap();
+    let events = [(); 2].map(|()| cast.manager().create_event().unwrap());
+    events.iter().for_each(|event| queue.put(event).unwrap());
+    cast.start(finisher).wait();
+    assert_eq!(events.each_ref().map(|event| event.is_set().unwrap()), [true, false]);
+    assert_eq!(
+        [(); 2].map(|()| queue.get().unwrap().unwrap()),
+        [1, 0].map(|at| events[at].clone())
+    );
 }
