@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sync_objects::list;
-use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
+use sync_proto::{Error, ErrorKind, Handle, Interface, Payload, Place, Refusal, Shared};
 
 use crate::proxy::pack_all;
 
@@ -189,14 +189,20 @@ impl<T> List<T> {
     /// Returns the index of the first item in a range that equals a value.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it can't be encoded.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when it can't be encoded, and
+    /// for a range with a step other than 1.
     pub fn index_of_within<Q>(&self, item: &Q, range: impl ListRange) -> Result<Option<u64>, Error>
     where
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let (item, slice) = (self.pack(item, "index_of")?, range.to_slice());
-        self.proxy.index_of(item, slice.start, slice.end)
+        let slice = range.to_slice();
+        if slice.step.is_some_and(|step| step != 1) {
+            let why = "it looks at every item of a range: give it one without a step";
+            let refusal = Refusal::new(ErrorKind::InvalidInput, why);
+            return Err(refusal.during(list::INTERFACE.name, "index_of_within"));
+        }
+        self.proxy.index_of(self.pack(item, "index_of")?, slice.start, slice.end)
     }
 
     /// Returns how many items equal a value.

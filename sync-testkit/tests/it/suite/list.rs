@@ -1,6 +1,6 @@
 //! List.
 
-use sync_client::{ErrorKind, List};
+use sync_client::{ErrorKind, List, Slice};
 use sync_testkit::{Role, roles};
 
 use super::{SHORT, Stage, behaviours, refused};
@@ -105,6 +105,7 @@ fn what_is_out_of_range_is_refused(stage: &Stage) {
     refused(items.get(4), ErrorKind::OutOfRange);
     refused(items.set(-5, &1), ErrorKind::OutOfRange);
     refused(items.remove(4), ErrorKind::OutOfRange);
+    refused(items.index_of_within(&9, Slice::every(2)), ErrorKind::InvalidInput);
     let texts: List<String> = stage.manager().named("items").open().unwrap();
     refused(texts.pop(), ErrorKind::WrongType);
     assert_eq!(items.to_vec().unwrap(), [3, 9, 1, 5]);
