@@ -305,7 +305,13 @@ impl Pipe for SocketPipe {
                 self.let_go.clear();
                 return self.session.receive(answer);
             }
-            self.step()?;
+            if self.session.has_unsent() {
+                // The answer may wait for it, and no other connection be had.
+                self.check_own()?;
+                self.go_first()?;
+            } else {
+                self.step()?;
+            }
         }
     }
 }

@@ -83,6 +83,11 @@ impl Waiting {
         matches!(self.thread, Thread::Writes { .. })
     }
 
+    /// Returns whether there are messages for whoever has a connection.
+    fn has_some(&self) -> bool {
+        !self.is_full() && !self.messages.is_empty()
+    }
+
     /// Takes the messages up to here.
     fn take(&mut self, furthest: u64) -> VecDeque<OneWay> {
         let count = self.messages.partition_point(|message| message.number.0 <= furthest);
@@ -173,10 +178,15 @@ impl Session {
         Ok(())
     }
 
+    /// Returns whether something was left unsent that a connection can take along.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.unsent.waiting.lock().has_some()
+    }
+
     /// Prepares what was left unsent, to go before anything else on a connection.
     pub(super) fn queue_unsent(&self, connection: &mut Connection) -> Result<First, Refusal> {
         let mut waiting = self.unsent.waiting.lock();
-        if waiting.is_full() || waiting.messages.is_empty() {
+        if !waiting.has_some() {
             return Ok(First::Nothing);
         }
         let messages = waiting.take(self.unsent.furthest());

@@ -152,6 +152,26 @@ fn a_pipeline_that_takes_along_what_was_left_unsent_sends_it() {
 }
 
 #[test]
+fn who_waits_for_a_call_of_a_pipeline_sends_what_was_left_unsent() {
+    with_one_connection_to_spare(|cast, manager, guard, lock| {
+        let jobs = manager.named("jobs").create_queue::<u8>(1).unwrap();
+        let theirs = Manager::over(cast.server().local().unwrap());
+        let theirs = theirs.named("jobs").create_queue::<u8>(1).unwrap();
+        manager.pipeline(|p| {
+            let job = jobs.later(p).get();
+            drop(guard);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let _guard = lock.lock().unwrap();
+                    theirs.put(&7).unwrap();
+                });
+                assert_eq!(job.wait().unwrap(), Some(7));
+            });
+        });
+    });
+}
+
+#[test]
 fn what_a_pipeline_takes_along_is_heard_though_it_has_not_read_its_answers() {
     with_one_connection_to_spare(|cast, manager, guard, lock| {
         let large = manager.create_value("x".repeat(1 << 20)).unwrap();
