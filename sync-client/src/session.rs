@@ -68,6 +68,9 @@ pub(crate) struct Session {
     introductions: Introductions,
     /// What a forked child has in place of this one.
     heir: Mutex<Option<Heir>>,
+    /// The session of the first parent in whose place this one is, if any. A child of this process
+    /// has one heir of both: it would wait for itself.
+    root: Weak<Self>,
     me: Weak<Self>,
 }
 
@@ -82,6 +85,14 @@ struct Heir {
 
 impl Session {
     pub(crate) fn open(target: Target, patience: Duration) -> Result<Arc<Self>, Refusal> {
+        Self::open_after(Weak::new(), target, patience)
+    }
+
+    fn open_after(
+        root: Weak<Self>,
+        target: Target,
+        patience: Duration,
+    ) -> Result<Arc<Self>, Refusal> {
         let pid = std::process::id();
         let info = ClientInfo::new(pid, std::env::current_exe().ok());
         let began = Lifeline::clock();
@@ -101,6 +112,7 @@ impl Session {
             over: OnceLock::new(),
             introductions: Introductions::new(),
             heir: Mutex::default(),
+            root,
             me: me.clone(),
         });
         let connection = session.adopt(connection)?;
@@ -148,18 +160,24 @@ impl Session {
 
     /// Returns the session to use in this process: in a forked child that is its own.
     fn current(&self) -> Result<Arc<Self>, Refusal> {
+        if let Some(root) = self.root.upgrade() {
+            return root.current();
+        }
         let pid = std::process::id();
         let mut heir = self.heir.lock();
         if let Some(heir) = heir.as_ref().filter(|heir| heir.pid == pid) {
             return heir.session.clone();
         }
-        let session = Self::open(self.target.clone(), self.target.patience)?;
+        let session = Self::open_after(self.me.clone(), self.target.clone(), self.target.patience)?;
         *heir = Some(Heir { pid, session: Ok(Arc::clone(&session)) });
         Ok(session)
     }
 
     /// Ends the session that a forked child has in place of this one, and lets it have no other.
     fn disconnect_heir(&self) {
+        if let Some(root) = self.root.upgrade() {
+            return root.disconnect_heir();
+        }
         let pid = std::process::id();
         let mut heir = self.heir.lock();
         if let Some(heir) = heir.as_ref().filter(|heir| heir.pid == pid) {
@@ -171,6 +189,9 @@ impl Session {
     /// Returns whether a forked child's session is over. It has none before its first call, and
     /// one that is being opened is not over.
     fn is_heir_over(&self) -> bool {
+        if let Some(root) = self.root.upgrade() {
+            return root.is_heir_over();
+        }
         let heir = self.heir.try_lock();
         let heir = heir.as_ref().and_then(|heir| heir.as_ref());
         heir.filter(|heir| heir.pid == std::process::id())
@@ -298,9 +319,10 @@ impl Transport for Session {
     }
 
     fn is_session_of(&self, other: &dyn Transport) -> bool {
-        // What a forked child made itself is its own session's; what it inherited goes there, too.
-        std::ptr::addr_eq(self, other)
-            || !self.is_own() && self.current().is_ok_and(|heir| heir.is_session_of(other))
+        // What a forked child made itself is its own session's; what it inherited goes there, too,
+        // whichever of its parents has made it.
+        let is_heirs = |heir: Arc<Self>| heir.is_session_of(other) || other.is_session_of(&*heir);
+        std::ptr::addr_eq(self, other) || !self.is_own() && self.current().is_ok_and(is_heirs)
     }
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {

@@ -10,12 +10,12 @@ use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process,
     pidfd_getfd, pidfd_open, test_kill_process, waitid,
 };
-use sync_client::{ErrorKind, QueueOptions};
+use sync_client::{ErrorKind, QueueOptions, RLock};
 use sync_testkit::{Cast, Role, roles};
 
 use super::tcp::listening_on_tcp;
 
-roles![forker, dropper, inheritor, leaver, plumber, pretender];
+roles![forker, dropper, inheritor, leaver, plumber, pretender, generations];
 
 /// Takes the lock and has a child that inherits its connection.
 fn forker(role: &Role) {
@@ -178,6 +178,29 @@ fn plumber(role: &Role) {
     });
 }
 
+/// Has a child of `fork` make something, and a child of that use it beside what is older.
+fn generations(role: &Role) {
+    let manager = role.manager();
+    let older = manager.create_value(1).unwrap();
+    in_a_child(|| {
+        let lock = manager.named("lock").create_rlock().unwrap();
+        let younger = manager.create_value(2).unwrap();
+        in_a_child(|| {
+            let same: RLock = manager.named("lock").open().unwrap();
+            let guard = lock.lock().unwrap();
+            drop(same.try_lock().unwrap().expect("its own session has it"));
+            manager.pipeline(|p| {
+                let (first, second) = (older.later(p).get(), younger.later(p).get());
+                assert_eq!((first.wait().unwrap(), second.wait().unwrap()), (1, 2));
+            });
+            manager.disconnect();
+            assert!(guard.is_lost());
+            assert!(younger.get().unwrap_err().is_disconnected());
+        });
+        assert_eq!(younger.get().unwrap(), 2);
+    });
+}
+
 /// Has children of `fork` end their sessions, before and after their first call.
 fn leaver(role: &Role) {
     let lock = role.manager().named("lock").create_lock().unwrap();
@@ -214,6 +237,13 @@ fn a_forked_child_is_told_that_what_it_gives_up_is_its_parents() {
 fn a_pipeline_of_a_forked_child_takes_calls_to_all_objects_that_it_has() {
     let cast = Cast::new();
     cast.start(plumber).wait();
+}
+
+#[test]
+fn a_child_of_a_forked_child_is_one_process_whichever_of_them_made_what_it_has() {
+    for cast in [Cast::new(), Cast::with(listening_on_tcp("127.0.0.1"))] {
+        cast.start(generations).wait();
+    }
 }
 
 #[test]
