@@ -90,9 +90,7 @@ impl Connection {
                 _ if is_local(&error) => Refusal::new(ErrorKind::Io, error.to_string()),
                 _ => Refusal::new(ErrorKind::Disconnected, error.to_string()),
             })?;
-        if let Socket::Unix(socket) = &socket {
-            target.check_owner(socket)?;
-        }
+        target.check_owner(&socket)?;
         let mut connection = Self {
             socket: Arc::new(socket),
             number: 0,

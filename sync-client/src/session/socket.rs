@@ -1,8 +1,8 @@
 //! A socket, of either kind.
 
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::os::unix::net::UnixStream;
+use std::io::{self, IoSlice};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,54 +10,41 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{self, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{
-    self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrUnix, SocketFlags,
-    SocketType, recv, send, sendmsg, sockopt,
+    self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrUnix,
+    SocketFlags, SocketType, recv, send, sendmsg, sockopt,
 };
 use sync_proto::Address;
 
 #[derive(Debug)]
-pub(crate) enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
+pub(crate) struct Socket(OwnedFd);
 
 impl Socket {
     pub(super) fn connect(address: &Address, patience: Duration) -> io::Result<Self> {
         let socket = match address {
-            Address::Unix(path) => connect_unix(path, patience).map(Self::Unix)?,
+            Address::Unix(path) => connect_unix(path, patience)?,
             Address::Tcp { host, port } => {
                 let socket = connect_tcp(host, *port, patience)?;
                 // A request is one write: waiting to fill a packet only delays it.
                 socket.set_nodelay(true)?;
                 keep_alive(&socket)?;
-                Self::Tcp(socket)
+                socket.into()
             }
         };
+        let socket = Self(socket);
         socket.set_patience(Some(patience))?;
         Ok(socket)
     }
 
     /// Sets how long a read or a write may take.
     pub(super) fn set_patience(&self, patience: Option<Duration>) -> io::Result<()> {
-        match self {
-            Self::Unix(socket) => {
-                socket.set_read_timeout(patience)?;
-                socket.set_write_timeout(patience)
-            }
-            Self::Tcp(socket) => {
-                socket.set_read_timeout(patience)?;
-                socket.set_write_timeout(patience)
-            }
-        }
+        sockopt::set_socket_timeout(self, sockopt::Timeout::Recv, patience)?;
+        Ok(sockopt::set_socket_timeout(self, sockopt::Timeout::Send, patience)?)
     }
 
     /// Wakes whoever reads from it: the end has come.
     pub(crate) fn shutdown(&self) {
         // It may be closed already, which is what is wanted.
-        let _ = match self {
-            Self::Unix(socket) => socket.shutdown(Shutdown::Both),
-            Self::Tcp(socket) => socket.shutdown(Shutdown::Both),
-        };
+        let _ = net::shutdown(self, Shutdown::Both);
     }
 
     /// Returns whether the other side has not closed it, whatever of its words is still unread.
@@ -66,70 +53,43 @@ impl Socket {
     }
 
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Unix(socket) => (&*socket).read(buffer),
-            Self::Tcp(socket) => (&*socket).read(buffer),
-        }
+        Ok(recv(self, buffer, RecvFlags::empty())?.0)
     }
 
     /// Reads into the spare capacity, as it is. What is long in coming is under way: there is no
     /// looking for it first.
     pub(super) fn read_more(&self, body: &mut Vec<u8>) -> io::Result<usize> {
-        let room = spare_capacity(body);
-        let read = match self {
-            Self::Unix(socket) => recv(socket, room, RecvFlags::empty()),
-            Self::Tcp(socket) => recv(socket, room, RecvFlags::empty()),
-        };
-        Ok(read?.0)
+        Ok(recv(self, spare_capacity(body), RecvFlags::empty())?.0)
     }
 
     /// Reads what is there; `WouldBlock` when nothing is.
     pub(super) fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match self {
-            Self::Unix(socket) => recv(socket, buffer, RecvFlags::DONTWAIT),
-            Self::Tcp(socket) => recv(socket, buffer, RecvFlags::DONTWAIT),
-        };
-        Ok(read?.0)
+        Ok(recv(self, buffer, RecvFlags::DONTWAIT)?.0)
     }
 
     pub(super) fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        // The usual case; one piece costs the system less than a list of one.
-        if let [slice] = slices {
-            return match self {
-                Self::Unix(socket) => (&*socket).write(slice),
-                Self::Tcp(socket) => (&*socket).write(slice),
-            };
-        }
-        match self {
-            Self::Unix(socket) => (&*socket).write_vectored(slices),
-            Self::Tcp(socket) => (&*socket).write_vectored(slices),
-        }
+        self.write_by(slices, SendFlags::empty())
     }
 
     /// Writes as much as there is room for; `WouldBlock` when there is none.
     pub(super) fn write_now(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        if let [slice] = slices {
-            return Ok(match self {
-                Self::Unix(socket) => send(socket, slice, flags),
-                Self::Tcp(socket) => send(socket, slice, flags),
-            }?);
-        }
-        let mut nothing = SendAncillaryBuffer::default();
-        let written = match self {
-            Self::Unix(socket) => sendmsg(socket, slices, &mut nothing, flags),
-            Self::Tcp(socket) => sendmsg(socket, slices, &mut nothing, flags),
-        };
-        Ok(written?)
+        self.write_by(slices, SendFlags::DONTWAIT)
+    }
+
+    fn write_by(&self, slices: &[IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
+        // A manager that is gone is an error, whatever this program does with signals.
+        let flags = flags | SendFlags::NOSIGNAL;
+        Ok(match slices {
+            // The usual case; one piece costs the system less than a list of one.
+            [slice] => send(self, slice, flags),
+            _ => sendmsg(self, slices, &mut SendAncillaryBuffer::default(), flags),
+        }?)
     }
 
     /// Waits until something of this can be done; for at most so long since the last signal, as
     /// reading does.
     pub(super) fn look(&self, what: PollFlags, time: Option<Duration>) -> io::Result<PollFlags> {
-        let mut poll = match self {
-            Self::Unix(socket) => [PollFd::new(socket, what)],
-            Self::Tcp(socket) => [PollFd::new(socket, what)],
-        };
+        let mut poll = [PollFd::new(self, what)];
         // So long a time that the system cannot measure it is no limit.
         let time = time.and_then(|time| Timespec::try_from(time).ok());
         loop {
@@ -141,16 +101,22 @@ impl Socket {
     }
 }
 
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 /// Connects as the standard library does, but for no longer than this: it waits for room in the
 /// line of a manager that is stopped, or lets nobody in.
-fn connect_unix(path: &Path, patience: Duration) -> io::Result<UnixStream> {
+fn connect_unix(path: &Path, patience: Duration) -> io::Result<OwnedFd> {
     let (family, kind) = (AddressFamily::UNIX, SocketType::STREAM);
     let socket = net::socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
     sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(patience))?;
     let address = SocketAddrUnix::new(path)?;
     loop {
         match net::connect(&socket, &address) {
-            Ok(()) => return Ok(socket.into()),
+            Ok(()) => return Ok(socket),
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => return Err(io::ErrorKind::TimedOut.into()),
             Err(error) => return Err(error.into()),

@@ -1,13 +1,14 @@
 //! How to reach a manager.
 
 use std::ffi::OsString;
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
 use sync_proto::address::{self, SERVER_UID_VAR};
 use sync_proto::{Address, AuthKey, ErrorKind, Refusal};
+
+use super::socket::Socket;
 
 /// The user who may do anything.
 const ROOT: u32 = 0;
@@ -53,7 +54,10 @@ impl Target {
     /// Checks that the process listening at a unix socket is this user's, root's, who may do
     /// anything, or that of the user who was configured: in a directory that others may write to,
     /// anybody may listen.
-    pub(super) fn check_owner(&self, socket: &UnixStream) -> Result<(), Refusal> {
+    pub(super) fn check_owner(&self, socket: &Socket) -> Result<(), Refusal> {
+        if !matches!(self.address, Address::Unix(_)) {
+            return Ok(());
+        }
         let peer = getsockopt(socket, PeerCredentials).map_err(|error| {
             let why = format!("whose manager it is cannot be read: {error}");
             Refusal::new(ErrorKind::Io, why)

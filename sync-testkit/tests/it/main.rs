@@ -32,6 +32,7 @@ mod sealed;
 mod semaphore;
 mod server_gone;
 mod set;
+mod signals;
 mod simulator;
 mod spawned;
 mod suite;
