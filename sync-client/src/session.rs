@@ -28,6 +28,7 @@ mod pool;
 mod rejoin;
 mod socket;
 mod target;
+mod thread;
 mod unsent;
 
 use connection::Connection;

@@ -10,7 +10,7 @@ use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::lifeline::{Lifeline, Moment};
-use super::{Connection, Session};
+use super::{Connection, Session, thread};
 use crate::pause::PAUSES;
 
 /// Starts the thread, on the session's first connection. It ends with the session.
@@ -20,13 +20,10 @@ pub(super) fn start(
     connection: Connection,
 ) -> Result<(), Refusal> {
     let (session, lifeline) = (Arc::downgrade(session), Arc::clone(lifeline));
-    std::thread::Builder::new()
-        .name("sync-keeper".to_owned())
-        .spawn(move || run(&session, &lifeline, Some(connection)))
-        .map_err(|error| {
-            Refusal::new(ErrorKind::Io, format!("the session cannot be kept alive: {error}"))
-        })?;
-    Ok(())
+    let started = thread::start("sync-keeper", move || run(&session, &lifeline, Some(connection)));
+    started.map_err(|error| {
+        Refusal::new(ErrorKind::Io, format!("the session cannot be kept alive: {error}"))
+    })
 }
 
 fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Connection>) {

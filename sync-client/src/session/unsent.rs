@@ -11,7 +11,7 @@ use sync_proto::message::{ClientMessage, OneWay};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
 use super::exchange::Failure;
-use super::{AHEAD_MAX, Connection, Session};
+use super::{AHEAD_MAX, Connection, Session, thread};
 use crate::pause::{PAUSES, Pauses, pause};
 
 /// How long each step of connecting may take that a one-way message is for: a manager that is
@@ -257,8 +257,7 @@ impl Session {
     fn attend(&self, waiting: &mut Waiting) -> bool {
         if matches!(waiting.thread, Thread::Absent) {
             let me = self.me.clone();
-            let thread = std::thread::Builder::new().name("sync-unsent".to_owned());
-            if thread.spawn(move || attend(&me)).is_err() {
+            if thread::start("sync-unsent", move || attend(&me)).is_err() {
                 return false;
             }
             waiting.thread = Thread::Seeks;
