@@ -137,10 +137,7 @@ impl Session {
     /// is over; the first reason stands.
     fn end(&self, why: Refusal) -> Refusal {
         let why = self.over.get_or_init(|| match why.kind {
-            ErrorKind::Disconnected
-            | ErrorKind::ShuttingDown
-            | ErrorKind::Malformed
-            | ErrorKind::Unresponsive => why,
+            ErrorKind::Disconnected | ErrorKind::ShuttingDown | ErrorKind::Unresponsive => why,
             _ => Refusal::new(ErrorKind::Disconnected, why.to_string()),
         });
         for entry in &self.open {

@@ -122,3 +122,22 @@ fn a_pong_that_comes_late_holds_up_no_call_of_a_pipeline() {
     });
     done.recv_timeout(Cast::LIMIT / 4).expect("all calls are answered");
 }
+
+#[test]
+fn what_makes_no_sense_ends_the_session_and_every_later_call_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        let mut manager = Played::accept(&listener);
+        let CallId(call) = manager.hear_call();
+        manager.say(&[reply(CallId(call + 1), Data::default())]);
+        while manager.hear().is_some() {}
+    });
+    let manager = Manager::connect(Address::unix(path).unwrap()).unwrap();
+    for _ in 0..2 {
+        let error = manager.names().unwrap_err();
+        assert!(error.is_disconnected(), "{error:?}");
+        assert!(error.message().contains("which answers nothing"), "{error}");
+    }
+}
