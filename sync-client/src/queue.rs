@@ -312,8 +312,9 @@ impl<T: DeserializeOwned> Queue<T> {
         let (id, attempt) = (item.id, item.attempt);
         let read = |item: &Item| self.unpack(&item.payload, "get_leased");
         let item = read_or_give_back(&self.proxy, item, read, |proxy, _| {
-            // The first error is the one to tell: what is only leased is not lost.
-            let _ = proxy.requeue(token);
+            // A number always encodes; a session that is over has given the item back. A call might
+            // find no connection, and the item be leased for as long as this process lives.
+            let _ = proxy.one_way().requeue(token);
             Ok(())
         })?;
         Ok(Delivery { item, id, attempt, queue: self.proxy.clone(), held: Held::new(token) })

@@ -171,6 +171,31 @@ fn a_reader_that_panics_loses_nothing() {
 }
 
 #[test]
+fn a_leased_item_that_cannot_be_read_goes_back_also_where_no_connection_can_be_had() {
+    let mut limits = Limits::default();
+    limits.connections = 1;
+    let cast = Cast::with(Server::builder().limits(limits));
+    let manager = client(&cast);
+    let jobs = cast.manager().named("jobs").create_queue::<Unreadable>(1).unwrap();
+    jobs.put(&Unreadable(7)).unwrap();
+    let event = cast.manager().named("event").create_event().unwrap();
+    let theirs: Queue<Unreadable> = manager.named("jobs").open().unwrap();
+    let waiting = manager.named("event").create_event().unwrap();
+    let local = cast.manager().clone();
+    meanwhile(move || {
+        // It has the only connection from here on.
+        thread::spawn(move || waiting.wait().unwrap());
+        while local.blocked_count().unwrap() == 0 {
+            thread::yield_now();
+        }
+    });
+    assert_eq!(theirs.get_leased().unwrap_err().kind(), ErrorKind::WrongType);
+    assert_eq!(jobs.len().unwrap(), 0, "it cannot be said yet");
+    event.set().unwrap();
+    cast.until("the item is back", || jobs.len().unwrap() == 1);
+}
+
+#[test]
 fn what_others_wrote_meanwhile_is_not_replaced_by_what_is_put_back() {
     let cast = Cast::new();
     let manager = client(&cast);
