@@ -94,7 +94,13 @@ impl Session {
 
     /// Sends a ping, and whatever else the manager should get; on a new connection, if need be.
     fn ask(&self, lifeline: &Lifeline, connection: Option<Connection>) -> Option<Connection> {
-        let current = connection.filter(|of| of.epoch() == lifeline.epoch());
+        let current = match connection {
+            Some(mut given_up) if given_up.epoch() != lifeline.epoch() => {
+                self.retire(&mut given_up);
+                None
+            }
+            current => current,
+        };
         let mut connection = match current {
             Some(connection) => connection,
             None => match self.attempt(lifeline) {
@@ -141,5 +147,39 @@ impl Session {
             }
             Ok(_) | Err(_) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sync_proto::{Address, Epoch};
+    use sync_server::Server;
+
+    use super::*;
+    use crate::session::{PATIENCE, Target};
+
+    #[test]
+    fn a_connection_that_others_gave_up_is_closed() {
+        let listen = "tcp:127.0.0.1:0".parse().unwrap();
+        let server = Server::builder().listen(listen).insecure_tcp().spawn().unwrap();
+        let target = Target {
+            address: Address::clone(server.address()),
+            key: None,
+            insecure_tcp: true,
+            server_uid: None,
+            spin: Duration::ZERO,
+            patience: PATIENCE,
+            unresponsive_after: None,
+        };
+        let session = Session::open(target, PATIENCE).unwrap();
+        let lifeline = session.lifeline.as_ref().unwrap();
+        let connection = session.attempt(lifeline).unwrap();
+        let number = connection.number();
+        assert!(session.open.contains_key(&number));
+        lifeline.give_up(Epoch(0));
+        assert!(session.ask(lifeline, Some(connection)).is_some(), "it has another one");
+        assert!(!session.open.contains_key(&number), "nobody has a use for it");
     }
 }
