@@ -17,6 +17,10 @@ use sync_proto::{CallId, Epoch, ErrorKind, OneWayId, Refusal};
 use super::AHEAD_MAX;
 use super::exchange::Outcome;
 
+/// Bytes of one-way messages that are kept before the manager is asked which of them it has
+/// carried out.
+const KEPT_BYTES_MAX: usize = 8 << 20;
+
 /// Answers that are acknowledged by one message.
 const ACKNOWLEDGED_AT_ONCE: usize = 1024;
 
@@ -45,6 +49,8 @@ struct Sent {
     /// They are to be sent again, on the next connection of this epoch.
     is_due: bool,
     messages: VecDeque<OneWay>,
+    /// How many bytes they are.
+    bytes: usize,
     last: OneWayId,
 }
 
@@ -66,6 +72,7 @@ impl Lifeline {
             epoch: Epoch(0),
             is_due: false,
             messages: VecDeque::new(),
+            bytes: 0,
             last: OneWayId::NONE,
         };
         Self {
@@ -143,6 +150,7 @@ impl Lifeline {
         let mut sent = self.sent.lock();
         sent.last = OneWayId(sent.last.0 + 1);
         let message = message(sent.last);
+        sent.bytes += message.data.len();
         sent.messages.push_back(message.clone());
         message
     }
@@ -170,9 +178,9 @@ impl Lifeline {
     /// Forgets the one-way messages up to here: they are carried out.
     pub(super) fn note_done(&self, done: OneWayId) {
         let mut sent = self.sent.lock();
-        while sent.messages.front().is_some_and(|message| message.number <= done) {
-            sent.messages.pop_front();
-        }
+        let done = sent.messages.partition_point(|message| message.number <= done);
+        let bytes: usize = sent.messages.drain(..done).map(|message| message.data.len()).sum();
+        sent.bytes -= bytes;
     }
 
     /// Notes the answer to a call that was to be carried out after this one-way message. That it
@@ -191,7 +199,8 @@ impl Lifeline {
 
     /// Returns whether so much is kept that the manager should report what it has.
     pub(super) fn is_full(&self) -> bool {
-        self.sent.lock().messages.len() as u64 >= AHEAD_MAX
+        let sent = self.sent.lock();
+        sent.messages.len() as u64 >= AHEAD_MAX || sent.bytes >= KEPT_BYTES_MAX
     }
 
     /// Notes answers that have arrived and were not acknowledged.
@@ -225,18 +234,41 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_refused_call_does_not_show_that_what_was_sent_before_it_has_arrived() {
+    fn lifeline() -> Lifeline {
         let minute = Duration::from_secs(60);
-        let resumption = Resumption { heartbeat: minute, grace: minute };
-        let lifeline = Lifeline::new(resumption, Lifeline::clock());
-        let message = |number| OneWay {
+        Lifeline::new(Resumption { heartbeat: minute, grace: minute }, Lifeline::clock())
+    }
+
+    fn message(number: OneWayId, bytes: usize) -> OneWay {
+        OneWay {
             number,
             thread: ThreadId(1),
             object: ObjectId(1),
             method: MethodId(1),
-            data: Data::default(),
-        };
+            data: Data { args: std::iter::repeat_n(0, bytes).collect(), ..Data::default() },
+        }
+    }
+
+    #[test]
+    fn few_messages_of_many_bytes_are_as_much_as_many_of_few() {
+        let lifeline = lifeline();
+        let message = |number| message(number, 1 << 20);
+        let kept =
+            std::iter::from_fn(|| (!lifeline.is_full()).then(|| lifeline.keep(message).number));
+        let last = kept.last().unwrap();
+        assert_eq!(last, OneWayId(8));
+        lifeline.note_done(OneWayId(1));
+        assert!(!lifeline.is_full(), "there is room again");
+        lifeline.keep(message);
+        assert!(lifeline.is_full());
+        lifeline.note_done(OneWayId(9));
+        assert_eq!(lifeline.sent.lock().bytes, 0);
+    }
+
+    #[test]
+    fn a_refused_call_does_not_show_that_what_was_sent_before_it_has_arrived() {
+        let lifeline = lifeline();
+        let message = |number| message(number, 0);
         let number = lifeline.keep(message).number;
         // Of a call that came before the message and found no room to wait for it.
         lifeline.note_answered(number, &Err(ErrorKind::LimitReached.into()));
