@@ -151,7 +151,8 @@ impl<'p, T> Later<'p, Queue<T>> {
 
 impl<'p, T: DeserializeOwned> Later<'p, Queue<T>> {
     /// Takes an item, and stands in line for it; the answer is `None` when the queue is closed and
-    /// drained.
+    /// drained. Who asks for several waits for each: an item that has come, and whose call nobody
+    /// waits for, is lost, also where `?` leaves at an error of another call.
     pub fn get(&self) -> Pending<'p, Option<T>> {
         let Self { object, pipeline } = *self;
         let item = object.proxy.later(pipeline).get();

@@ -268,7 +268,9 @@ impl Manager {
     ///
     /// They are carried out in the order in which they were made, on a connection of their own;
     /// ordinary calls in between may overtake them. A call that still stands in line when `calls`
-    /// returns, and that nobody has waited for, is cancelled.
+    /// returns, and that nobody has waited for, is cancelled. One that was answered is done, and
+    /// what it took is lost: an item of a queue, say, or a hold on an object, which stays until
+    /// this session ends.
     ///
     /// ```
     /// # let server = sync_server::Server::builder().spawn()?;
