@@ -115,6 +115,9 @@ pub(crate) const STRANGERS_PER_TURN: usize = 2;
 /// Connections that the system keeps for the server before it accepts them.
 pub(crate) const BACKLOG: i32 = 1024;
 
+/// How long the last answers may take to be written when the server ends.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
+
 impl Limits {
     /// Returns what a client may say before it is let in.
     pub(crate) fn first_frame(&self) -> FrameLimit {

@@ -10,9 +10,7 @@ use sync_proto::message::ServerMessage;
 use super::EventLoop;
 use crate::connection::{Connection, Stage};
 use crate::hub;
-
-/// How long the last answers may take to be written.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+use crate::limits::LAST_WORDS;
 
 impl EventLoop {
     pub(super) fn finish(mut self, events: &mut Events) {

@@ -1,7 +1,5 @@
 //! How connections and processes end.
 
-use std::time::Duration;
-
 use mio::Events;
 use rustix::process::Pid;
 use slab::Slab;
@@ -12,9 +10,7 @@ use super::connection::{Connection, Peer, Stage};
 use super::desk::Desk;
 use super::turn::Said;
 use crate::hub;
-
-/// How long the last answers may take to be written.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+use crate::limits::LAST_WORDS;
 
 /// Returns the keys of a process's connections.
 pub(super) fn connections_of(
