@@ -176,7 +176,7 @@ impl Front {
                     }
                 }
                 Source::Process(key) => {
-                    if let Some((pid, _)) = self.processes.watched(key) {
+                    if let Some(pid) = self.processes.watched(key) {
                         let its: Vec<_> = ends::connections_of(&self.connections, pid).collect();
                         self.ready.extend(&its);
                         self.rounds.last.extend(its);

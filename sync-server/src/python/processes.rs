@@ -94,9 +94,9 @@ impl Processes {
         Ok(session)
     }
 
-    /// Returns the session of the process whose end the poll reported.
-    pub(crate) fn watched(&self, key: usize) -> Option<(Pid, SessionId)> {
-        self.processes.get(key).map(|process| (process.pid, process.session))
+    /// Returns the process whose end the poll reported.
+    pub(crate) fn watched(&self, key: usize) -> Option<Pid> {
+        self.processes.get(key).map(|process| process.pid)
     }
 
     /// Forgets a process that has ended; ends its session.
