@@ -49,13 +49,12 @@ pub use report::{
 pub(crate) use run::cannot_wait;
 pub(crate) use sessions::cut;
 
-use calls::{Blocked, Route};
+use calls::Blocked;
 use cycles::Collector;
 use deadlock::Waits;
 use due::Due;
 use ledger::Ledger;
 use names::Names;
-use resume::Resumable;
 use sessions::Session;
 use settle::Wakes;
 use table::Objects;
@@ -415,51 +414,5 @@ impl Core {
         let root = root.expect("an empty table has room for the manager's own object");
         assert_eq!(root.object(), ObjectId::MANAGER, "the first object is the manager's own");
         self.root = Some(root);
-    }
-
-    fn end_session(&mut self, id: SessionId, reason: DisconnectReason) {
-        let Some(mut session) = self.sessions.remove(&id) else {
-            return;
-        };
-        let commit = Token(self.commit);
-        self.due.remove(id);
-        drop(session.held_back.take_all(&mut self.timers));
-        self.meter.subtract(memory::GIVEN * session.handle_count());
-        for key in session.calls.values() {
-            self.leave(*key);
-        }
-        let mut held = session.holds.iter().peekable();
-        while let Some(&(object, first)) = held.next() {
-            let mut tokens = vec![first];
-            while let Some(&(_, token)) = held.next_if(|(next, _)| *next == object) {
-                tokens.push(token);
-            }
-            self.tell_gone(object, id, &tokens);
-        }
-        if let Some(grace) = session.resumable.as_ref().and_then(Resumable::grace) {
-            self.timers.clear(grace);
-        }
-        session.tickets.iter().for_each(|secret| drop(self.tickets.remove(secret)));
-        let info = session.info;
-        self.notes.push_back(Note::SessionEnded { session: id, info, reason, commit });
-    }
-
-    /// Answers every call that waits, also for a one-way message, and takes no more.
-    pub(crate) fn stop(&mut self) {
-        self.stopping = true;
-        let (mut waiting, mut held_back) = (Vec::new(), Vec::new());
-        for (&session, state) in &mut self.sessions {
-            waiting.extend(state.calls.values().copied());
-            let all = state.held_back.take_all(&mut self.timers).into_iter();
-            held_back.extend(all.map(|held| (session, held)));
-        }
-        for key in waiting {
-            self.finish(key, Err(ErrorKind::ShuttingDown.into()));
-        }
-        for (session, held) in held_back {
-            let route = Route { session, via: held.via, call: held.request.call };
-            self.answer(route, Err(ErrorKind::ShuttingDown.into()));
-            self.note_due(session);
-        }
     }
 }
