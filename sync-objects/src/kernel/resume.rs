@@ -12,25 +12,21 @@
 //! pipeline: such a call keeps its place, or its answer, for as long as the session lives. Who
 //! lost one connection of several, and did not come back since, may not know of it, and would wait
 //! for an answer for ever: that call must be claimed within the grace, or the session ends.
-//!
-//! Small answers are kept in any case. A large one that there is no room for is lost if its
-//! connection breaks: the caller that asks for it again is told so, and what it gave, which the
-//! caller cannot know, is given back as if the caller were gone: a turn to write, a lease, handles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sync_proto::handshake::ClientInfo;
-use sync_proto::message::{Reply, WireHandle};
-use sync_proto::{
-    CallId, Charge, Data, Epoch, ErrorKind, Meter, ObjectId, OneWayId, Refusal, SessionId, Token,
-};
+use sync_proto::message::Reply;
+use sync_proto::{CallId, Epoch, ErrorKind, Meter, ObjectId, OneWayId, Refusal, SessionId, Token};
 
 use super::calls::CallKey;
-use super::memory::{SMALL, answer_size, given_cost};
 use super::sessions::{Session, given_twice};
 use super::timers::{Timer, TimerKey};
 use super::{Core, DisconnectReason, Kernel, Via};
 use crate::Time;
+use kept::{Answers, Given};
+
+mod kept;
 
 /// What a session keeps in order to be resumed.
 #[derive(Debug)]
@@ -41,10 +37,7 @@ pub(crate) struct Resumable {
     /// Its calls that stand in line, by the connection on which they were sent last.
     waiting: BTreeSet<(Via, CallId)>,
     /// Answers that may not have arrived.
-    kept: BTreeMap<CallId, Kept>,
-    /// Those of them that are large, and how many bytes they are.
-    large: BTreeSet<CallId>,
-    large_bytes: usize,
+    answers: Answers,
     /// Calls that wait, or were answered since, and whose connection was lost.
     unclaimed: BTreeSet<CallId>,
     /// Those of them whose client may not know of the loss: it did not come back since.
@@ -52,26 +45,6 @@ pub(crate) struct Resumable {
     /// When the session ends, unless its client comes back.
     grace: Option<TimerKey>,
 }
-
-/// An answer that may not have arrived.
-#[derive(Debug)]
-struct Kept {
-    reply: Reply,
-    given: Given,
-    /// It is a refusal in the place of the answer, of which `given` is left.
-    is_lost: bool,
-    _charge: Charge,
-}
-
-/// What a call gave its caller by the answer.
-#[derive(Debug, Default)]
-struct Given {
-    holds: Vec<(ObjectId, Token)>,
-    /// The objects of the handles that were in an answer which is lost.
-    handles: Vec<ObjectId>,
-}
-
-type Outcome = Result<Data<WireHandle>, Refusal>;
 
 /// Unacknowledged answers that a session may have in any case: a client that acknowledges as it
 /// goes on has few.
@@ -175,7 +148,7 @@ impl Kernel {
     pub fn is_known(&self, session: SessionId, call: CallId) -> bool {
         let session = self.core.sessions.get(&session);
         session.and_then(|session| session.resumable.as_ref()).is_some_and(|resumable| {
-            resumable.kept.contains_key(&call) || resumable.unclaimed.contains(&call)
+            resumable.answers.has(call) || resumable.unclaimed.contains(&call)
         })
     }
 
@@ -191,9 +164,7 @@ impl Resumable {
             epoch: Epoch(0),
             vias: BTreeSet::from([via]),
             waiting: BTreeSet::new(),
-            kept: BTreeMap::new(),
-            large: BTreeSet::new(),
-            large_bytes: 0,
+            answers: Answers::default(),
             unclaimed: BTreeSet::new(),
             unnoticed: BTreeSet::new(),
             grace: None,
@@ -220,9 +191,7 @@ impl Resumable {
         self.unnoticed.extend(calls);
     }
 
-    /// Keeps an answer until it has arrived, with what it granted. Over the limit, the oldest of
-    /// the large ones make room, and one that the manager has no memory for is not kept itself:
-    /// they are answers still, and not calls to be made again, but what they said is lost.
+    /// Keeps an answer until it has arrived, with what it granted.
     pub(crate) fn keep(
         &mut self,
         reply: &Reply,
@@ -231,56 +200,17 @@ impl Resumable {
         meter: &Meter,
         has_room: bool,
     ) {
-        let (call, outcome) = (reply.call, reply.outcome.clone());
-        self.forget(call);
-        self.put(call, outcome, Given { holds, handles: Vec::new() }, meter);
-        if !has_room && self.large.contains(&call) {
-            self.lose(call, ErrorKind::OutOfMemory, "the manager had no memory", meter);
-        }
-        while self.large_bytes > limit {
-            let oldest = self.large.iter().find(|of| **of != call);
-            let Some(&oldest) = oldest else { return };
-            self.lose(oldest, ErrorKind::LimitReached, "too much else was not acknowledged", meter);
-        }
+        self.forget(reply.call);
+        self.answers.keep(reply, holds, limit, meter, has_room);
     }
 
-    /// Puts a refusal in the place of an answer that is not kept, and notes what it gave.
-    fn lose(&mut self, call: CallId, kind: ErrorKind, why: &str, meter: &Meter) {
-        let Some(Kept { reply, mut given, .. }) = self.remove(call) else { return };
-        let data = reply.outcome.unwrap_or_default();
-        given.handles = data.all_handles().map(|handle| handle.object).collect();
-        let why = format!(
-            "the call was carried out; its answer was lost with the connection, and {why} for it \
-             to be kept: a turn, a lease and references that it gave are given back, what it took \
-             out is lost"
-        );
-        self.put(call, Err(Refusal::new(kind, why)), given, meter);
-        if let Some(kept) = self.kept.get_mut(&call) {
-            kept.is_lost = true;
-        }
-    }
-
-    fn put(&mut self, call: CallId, outcome: Outcome, given: Given, meter: &Meter) {
-        self.remove(call);
-        let places = given.holds.len() + given.handles.len();
-        let charge = meter.charge(answer_size(&outcome) + given_cost(places));
-        let kept = Kept { reply: Reply { call, outcome }, given, is_lost: false, _charge: charge };
-        if kept.size() > 0 {
-            self.large_bytes += kept.size();
-            self.large.insert(call);
-        }
-        self.kept.insert(call, kept);
-    }
-
-    fn remove(&mut self, call: CallId) -> Option<Kept> {
-        let kept = self.kept.remove(&call)?;
-        self.large_bytes -= kept.size();
-        self.large.remove(&call);
-        Some(kept)
+    /// Puts a refusal in the place of an answer that could not be sent.
+    pub(crate) fn replace(&mut self, call: CallId, refusal: &Refusal, meter: &Meter) {
+        self.answers.replace(call, refusal, meter);
     }
 
     fn forget(&mut self, call: CallId) {
-        if self.remove(call).is_some() {
+        if self.answers.forget(call) {
             self.claim(call);
         }
     }
@@ -289,17 +219,6 @@ impl Resumable {
     fn claim(&mut self, call: CallId) -> bool {
         self.unnoticed.remove(&call);
         self.unclaimed.remove(&call)
-    }
-
-    pub(crate) fn kept(&self) -> usize {
-        self.kept.len()
-    }
-
-    /// Puts a refusal in the place of an answer that could not be sent.
-    pub(crate) fn replace(&mut self, call: CallId, refusal: &Refusal, meter: &Meter) {
-        if self.kept.contains_key(&call) {
-            self.put(call, Err(refusal.clone()), Given::default(), meter);
-        }
     }
 
     pub(crate) fn grace(&self) -> Option<TimerKey> {
@@ -316,19 +235,11 @@ impl Resumable {
         }
         assert_eq!(self.grace.is_some(), self.is_lost(), "who is lost has a grace");
         assert!(self.unnoticed.is_subset(&self.unclaimed), "who noticed nothing claimed nothing");
-        assert_eq!(self.large_bytes, self.kept.values().map(Kept::size).sum::<usize>());
+        self.answers.assert_settled();
     }
 
     fn is_lost(&self) -> bool {
         self.vias.is_empty() || !self.unnoticed.is_empty()
-    }
-}
-
-impl Kept {
-    /// Returns how many bytes a large answer keeps; 0 for a small one.
-    fn size(&self) -> usize {
-        let size = answer_size(&self.reply.outcome);
-        if self.reply.outcome.is_ok() && size > SMALL { size } else { 0 }
     }
 }
 
@@ -382,19 +293,18 @@ impl Core {
             return Claim::Stale;
         }
         let was_unclaimed = resumable.claim(call);
-        if let Some(kept) = resumable.kept.get_mut(&call) {
-            let given = kept.is_lost.then(|| std::mem::take(&mut kept.given));
-            return Claim::Answered(kept.reply.clone(), given.unwrap_or_default());
+        if let Some((reply, given)) = resumable.answers.again(call) {
+            return Claim::Answered(reply, given);
         }
         match state.calls.get(&call) {
             Some(&key) if was_unclaimed => Claim::Waits(key),
             _ if has_call => Claim::Refused(given_twice(call)),
-            _ if resumable.kept() >= limit => {
+            _ if resumable.answers.len() >= limit => {
                 let why = format!("{limit} answers are not acknowledged, the most that may be");
                 Claim::Refused(Refusal::new(ErrorKind::LimitReached, why))
             }
             _ => match room {
-                Err(refusal) if resumable.kept() >= USUAL => Claim::Refused(refusal),
+                Err(refusal) if resumable.answers.len() >= USUAL => Claim::Refused(refusal),
                 _ => Claim::New,
             },
         }
