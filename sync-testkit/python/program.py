@@ -1,4 +1,4 @@
-"""How each program here begins: connected to a manager, and with a watchdog."""
+"""What the programs here have in common: each is connected to a manager, and has a watchdog."""
 
 import faulthandler
 import multiprocessing
@@ -18,3 +18,13 @@ def run(functions, manager=SyncManager):
     connected = manager((host, int(port)) if colon else address)
     connected.connect()
     functions[name](connected, *arguments)
+
+
+def raises(kind, act, text=""):
+    """Checks that an act fails as it should; returns what it raised."""
+    try:
+        act()
+    except kind as error:
+        assert text in str(error), "%r does not say %r" % (str(error), text)
+        return error
+    raise AssertionError("nothing was raised, expected was %s" % (kind,))

@@ -12,6 +12,7 @@ from multiprocessing.connection import Client
 from multiprocessing.managers import SyncManager
 
 import program
+from program import raises
 
 
 class Named(SyncManager):
@@ -84,15 +85,6 @@ def who_is_late_is_sent_away(m):
         poll = select.poll()
         poll.register(end, 0)
         assert poll.poll(), "it is closed by the server"
-
-
-def raises(kind, act, text=""):
-    try:
-        act()
-    except kind as error:
-        assert text in str(error), repr(error)
-        return
-    raise AssertionError("%s was not raised" % kind.__name__)
 
 
 if __name__ == "__main__":

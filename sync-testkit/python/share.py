@@ -5,17 +5,12 @@
 
 import array
 import collections
-import multiprocessing
 import os
-import resource
-import select
 import signal
-import socket
-import threading
-from multiprocessing.connection import Client
-from multiprocessing.managers import RemoteError, SyncManager
+from multiprocessing.managers import SyncManager
 
 import program
+from program import raises
 
 SyncManager.register("jobs")
 SyncManager.register("done")
@@ -45,12 +40,7 @@ def takes_nothing_that_it_has_no_form_for(m):
         lambda: m.table().popitem(),
     ]
     for take in takes:
-        try:
-            take()
-        except TypeError as error:
-            assert "dict" in str(error), repr(error)
-        else:
-            raise AssertionError("it was taken")
+        raises(TypeError, take, "dict")
 
 
 def has_a_tuple_where_rust_has_a_list_in_a_key(m):
@@ -101,12 +91,7 @@ def iterates_what_the_library_has(m):
         assert shared.copy() == dict(kind), kind
         shared.update(kind)
         assert shared.copy() == dict(kind), kind
-    try:
-        m.set(collections.deque([1, [2]]))
-    except Exception as error:
-        assert "unhashable" in str(error), repr(error)
-    else:
-        raise AssertionError("a list became a member")
+    raises(Exception, lambda: m.set(collections.deque([1, [2]])), "unhashable")
     for items in [1, (2, 3), "a"], (1, 2, 3), []:
         for way in iter, reversed:
             assert m.list(way(items))[:] == list(way(items)), (way, items)
@@ -117,12 +102,7 @@ def iterates_what_the_library_has(m):
     for pairs in iter(pairs), reversed(pairs), set(pairs), frozenset(pairs):
         assert m.dict(pairs).copy() == {1: 2, 3: 4}
     for bad in iter([1, [2]]), reversed([1, [2]]):
-        try:
-            m.set(bad)
-        except Exception as error:
-            assert "unhashable" in str(error), repr(error)
-        else:
-            raise AssertionError("a list became a member")
+        raises(Exception, lambda: m.set(bad), "unhashable")
     # What is only kept comes back as it went.
     shared = m.list([kinds[0], kinds[3], kinds[8]])
     assert shared[:] == [kinds[0], kinds[3], kinds[8]]
@@ -137,12 +117,7 @@ def puts_nothing_without_a_hash_where_it_needs_one(m):
     acts += [lambda of: m.dict(m.list([(of[0], 1)])), lambda of: d.update(m.list([(of[0], 1)]))]
     for act in acts:
         for of in bad:
-            try:
-                act(of)
-            except Exception as error:
-                assert "unhashable" in str(error), repr(error)
-            else:
-                raise AssertionError("what has no hash was taken")
+            raises(Exception, lambda: act(of), "unhashable")
     good = m.list([(1, (2, 3)), frozenset([1]), m.list([1]), "a", 1.5, None])
     assert d.copy() == {(1, "a"): 2} and s._callmethod("copy") == {(1,)}
     assert len(m.set(good)._callmethod("copy")) == 6
@@ -151,373 +126,11 @@ def puts_nothing_without_a_hash_where_it_needs_one(m):
     assert d[1, 2] == [3]
 
 
-def comes_in(m):
-    assert len(m.list([1, 2, 3])) == 3
-
-
-def is_watched_though_no_file_is_left(m, server):
-    server = int(server)
-    create = None, "create", ("list", [1]), {}
-    before = resource.prlimit(server, resource.RLIMIT_NOFILE)
-
-    def let_in():
-        return Client(m.address, authkey=multiprocessing.current_process().authkey)
-
-    def take_files_away():
-        held = set(map(int, os.listdir("/proc/%d/fd" % server)))
-        free = next(number for number in range(len(held) + 1) if number not in held)
-        resource.prlimit(server, resource.RLIMIT_NOFILE, (free, before[1]))
-
-    first = let_in()
-    take_files_away()
-    first.send(create)
-    kind, why = first.recv()
-    assert kind == "#TRACEBACK" and "OSError: the manager cannot watch process" in why, why
-    resource.prlimit(server, resource.RLIMIT_NOFILE, before)
-    # A stranger makes room, the oldest first.
-    strangers = []
-    for _ in range(2):
-        strangers.append(socket.socket(socket.AF_UNIX))
-        strangers[-1].connect(m.address)
-        assert strangers[-1].recv(4)
-    second = let_in()
-    take_files_away()
-    second.send(create)
-    kind, made = second.recv()
-    assert kind == "#RETURN", made
-    while strangers[0].recv(4096):
-        pass
-    strangers[1].setblocking(False)
-    strangers[1].recv(4096)
-    try:
-        strangers[1].recv(4096)
-    except BlockingIOError:
-        return
-    raise AssertionError("one would have been enough")
-
-
-def has_no_more_connections_than(m, limit):
-    def connect():
-        return Client(m.address, authkey=multiprocessing.current_process().authkey)
-
-    kept = []
-    while len(kept) < int(limit):
-        try:
-            kept.append(connect())
-        except (EOFError, OSError):
-            pass  # the end of one that came before is not seen yet
-    try:
-        connect()
-    except (EOFError, OSError):
-        return
-    raise AssertionError("one too many was let in")
-
-
-def has_no_more_threads_than(m, limit):
-    def connect():
-        mine = Client(m.address, authkey=multiprocessing.current_process().authkey)
-        mine.send((None, "accept_connection", ("a thread",), {}))
-        return mine, mine.recv()
-
-    kept = []
-    for _ in range(int(limit)):
-        mine, (kind, what) = connect()
-        assert kind == "#RETURN", what
-        kept.append(mine)
-    mine, (kind, why) = connect()
-    assert kind == "#TRACEBACK" and limit + " threads of this host are connected" in why, why
-    kept.pop().close()
-    while kind != "#RETURN":  # the end of one that came before is not seen yet
-        mine, (kind, why) = connect()
-
-
 def releases_what_it_does_not_hold(m):
     gate = m.gate()
     gate.release()
     assert gate.acquire(False)
     gate.release()
-
-
-def nests(m, limit):
-    deep = []
-    for _ in range(int(limit)):
-        deep = [deep]
-    kept = m.list([[[1]]])
-    try:
-        kept.append(deep)
-    except Exception as error:
-        assert "nest" in str(error), repr(error)
-    else:
-        raise AssertionError("it was taken")
-    assert kept[:] == [[[1]]]
-
-
-def a_lock_outlives_who_says_too_much(m):
-    lock = m.Lock()
-
-    def say_too_much():
-        assert lock.acquire()
-        mine = lock._tls.connection
-        os.write(mine.fileno(), b"\x7f\xff\xff\xff")
-        ended.append(mine.poll(20))
-
-    ended = []
-    thread = threading.Thread(target=say_too_much)
-    thread.start()
-    thread.join()
-    assert ended == [True], "its connection is closed"
-    assert lock.acquire(True, 20)
-
-
-def reads_no_more_at_once_than(m, limit):
-    few = m.list([bytes(1 << 20)])
-    many = m.list([bytes(1 << 20)])
-    many._callmethod("__imul__", (1 << 20,))
-    # A thousand gigabytes each, of which the manager has one megabyte.
-    acts = [lambda: few * (1 << 20), lambda: many[:], lambda: many._callmethod("__repr__")]
-    acts += [lambda: m.list([few[0]]) * int(limit), lambda: many._callmethod("__reversed__")]
-    for act in acts:
-        try:
-            act()
-        except MemoryError as error:
-            assert "ask for less at a time" in str(error), repr(error)
-        else:
-            raise AssertionError("it was read")
-    assert len(many) == 1 << 20 and many[-1] == few[0] and many[:3] == few * 3
-    # What is in one value counts, too: two bytes here are a text there.
-    texts = m.list([["a"] * 100_000])
-    assert texts[:] == [["a"] * 100_000]
-    texts._callmethod("__imul__", (16,))
-    for act in (lambda: texts[:], lambda: texts._callmethod("pop") + texts[:]):
-        try:
-            act()
-        except MemoryError as error:
-            assert "ask for less at a time" in str(error), repr(error)
-        else:
-            raise AssertionError("it was read")
-    assert len(texts) == 15 and texts[0] == ["a"] * 100_000
-
-
-def object_connection(m):
-    mine = Client(m.address, authkey=multiprocessing.current_process().authkey)
-    mine.send((None, "accept_connection", ("mine",), {}))
-    assert mine.recv() == ("#RETURN", None)
-    return mine
-
-
-def brings_no_more_at_once_than(m, limit):
-    text = "x" * (1 << 20)
-    # The pickle has it once, and so has the manager.
-    often = m.list([text] * 64)
-    often.extend(iter([text] * 64))
-    assert len(often) == 128 and often[-1] == text
-    pairs = m.dict()
-    pairs.update([("key", text)] * 64)
-    assert pairs.copy() == {"key": text}
-    # As parts of others, it is in each.
-    for act in (
-        lambda: often.extend([[text, at] for at in range(int(limit) + 1)]),
-        lambda: pairs.update([(at, [text, at]) for at in range(int(limit) + 1)]),
-        # The pickle says a short one in two bytes, and a list again in two.
-        lambda: often.extend([1] * ((int(limit) << 20) // 64)),
-        lambda: often.append([1] * ((int(limit) << 20) // 64)),
-        lambda: m.set().union(*[list(range(1000))] * (int(limit) * 20)),
-    ):
-        try:
-            act()
-        except MemoryError as error:
-            assert "bring less at a time" in str(error), repr(error)
-        else:
-            raise AssertionError("it was taken")
-    assert len(often) == 128 and len(pairs) == 1
-    assert len(m.Array("i", [1] * 250_000)) == 250_000
-
-
-def names_no_keyword_twice(m):
-    mine = Client(m.address, authkey=multiprocessing.current_process().authkey)
-    # No dict has a key twice; this pickle says 'a' once and recalls it.
-    mine.send_bytes(b"\x80\x04(N\x8c\x06create\x8c\x09Namespace\x85}(\x8c\x01a\x94Nh\x00Nut.")
-    kind, said = mine.recv()
-    assert kind == "#TRACEBACK" and "given twice" in said, (kind, said)
-
-
-def shows_no_more_than_may_be(m):
-    numbers = [array.array(code, [0, 1, 100]) for code in "bBhHiIlLqQ"]
-    for code in "bhilq":
-        bits = 8 * array.array(code).itemsize
-        numbers.append(array.array(code, [-(2 ** (bits - 1)), -1, 2 ** (bits - 1) - 1]))
-        numbers.append(array.array(code.upper(), [2**bits - 1]))
-    numbers += [array.array("f", [0.5, 1e30, -3]), array.array("d", [0.1, float("nan"), -1e300])]
-    numbers += [array.array("u", "it's \u20ac"), array.array("i"), array.array("B", bytes(10**4))]
-    for shown in numbers:
-        same = m.Array(shown.typecode, shown if shown.typecode != "u" else shown.tounicode())
-        assert same._callmethod("__repr__") == repr(shown), shown
-    long = "x" * 100_000
-    for _ in range(7):
-        long = [long, long]
-    # A tenth of a megabyte, of which more than ten are seen.
-    often = [m.list([long]) for _ in range(100)]
-    for one in often:
-        one._callmethod("__imul__", (1000,))
-    for one in often[0], m.dict({at: long for at in range(10)}):
-        try:
-            one._callmethod("__repr__")
-        except MemoryError as error:
-            assert "ask for a part of it" in str(error), repr(error)
-        else:
-            raise AssertionError("it was shown")
-    begins = {
-        often[0]: "[[[[[[[['xxx",
-        m.dict(a=1): "{'a': 1}",
-        m.set([2]): "{2}",
-        m.Namespace(b=3): "Namespace(b=3)",
-        m.Array("i", [4] * 100): "array('i', [4, 4",
-        m.Value("i", 5): "Value('i', 5)",
-    }
-    shown = m._debug_info()
-    for one, begin in begins.items():
-        assert one._id + ":" in shown and "\n    " + begin in shown, shown
-    assert max(map(len, shown.splitlines())) == 75 + 4
-
-
-def makes_no_longer_normal_forms_than_may_be(m):
-    long = "x" * 1000
-    for _ in range(13):
-        long = (long, long)
-    # A kilobyte to the manager, which has eight megabytes of it where it compares.
-    many = m.list([long])
-    many._callmethod("__imul__", (1_000_000,))
-    assert 5 not in many and many.count("x") == 0
-    assert (5,) not in many and many.count((5,)) == 0 and many.count(long) == 1_000_000
-    pairs, others = m.dict(a=1), m.list([(long, at) for at in range(1000)])
-    for call in (
-        many.sort,
-        lambda: pairs.update([((long, at), 0) for at in range(1000)]),
-        lambda: (5,) in others,
-        lambda: others.count((5,)),
-        lambda: others.index((5,)),
-        lambda: others.remove((5,)),
-    ):
-        try:
-            call()
-        except MemoryError as error:
-            assert "take fewer at a time" in str(error), repr(error)
-        else:
-            raise AssertionError("they were made")
-    assert len(many) == 1_000_000 and len(pairs) == 1 and len(others) == 1000
-    assert others.index((long, 3)) == 3
-
-
-def says_much_on_many_connections_at_once(m):
-    numbers = m.list([1])
-    lists = 500_000
-    # Half a megabyte, which comes to forty times as much when it is read.
-    call = b"\x80\x04(\x8c" + bytes([len(numbers._id)]) + numbers._id.encode()
-    call += b"\x8c\x06append(" + b"]" * lists + b"t}t."
-    talkers = [object_connection(m) for _ in range(40)]
-    for talker in talkers:
-        rest = len(call).to_bytes(4, "big") + call[:-1]
-        while rest:
-            rest = rest[os.write(talker.fileno(), rest):]
-    for talker in talkers:
-        os.write(talker.fileno(), call[-1:])
-    for talker in talkers:
-        kind, error = talker.recv()
-        assert kind == "#ERROR" and isinstance(error, TypeError), (kind, error)
-    assert numbers[:] == [1]
-
-
-def looks_through_a_tuple_once(m):
-    long = tuple(range(200_000))
-    # If each were looked through, nobody would wait for the end.
-    many = [long] * 100_000 + [[]]
-    pairs = [(key, 0) for key in many]
-    calls = [lambda: m.set(many), lambda: m.dict(pairs), lambda: m.dict().update(pairs)]
-    calls += [lambda: m.set().union(many), lambda: m.set().isdisjoint(many)]
-    for call in calls:
-        try:
-            call()
-        except (TypeError, RemoteError) as error:
-            assert "unhashable type: 'list'" in str(error), repr(error)
-        else:
-            raise AssertionError("a list has a hash")
-
-
-def sorts_by_no_longer_keys_than_may_be(m):
-    numbers = m.list([10**5000, 1])
-    try:
-        numbers.sort(key=str)
-    except ValueError as error:
-        assert "4300 digits" in str(error), repr(error)
-    else:
-        raise AssertionError("it was sorted")
-    assert numbers[1] == 1
-    many = m.list([["a" * 10000] * 200])
-    many._callmethod("__imul__", (1000,))
-    try:
-        many.sort(key=repr)
-    except MemoryError as error:
-        assert "sort a copy" in str(error), repr(error)
-    else:
-        raise AssertionError("it was sorted")
-    assert len(many) == 1000
-
-
-def asks_ahead_and_goes(m):
-    first, second = ("first", bytes(8 << 20)), ("second", bytes(8 << 20))
-    jobs = m.Queue()
-    jobs.put(first)
-    jobs.put(second)
-    takes_ahead_and_goes(m, jobs, "qsize", "get")
-    assert [jobs.get(), jobs.get()] == [first, second]
-    for index in -1, 0, -2:
-        shelf = m.list([first, second])
-        takes_ahead_and_goes(m, shelf, "__len__", "pop", index)
-        assert shelf[:] == [first, second]
-    table = m.dict([first, second])
-    takes_ahead_and_goes(m, table, "__len__", "popitem")
-    assert table.items() == [first, second]
-    members = m.set([first, second])
-    takes_ahead_and_goes(m, members, "__len__", "pop")
-    assert members._callmethod("copy") == {first, second}
-
-
-def takes_ahead_and_goes(m, shared, size, take, *args):
-    mine = object_connection(m)
-    for _ in range(2):
-        mine.send((shared._id, take, args, {}))
-    while shared._callmethod(size) != 1:
-        assert shared._callmethod(size) > 0, "nobody who does not listen is heard further"
-    mine.close()
-    while shared._callmethod(size) != 2:
-        pass
-
-
-def until_it_is_hung_up_on(m, connection):
-    ends = select.poll()
-    ends.register(connection.fileno(), select.POLLRDHUP)
-    while not ends.poll(10):
-        # An honest client is served meanwhile.
-        assert len(m.list([1, 2, 3])) == 3
-
-
-def says_half_of_much(m, limit):
-    talkers = []
-    for _ in range(3):
-        talkers.append(object_connection(m))
-        half = int(limit).to_bytes(4, "big") + bytes(int(limit) // 2)
-        while half:
-            half = half[os.write(talkers[-1].fileno(), half):]
-    until_it_is_hung_up_on(m, talkers[0])
-
-
-def takes_no_answers(m, limit):
-    much = m.list([bytes(int(limit) // 2)])
-    silent = []
-    for _ in range(8):
-        silent.append(object_connection(m))
-        silent[-1].send((much._id, "__getitem__", (0,), {}))
-    until_it_is_hung_up_on(m, silent[0])
 
 
 if __name__ == "__main__":

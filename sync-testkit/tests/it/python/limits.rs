@@ -37,7 +37,7 @@ fn comes_in_beside_strangers(of: &str) {
     let few = Rlimit { current: Some(FILES), maximum: Some(FILES) };
     prlimit(Pid::from_raw(i32::try_from(server.pid()).unwrap()), Resource::Nofile, few).unwrap();
     let _crowd = Vec::from_iter((0..2 * FILES).map(|_| UnixStream::connect(path(of)).unwrap()));
-    run(&site, &Address::unix(path("to-python")).unwrap(), "share.py", &["comes_in"]);
+    run(&site, &Address::unix(path("to-python")).unwrap(), "limits.py", &["comes_in"]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_stranger_makes_room_for_what_tells_the_end_of_a_python_process() {
     let server = start(&site, &["--handshake-timeout=600"]);
     let address = Address::unix(site.directory.path().join("to-python")).unwrap();
     let pid = server.pid().to_string();
-    run(&site, &address, "share.py", &["is_watched_though_no_file_is_left", &pid]);
+    run(&site, &address, "limits.py", &["is_watched_though_no_file_is_left", &pid]);
 }
 
 #[test]
@@ -81,22 +81,22 @@ fn one_process_has_no_more_connections_than_it_may_and_another_has_its_own() {
     let address = &site.server.python_addresses()[0];
     let Address::Unix(path) = address else { panic!("the first address is a unix socket") };
     let _mine = Vec::from_iter((0..20).map(|_| UnixStream::connect(path).unwrap()));
-    run(&site, address, "share.py", &["comes_in"]);
-    run(&site, address, "share.py", &["has_no_more_connections_than", "8"]);
+    run(&site, address, "limits.py", &["comes_in"]);
+    run(&site, address, "limits.py", &["has_no_more_connections_than", "8"]);
 }
 
 #[test]
 fn over_tcp_one_host_has_no_more_threads_than_it_may() {
     let site = Site::limited(|limits| limits.sessions_per_peer = 3);
     let address = &site.server.python_addresses()[1];
-    run(&site, address, "share.py", &["has_no_more_threads_than", "3"]);
+    run(&site, address, "limits.py", &["has_no_more_threads_than", "3"]);
 }
 
 #[test]
 fn what_nests_deeper_than_the_manager_takes_is_refused_and_nothing_is_changed() {
     let site = Site::limited(|limits| limits.kernel.nesting = 8);
     for address in site.server.python_addresses() {
-        run(&site, address, "share.py", &["nests", "8"]);
+        run(&site, address, "limits.py", &["nests", "8"]);
     }
 }
 
@@ -107,7 +107,7 @@ fn over_tcp_a_lock_passes_on_when_its_holder_says_more_than_it_may() {
     run(
         &site,
         &site.server.python_addresses()[1],
-        "share.py",
+        "limits.py",
         &["a_lock_outlives_who_says_too_much"],
     );
 }
@@ -121,8 +121,8 @@ fn a_short_call_makes_no_answer_that_the_manager_has_no_memory_for() {
     });
     for address in site.server.python_addresses() {
         let limit = LIMIT.to_string();
-        run(&site, address, "share.py", &["reads_no_more_at_once_than", &limit]);
-        run(&site, address, "share.py", &["brings_no_more_at_once_than", &limit]);
+        run(&site, address, "limits.py", &["reads_no_more_at_once_than", &limit]);
+        run(&site, address, "limits.py", &["brings_no_more_at_once_than", &limit]);
     }
 }
 
@@ -134,7 +134,7 @@ fn who_says_half_of_much_or_takes_no_answers_is_hung_up_on_when_it_is_too_much_i
     });
     let address = &site.server.python_addresses()[0];
     for name in ["says_half_of_much", "takes_no_answers"] {
-        run(&site, address, "share.py", &[name, &LIMIT.to_string()]);
+        run(&site, address, "limits.py", &[name, &LIMIT.to_string()]);
     }
 }
 
@@ -142,34 +142,34 @@ fn who_says_half_of_much_or_takes_no_answers_is_hung_up_on_when_it_is_too_much_i
 fn a_short_call_makes_no_keys_that_the_manager_has_no_memory_for() {
     let site = Site::new();
     let address = &site.server.python_addresses()[0];
-    run(&site, address, "share.py", &["sorts_by_no_longer_keys_than_may_be"]);
+    run(&site, address, "limits.py", &["sorts_by_no_longer_keys_than_may_be"]);
 }
 
 #[test]
 fn a_keyword_is_not_copied_as_often_as_it_is_recalled() {
     let site = Site::new();
-    run(&site, &site.server.python_addresses()[0], "share.py", &["names_no_keyword_twice"]);
+    run(&site, &site.server.python_addresses()[0], "limits.py", &["names_no_keyword_twice"]);
 }
 
 #[test]
 fn a_short_call_keeps_nobody_waiting_with_a_long_tuple_that_it_names_often() {
     let site = Site::new();
     let address = &site.server.python_addresses()[0];
-    run(&site, address, "share.py", &["looks_through_a_tuple_once"]);
+    run(&site, address, "limits.py", &["looks_through_a_tuple_once"]);
 }
 
 #[test]
 fn what_is_shown_is_bounded_as_a_whole() {
     let site = Site::new();
     let address = &site.server.python_addresses()[0];
-    run(&site, address, "share.py", &["shows_no_more_than_may_be"]);
+    run(&site, address, "limits.py", &["shows_no_more_than_may_be"]);
 }
 
 #[test]
 fn values_that_share_much_are_not_compared_in_full_more_often_than_may_be() {
     let site = Site::new();
     let address = &site.server.python_addresses()[0];
-    run(&site, address, "share.py", &["makes_no_longer_normal_forms_than_may_be"]);
+    run(&site, address, "limits.py", &["makes_no_longer_normal_forms_than_may_be"]);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn what_many_say_at_once_is_not_all_taken_apart_at_once() {
     let site = Site::new();
     let server = start(&site, &[]);
     let address = Address::unix(site.directory.path().join("to-python")).unwrap();
-    run(&site, &address, "share.py", &["says_much_on_many_connections_at_once"]);
+    run(&site, &address, "limits.py", &["says_much_on_many_connections_at_once"]);
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
@@ -189,6 +189,6 @@ fn what_many_say_at_once_is_not_all_taken_apart_at_once() {
 fn items_that_were_asked_for_ahead_by_who_is_gone_are_in_their_place() {
     let site = Site::new();
     for address in site.server.python_addresses() {
-        run(&site, address, "share.py", &["asks_ahead_and_goes"]);
+        run(&site, address, "limits.py", &["asks_ahead_and_goes"]);
     }
 }
