@@ -17,7 +17,7 @@ fn check_file_lengths(tree: &Tree) -> Vec<Problem> {
         );
         file.problem(MAX_FILE_LINES + 1, what)
     };
-    tree.with("rs").filter(too_long).map(problem).collect()
+    tree.with("rs").chain(tree.with("py")).filter(too_long).map(problem).collect()
 }
 
 /// Finds whether the sources, as a whole, have grown too long.
@@ -70,8 +70,10 @@ mod tests {
 
     #[test]
     fn a_file_of_501_lines_is_found() {
-        let tree = Tree::of(&[("a.rs", &lines(501)), ("b.rs", &lines(500))]);
-        assert_one(&check_file_lengths(&tree), "a.rs:501", "has 501 lines");
+        for (long, at) in [("a.rs", "a.rs:501"), ("a.py", "a.py:501")] {
+            let tree = Tree::of(&[(long, &lines(501)), ("b.rs", &lines(500))]);
+            assert_one(&check_file_lengths(&tree), at, "has 501 lines");
+        }
     }
 
     #[test]
