@@ -1,12 +1,10 @@
 //! One socket with its two buffers, and what it has to say to the event loop. No meaning.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
 use bytes::Buf;
-use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use rustix::net::{RecvFlags, recv};
 use sync_objects::{Time, Via};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::message::{ClientMessage, ServerMessage};
@@ -16,15 +14,10 @@ use sync_proto::{Refusal, SessionId};
 use crate::keys::Keys;
 use crate::limits::WRITE_PER_TURN;
 use crate::sessions::Origin;
+use crate::stream::Stream;
 
 /// How many pieces of output go into one system call.
 const SLICES: usize = 32;
-
-#[derive(Debug)]
-pub(crate) enum Stream {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
 
 /// Who can read along.
 #[derive(Debug)]
@@ -150,11 +143,11 @@ impl Connection {
     ) -> io::Result<(Got, &'a [u8])> {
         if let (Guard::Open, Some(direct)) = (&self.guard, self.decoder.direct()) {
             let room = direct.capacity() - direct.len();
-            let got = got(read_more(&self.stream, direct), room)?;
+            let got = got(self.stream.read_more(direct), room)?;
             return Ok((got, &[]));
         }
         let Buffers { wire, plain } = buffers;
-        let got = got(read(&mut self.stream, wire), wire.len())?;
+        let got = got(self.stream.read(wire), wire.len())?;
         let (Got::Full(count) | Got::Drained(count)) = got else { return Ok((got, &[])) };
         let wire = &wire[..count];
         match &mut self.guard {
@@ -222,7 +215,7 @@ impl Connection {
             }
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = out.chunks_vectored(&mut slices);
-            match write(&mut self.stream, &slices[..count]) {
+            match self.stream.write(&slices[..count]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     let all = slices[..count].iter().map(|slice| slice.len()).sum::<usize>();
@@ -233,7 +226,6 @@ impl Connection {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
@@ -243,22 +235,8 @@ impl Connection {
 
     /// Tells the poll what is waited for, if that has changed.
     pub(crate) fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        let wanted = if self.pending_output() == 0 {
-            Interest::READABLE
-        } else {
-            Interest::READABLE | Interest::WRITABLE
-        };
-        let before = self.interest.replace(wanted);
-        if before == Some(wanted) {
-            return Ok(());
-        }
-        let (token, first) = (self.token, before.is_none());
-        match &mut self.stream {
-            Stream::Unix(stream) if first => registry.register(stream, token, wanted),
-            Stream::Unix(stream) => registry.reregister(stream, token, wanted),
-            Stream::Tcp(stream) if first => registry.register(stream, token, wanted),
-            Stream::Tcp(stream) => registry.reregister(stream, token, wanted),
-        }
+        let has_output = self.pending_output() > 0;
+        self.stream.watch(registry, self.token, &mut self.interest, has_output)
     }
 
     /// Returns how many bytes wait to be written.
@@ -277,52 +255,7 @@ impl Connection {
 
     /// Returns where a TCP connection comes from.
     pub(crate) fn origin(&self) -> Option<SocketAddr> {
-        match &self.stream {
-            Stream::Unix(_) => None,
-            Stream::Tcp(stream) => stream.peer_addr().ok(),
-        }
-    }
-}
-
-fn read(stream: &mut Stream, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        let result = match stream {
-            Stream::Unix(stream) => stream.read(buffer),
-            Stream::Tcp(stream) => stream.read(buffer),
-        };
-        match result {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
-}
-
-/// Reads once into the spare capacity, as it is.
-fn read_more(stream: &Stream, body: &mut Vec<u8>) -> io::Result<usize> {
-    loop {
-        let room = rustix::buffer::spare_capacity(body);
-        let result = match stream {
-            Stream::Unix(stream) => recv(stream, room, RecvFlags::empty()),
-            Stream::Tcp(stream) => recv(stream, room, RecvFlags::empty()),
-        };
-        match result {
-            Err(rustix::io::Errno::INTR) => {}
-            other => return Ok(other?.0),
-        }
-    }
-}
-
-fn write(stream: &mut Stream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    // The usual case; one piece costs the system less than a list of one.
-    if let [slice] = slices {
-        return match stream {
-            Stream::Unix(stream) => stream.write(slice),
-            Stream::Tcp(stream) => stream.write(slice),
-        };
-    }
-    match stream {
-        Stream::Unix(stream) => stream.write_vectored(slices),
-        Stream::Tcp(stream) => stream.write_vectored(slices),
+        self.stream.origin()
     }
 }
 

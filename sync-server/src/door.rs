@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use sync_objects::Time;
 
-use crate::connection::Stream;
 use crate::hub::{Hub, Side};
 use crate::limits::ACCEPTS_PER_TURN;
 use crate::listener::{Listener, is_of_one_connection, is_out_of_files};
 use crate::source::Source;
+use crate::stream::Stream;
 
 /// How long to wait before accepting again when the system has no file descriptor left.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(100);

@@ -36,6 +36,7 @@ mod sessions;
 mod socket_file;
 mod source;
 mod strangers;
+mod stream;
 
 pub use builder::{Builder, Server};
 pub use key_file::{read_key, write_new_key};

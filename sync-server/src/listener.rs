@@ -14,10 +14,10 @@ use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::process::Pid;
 use sync_proto::{Address, Error, ErrorKind};
 
-use crate::connection::Stream;
 use crate::limits::BACKLOG;
 use crate::sessions::Origin;
 use crate::socket_file::{Audience, SocketFile, is_socket};
+use crate::stream::Stream;
 
 /// A listening socket. A unix one removes its file when it is dropped.
 #[derive(Debug)]

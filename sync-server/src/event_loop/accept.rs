@@ -5,12 +5,13 @@ use sync_proto::secure::{Random, Responder};
 use sync_proto::{ErrorKind, Refusal};
 
 use super::{EventLoop, KeySet};
-use crate::connection::{Connection, Guard, Stream};
+use crate::connection::{Connection, Guard};
 use crate::door::{Knock, Round};
 use crate::limits::{READS_PER_TURN, STRANGERS_PER_TURN};
 use crate::listener::unix_peer;
 use crate::sessions::Origin;
 use crate::source::Source;
+use crate::stream::Stream;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
 /// is never used twice: a late reply cannot reach the next connection of the same key.

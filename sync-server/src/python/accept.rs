@@ -8,12 +8,12 @@ use super::Front;
 use super::auth::{Auth, Nonce};
 use super::connection::{Connection, Peer, Stage};
 use super::reply::Address;
-use crate::connection::Stream;
 use crate::door::{Knock, Round};
 use crate::hub::PYTHON;
 use crate::listener::unix_peer;
 use crate::sessions::Origin;
 use crate::source::Source;
+use crate::stream::Stream;
 
 /// A connection's word to the kernel holds its key in the low bits, and above them a number that
 /// is never used twice.

@@ -1,7 +1,7 @@
 //! One Python connection: a socket with its two buffers, and how far it has come.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -14,8 +14,8 @@ use super::auth::Auth;
 use super::desk::{Then, Undo};
 use super::framing::{self, BadLength, Decoder};
 use super::reply::Address;
-use crate::connection::Stream;
 use crate::sessions::Origin;
+use crate::stream::Stream;
 
 /// Bytes read from one connection in one go.
 pub(crate) const READ_BUFFER: usize = crate::limits::READ_PER_TURN;
@@ -155,21 +155,14 @@ impl Connection {
     /// Reads what is there, up to a bound; returns whether the peer has closed its end, or more
     /// may be there.
     pub(crate) fn read(&mut self, buffer: &mut [u8; READ_BUFFER]) -> io::Result<Got> {
-        let got = loop {
-            let result = match &mut self.stream {
-                Stream::Unix(stream) => stream.read(buffer),
-                Stream::Tcp(stream) => stream.read(buffer),
-            };
-            match result {
-                Ok(0) => break Got::End,
-                Ok(count) => {
-                    self.decoder.push(&buffer[..count]);
-                    break if count == buffer.len() { Got::More } else { Got::Drained };
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Got::Drained,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+        let got = match self.stream.read(buffer) {
+            Ok(0) => Got::End,
+            Ok(count) => {
+                self.decoder.push(&buffer[..count]);
+                if count == buffer.len() { Got::More } else { Got::Drained }
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Got::Drained,
+            Err(error) => return Err(error),
         };
         self.hurry()?;
         Ok(got)
@@ -238,15 +231,10 @@ impl Connection {
     /// Writes what waits, and asks to be told when the rest can be written.
     pub(crate) fn flush(&mut self, registry: &Registry) -> io::Result<()> {
         while !self.out.is_empty() {
-            let result = match &mut self.stream {
-                Stream::Unix(stream) => stream.write(&self.out),
-                Stream::Tcp(stream) => stream.write(&self.out),
-            };
-            match result {
+            match self.stream.write(&[IoSlice::new(&self.out)]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => self.out.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
@@ -263,30 +251,12 @@ impl Connection {
 
     /// Tells the poll what is waited for, if that has changed.
     pub(crate) fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        let wanted = if self.out.is_empty() {
-            Interest::READABLE
-        } else {
-            Interest::READABLE | Interest::WRITABLE
-        };
-        let before = self.interest.replace(wanted);
-        if before == Some(wanted) {
-            return Ok(());
-        }
-        let (token, first) = (self.token, before.is_none());
-        match &mut self.stream {
-            Stream::Unix(stream) if first => registry.register(stream, token, wanted),
-            Stream::Unix(stream) => registry.reregister(stream, token, wanted),
-            Stream::Tcp(stream) if first => registry.register(stream, token, wanted),
-            Stream::Tcp(stream) => registry.reregister(stream, token, wanted),
-        }
+        self.stream.watch(registry, self.token, &mut self.interest, !self.out.is_empty())
     }
 
     /// Returns where it comes from, over TCP.
     pub(crate) fn origin(&self) -> Option<SocketAddr> {
-        match &self.stream {
-            Stream::Unix(_) => None,
-            Stream::Tcp(stream) => stream.peer_addr().ok(),
-        }
+        self.stream.origin()
     }
 
     /// Returns how many bytes wait to be written.
