@@ -105,6 +105,41 @@ def a_killed_waiter_takes_no_item(m):
     assert (q.qsize(), q.get(timeout=SECONDS_AT_MOST)) == (1, "item") and len(objects) == 1
 
 
+def what_a_killed_process_left_unread_goes_to_none_of_its_own_calls(m):
+    q, item = m.Queue(), bytes(900_000)
+    q.put(item)
+    gone, end = os.pipe()
+
+    def ask():
+        os.close(end)
+        left = multiprocessing.connection.Client(m.address, authkey=m._authkey)
+        left.send((None, "accept_connection", ("left",), {}))
+        assert left.recv() == ("#RETURN", None) and q.qsize() == 1
+        left.send((q._id, "get", (), {}))
+        assert left.poll(SECONDS_AT_MOST), "more is under way than the socket takes"
+        if os.fork() == 0:
+            # The sockets stay open for as long as the test runs.
+            os.read(gone, 1)
+            os._exit(0)
+
+    Child(ask, q.get).kill()
+    assert q.get(timeout=20) == item
+    os.close(end)
+
+
+def what_a_connection_left_unread_does_not_go_to_its_own_call(m):
+    q, item = m.Queue(), bytes(900_000)
+    q.put(item)
+    with multiprocessing.connection.Client(m.address, authkey=m._authkey) as left:
+        left.send((None, "accept_connection", ("left",), {}))
+        assert left.recv() == ("#RETURN", None)
+        for _ in range(2):
+            left.send((q._id, "get", (), {}))
+        assert left.poll(SECONDS_AT_MOST), "more is under way than the socket takes"
+    until(lambda: q.qsize() == 1, "it is put back")
+    assert q.get() == item
+
+
 def a_killed_waiter_takes_no_lock(m):
     lock = m.Lock()
     lock.acquire()

@@ -6,7 +6,7 @@ use slab::Slab;
 use sync_objects::{DisconnectReason, Kernel, Time};
 
 use super::Front;
-use super::connection::{Connection, Peer, Stage};
+use super::connection::{Caller, Connection, Peer, Stage};
 use super::desk::Desk;
 use super::turn::Said;
 use crate::hub;
@@ -37,20 +37,17 @@ impl Front {
     /// A connection was closed by its peer, or broke.
     pub(super) fn hang_up(&mut self, kernel: &mut Kernel, now: Time, key: usize) {
         let Some(mut connection) = self.forget(key) else { return };
+        let Stage::Object(Caller { session, .. }) = connection.stage else { return };
+        // Nobody waits for the answer any more, and what is taken back is not for who has gone. The
+        // process may live all the same: a signal got its thread out of the call.
+        if let Some(waiting) = connection.waiting.take() {
+            kernel.handle_cancel(now, session, waiting.call);
+        }
         self.take_back(kernel, now, &mut connection);
-        let Stage::Object(caller) = connection.stage else { return };
-        match connection.peer {
-            // Nobody waits for the answer any more. The process may live all the same: a signal got
-            // its thread out of the call. What it has is its own until its pidfd tells otherwise.
-            Peer::Process(_) => {
-                if let Some(waiting) = connection.waiting {
-                    kernel.handle_cancel(now, caller.session, waiting.call);
-                }
-            }
-            Peer::Host(_) => {
-                self.processes.thread_went(now, connection.peer);
-                kernel.handle_disconnect(now, caller.session, DisconnectReason::Closed);
-            }
+        // What a process has is its own until its pidfd tells otherwise.
+        if let Peer::Host(_) = connection.peer {
+            self.processes.thread_went(now, connection.peer);
+            kernel.handle_disconnect(now, session, DisconnectReason::Closed);
         }
     }
 
@@ -63,9 +60,9 @@ impl Front {
             }
             let keys: Vec<usize> = connections_of(&self.connections, pid).collect();
             for key in keys {
-                if let Some(mut connection) = self.forget(key) {
-                    self.take_back(kernel, now, &mut connection);
-                }
+                self.hang_up(kernel, now, key);
+                // What one of its calls gave back to another is given back there.
+                self.deliver(kernel, now);
             }
             self.processes.end(kernel, now, pid, self.poll.registry());
         }

@@ -227,7 +227,7 @@ impl Front {
     }
 
     /// Goes on with the calls that objects have answered, until none is left.
-    fn deliver(&mut self, kernel: &mut Kernel, now: Time) {
+    pub(super) fn deliver(&mut self, kernel: &mut Kernel, now: Time) {
         loop {
             while let Some(outgoing) = kernel.poll_reply() {
                 self.trays.sort(outgoing);

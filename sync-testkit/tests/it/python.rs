@@ -96,7 +96,9 @@ pub(crate) fn run(site: &Site, address: &Address, program: &str, rest: &[&str]) 
     assert!(output.status.success(), "{rest:?} over {address}:\n{errors}");
 }
 
-const SEEN_BY_PID: [&str; 4] = [
+const SEEN_BY_PID: [&str; 6] = [
+    "what_a_killed_process_left_unread_goes_to_none_of_its_own_calls",
+    "what_a_connection_left_unread_does_not_go_to_its_own_call",
     "an_interrupted_wait_ends_only_that_call",
     "the_objects_of_a_killed_process_are_collected",
     "what_another_process_uses_outlives_a_killed_one",
@@ -139,6 +141,8 @@ faults! {
     a_bounded_permit_of_a_dead_holder_may_be_given_back_once
     a_permit_may_be_given_back_by_another_process
     a_killed_waiter_takes_no_item
+    what_a_killed_process_left_unread_goes_to_none_of_its_own_calls
+    what_a_connection_left_unread_does_not_go_to_its_own_call
     a_killed_waiter_takes_no_lock
     a_killed_waiter_takes_no_permit
     a_killed_waiter_takes_no_notification
