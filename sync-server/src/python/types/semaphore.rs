@@ -4,12 +4,14 @@
 //! the process ends. Those of a plain one are nobody's.
 
 use sync_objects::semaphore;
-use sync_proto::{ErrorKind, Handle, ObjectId, Refusal, Token};
+use sync_proto::{ErrorKind, Handle, MethodId, ObjectId, Refusal, Token};
 
 use super::{at, bool, none, text, unserializable, waiting};
 use crate::python::args::{Arg, Args};
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
 use crate::python::exceptions::{OVERFLOW_ERROR, Raise, VALUE_ERROR};
+
+const BOUND: MethodId = semaphore::method("bound");
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>, bounded: bool) -> Result<Handle, Raise> {
     let [value] = args.optional("Semaphore", ["value"])?;
@@ -51,7 +53,7 @@ pub(crate) fn call(
 
 fn acquire(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome {
     let timeout = waiting::of_semaphore(args)?;
-    let bound: Option<u32> = desk.ask(semaphore, const { semaphore::method("bound") }, &())?;
+    let bound: Option<u32> = desk.ask(semaphore, BOUND, &())?;
     let acquire = const { semaphore::method("acquire") };
     ask_within(timeout, semaphore, acquire, &(1u32,), move |desk, token: Result<Token, _>| {
         match token {
@@ -77,21 +79,17 @@ fn release(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome 
     if count < 1 {
         return Err(VALUE_ERROR.with("n must be one or more"));
     }
-    let bound: Option<u32> = desk.ask(semaphore, const { semaphore::method("bound") }, &())?;
-    let Some(bound) = bound else {
-        // One step, however many: nobody holds the permits of a plain one.
-        let add = const { semaphore::method("add") };
-        return ask(semaphore, add, &(permits(count)?,), none::<()>);
-    };
-    let Some(count) = u32::try_from(count).ok().filter(|&count| count <= bound) else {
-        return Err(VALUE_ERROR.with("Semaphore released too many times"));
+    let too_many = || VALUE_ERROR.with("Semaphore released too many times");
+    let count = match permits(count) {
+        Ok(count) => count,
+        Err(overflow) => {
+            let bound: Option<u32> = desk.ask(semaphore, BOUND, &())?;
+            return Err(bound.map_or(overflow, |_| too_many()));
+        }
     };
     let release = const { semaphore::method("release_any") };
-    let then = |desk: &mut Desk<'_>, released: Result<(), Refusal>| match released {
-        Err(refusal) if refusal.kind == ErrorKind::InvalidInput => {
-            Err(VALUE_ERROR.with("Semaphore released too many times"))
-        }
-        released => none(desk, released?),
-    };
-    ask_within(None, semaphore, release, &(count,), then)
+    ask_within(None, semaphore, release, &(count,), move |desk, released| match released {
+        Err(Refusal { kind: ErrorKind::InvalidInput, .. }) => Err(too_many()),
+        released => none::<()>(desk, released?),
+    })
 }
