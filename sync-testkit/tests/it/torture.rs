@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use sync_client::{ErrorKind, Manager, Received, Token};
+use sync_client::{ErrorKind, Manager, ObjectId, ObjectInfo, Received, Token};
 use sync_testkit::{Actor, Cast, ServerProcess};
 
 mod victims;
@@ -50,7 +50,8 @@ fn whoever_is_killed_in_whatever_state_nothing_is_stuck_lost_or_doubled() {
     let before = torture.footprint();
     (warm_up..cycles).for_each(|_| torture.cycle());
     let after = torture.footprint();
-    assert_eq!(after.objects, before.objects, "objects");
+    assert_eq!(after.objects, before.objects, "references, grants and calls of each object");
+    assert_eq!((before.blocked, after.blocked), (0, 0), "calls that wait");
     assert_eq!(after.files, before.files, "file descriptors");
     let allowed = before.memory + before.memory / 4 + 1024;
     assert!(after.memory <= allowed, "memory grew from {} to {} KiB", before.memory, after.memory);
@@ -60,7 +61,9 @@ fn whoever_is_killed_in_whatever_state_nothing_is_stuck_lost_or_doubled() {
 /// What the manager costs when nobody uses it but the test.
 #[derive(Debug)]
 struct Footprint {
-    objects: u64,
+    /// Each with how many references to it, grants of it and calls in its lines there are.
+    objects: Vec<(ObjectId, [u64; 3])>,
+    blocked: u64,
     files: usize,
     /// Resident, in KiB.
     memory: u64,
@@ -224,8 +227,12 @@ impl Torture {
     fn footprint(&self) -> Footprint {
         let alone = || self.manager().debug_info().unwrap().sessions.len() == 1;
         self.cast.until("only the test has a session", alone);
+        let info = self.manager().debug_info().unwrap();
+        assert_eq!(info.objects.len() as u64, info.object_count, "it tells of all objects");
+        let counts = |of: &ObjectInfo| [of.references, of.holder_count, of.waiter_count];
         Footprint {
-            objects: self.manager().debug_info().unwrap().object_count,
+            objects: info.objects.iter().map(|of| (of.object, counts(of))).collect(),
+            blocked: info.blocked_count,
             files: self.server.open_files(),
             memory: self.server.resident_kib(),
         }
