@@ -9,7 +9,7 @@ use sync_proto::{
 use crate::kernel::{Core, WAITING, cannot_wait};
 use crate::{Channel, Flow, Naming, Time};
 
-/// Who calls: a session and the thread in it.
+/// The caller: a session and the thread in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Caller {
     /// The client process.
@@ -18,17 +18,17 @@ pub struct Caller {
     pub thread: ThreadId,
 }
 
-/// Who can give back what is owned ([`Cx::own`]).
+/// Who can release what is owned ([`Cx::own`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the object lets the thread, or its process")]
 pub enum Owner {
-    /// The thread that owns it, and no other. While that one waits, nobody gives it back.
+    /// The thread that owns it, and no other. While that thread waits, nobody releases it.
     Thread,
-    /// Any thread of the owner's process: while the owner waits, another one may give it back.
+    /// Any thread of the owner's process: while the owner waits, another one may release it.
     Process,
 }
 
-/// One look of a call at its object.
+/// One poll of a call's method on its object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) caller: Caller,
@@ -56,7 +56,8 @@ pub(crate) struct Place {
     pub(crate) number: u64,
 }
 
-/// What an object sees of the manager while one of its methods runs, and all that it may do to it.
+/// What an object sees of the manager while one of its methods runs, and all that it may do to the
+/// manager.
 #[derive(Debug)]
 pub struct Cx<'k> {
     core: &'k mut Core,
@@ -69,37 +70,38 @@ impl<'k> Cx<'k> {
         Self { core, object, look }
     }
 
-    /// Polls the callers in line, first come first served, until the one in front must go on
-    /// waiting. Costs as much as it serves.
+    /// Polls the callers in line, first come, first served, until the one in front must go on
+    /// waiting. Its cost is that of the callers that are served.
     pub fn wake_in_turn(&mut self, on: Channel) {
         self.core.wake_in_turn(on.object(self.object), on.number());
     }
 
-    /// Polls the first `count` callers in line, each once, whatever comes of it; `usize::MAX` for
-    /// all. Who joins the line after this is not meant.
+    /// Polls the first `count` callers in line, each once, whatever it answers; `usize::MAX` for
+    /// all. Callers that join the line after this are not included.
     pub fn wake(&mut self, on: Channel, count: usize) {
         self.core.wake_count(on.object(self.object), on.number(), count);
     }
 
-    /// Polls all callers in line when a moment has come: the object's own time. A later call for
-    /// the same line moves the moment.
+    /// Polls all callers in line when a moment has come: this is the object's own timer. A later
+    /// call for the same line moves the moment.
     pub fn wake_at(&mut self, on: Channel, at: Time) {
         self.core.set_alarm(on.object(self.object), on.number(), at);
     }
 
-    /// The caller now owns `count` of this object: a lock, permits, a lease. The kernel tells the
-    /// object when the owner is gone. Returns the fencing token of the grant.
+    /// Makes the caller the owner of `count` of this object: a lock, permits, a lease. The kernel
+    /// notifies the object when the owner is gone. Returns the fencing token of the grant.
     ///
     /// # Panics
-    /// In `session_gone`: who is gone can own nothing.
+    /// In `session_gone`: a session that is gone can own nothing.
     pub fn hold(&mut self, count: u32) -> Token {
         self.core.hold(self.object, self.look.caller, count)
     }
 
-    /// The caller now owns what the callers in this line wait for: a lock. As `hold(1)`, and the
-    /// kernel knows from now on that who stands in the line waits for the caller; when several
-    /// own it, as readers do, for each of them. So it finds deadlocks. Not for what anybody may
-    /// give back, as permits: a wait for those is no wait for one caller.
+    /// Makes the caller the owner of what the callers in this line wait for: a lock. Works as
+    /// `hold(1)`, and the kernel knows from now on that callers in the line wait for this owner; if
+    /// several own it, as readers do, for each of them. That is how it finds deadlocks. Not for
+    /// what anybody may release, such as permits: a wait for those is not a wait for one particular
+    /// caller.
     ///
     /// # Panics
     /// As [`hold`](Self::hold).
@@ -107,8 +109,8 @@ impl<'k> Cx<'k> {
         self.core.own(self.object, self.look.caller, on.number(), by)
     }
 
-    /// Ends what [`hold`](Self::hold) or [`own`](Self::own) began; returns how much it was, or
-    /// `None` when nothing is held under that token: it was given up, or its owner died.
+    /// Ends what [`hold`](Self::hold) or [`own`](Self::own) began; returns how much was held, or
+    /// `None` when nothing is held under that token: it was released, or its owner died.
     pub fn let_go(&mut self, token: Token) -> Option<u32> {
         self.core.let_go(self.object, token)
     }
@@ -132,12 +134,12 @@ impl<'k> Cx<'k> {
         flow.of_peer(object).map(|answer| answer.into_value()).transpose()
     }
 
-    /// Creates an object that this one then holds a handle on: a list of its own, a lock. It lives
-    /// as long as a handle on it does.
+    /// Creates an object and returns this object's handle on it: a list of its own, a lock. It
+    /// lives as long as a handle on it does.
     ///
     /// # Errors
     /// What its constructor refused with; `NotFound` when the manager has no such type;
-    /// `LimitReached` when it holds as many objects as it may.
+    /// `LimitReached` when it has as many objects as it may.
     pub fn create(
         &mut self,
         interface: &'static Interface,
@@ -148,8 +150,8 @@ impl<'k> Cx<'k> {
     }
 
     /// Checks that the manager may keep `bytes` more. The bytes of the call's own values are
-    /// counted already; this is for what an object makes much of with few words: copies, zeros.
-    /// A call that has waited may keep as much as its waiting took, also in a full manager.
+    /// counted already; this is for what an object makes much of from a short call: copies, zeros.
+    /// A call that has waited may keep as much as its waiting took, even in a full manager.
     ///
     /// # Errors
     /// `OutOfMemory`, to refuse with before anything is changed.
@@ -175,8 +177,8 @@ impl<'k> Cx<'k> {
     }
 
     /// Checks that the caller may be given all handles in these values, for a method that leaves
-    /// them where they are: else each session could have them, with a row for each. What is taken
-    /// out is given in any case, so that a full manager can be emptied.
+    /// the values where they are: otherwise each session could get them all, with a row for each.
+    /// Handles in what is taken out are given in any case, so that a full manager can be emptied.
     ///
     /// # Errors
     /// `OutOfMemory`.
@@ -204,13 +206,13 @@ impl<'k> Cx<'k> {
         if self.look.is_one_way { Err(cannot_wait()) } else { Ok(()) }
     }
 
-    /// Returns how many bytes an answer may have of what a method takes out: what is more would
-    /// not be sent, and is lost.
+    /// Returns how many bytes of what a method takes out may go into an answer: more would not be
+    /// sent, and would be lost.
     pub fn answer_max(&self) -> usize {
         self.core.answer_max()
     }
 
-    /// Returns who calls.
+    /// Returns the caller.
     pub fn caller(&self) -> Caller {
         self.look.caller
     }
@@ -220,12 +222,12 @@ impl<'k> Cx<'k> {
         self.core.now()
     }
 
-    /// Returns whether the call's deadline has passed: its last look, after a `WaitThen`.
+    /// Returns whether the call's deadline has passed: this is its last poll, after a `WaitThen`.
     pub fn timed_out(&self) -> bool {
         self.look.timed_out
     }
 
-    /// Returns what `WaitThen` or `Must` left for this look; 0 at the first.
+    /// Returns the note that `WaitThen` or `Must` left for this poll; 0 at the first one.
     pub fn note(&self) -> u64 {
         self.look.note
     }
@@ -240,7 +242,8 @@ impl<'k> Cx<'k> {
         self.core.waiting(on.object(self.object), on.number())
     }
 
-    /// Returns who holds under a token of this object; `None` when nobody does any more.
+    /// Returns the owner of what is held under a token of this object; `None` when nothing is any
+    /// more.
     pub fn owner(&self, token: Token) -> Option<Caller> {
         self.core.owner(self.object, token)
     }
@@ -250,8 +253,8 @@ impl<'k> Cx<'k> {
         self.core.held_by(self.object, self.look.caller.session)
     }
 
-    /// Returns all that is held of this object, by whomever: tokens with their counts, in the
-    /// order they were given.
+    /// Returns all that is held of this object, by anybody: tokens with their counts, in the order
+    /// in which they were granted.
     pub fn holds(&self) -> Vec<(Token, u32)> {
         self.core.holds_of(self.object)
     }

@@ -1,9 +1,9 @@
-//! What an object's method says to the kernel.
+//! What an object's method answers to the kernel.
 
 use serde::Serialize;
 use sync_proto::{Data, ErrorKind, ObjectId, Refusal};
 
-/// A line of callers of an object: first come, first served. Objects number their own.
+/// A line of callers of an object: first come, first served. Objects number their lines themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Channel {
     number: u64,
@@ -12,7 +12,7 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Names the line of a number in the object that uses it.
+    /// Names the line that an object knows by this number.
     pub const fn new(number: u64) -> Self {
         Self { number, of: None }
     }
@@ -30,11 +30,11 @@ impl Channel {
     }
 }
 
-/// What follows from a look at the object's state: an answer, a refusal, or a place in a line.
+/// The result of one poll of a method: an answer, a refusal, or a place in a line.
 ///
 /// A call that waits is kept and *polled again* when something may have changed: the method runs
-/// anew, from its beginning, with the same arguments. It must not have changed anything before it
-/// said `Wait`, but for what its note ([`Cx::note`](crate::Cx::note)) tells it of.
+/// again, from its beginning, with the same arguments. It must not have changed anything before it
+/// answered `Wait`, except for what its note ([`Cx::note`](crate::Cx::note)) tells it.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "the kernel handles every flow there is")]
@@ -44,14 +44,14 @@ pub enum Flow<T> {
     /// Refuse now. The object is as it was.
     Refuse(Refusal),
     /// Stand in line on this channel and be polled again when it is woken. If the deadline passes
-    /// first, the answer is "timed out".
+    /// first, the call fails with `TimedOut`.
     Wait(Channel),
     /// As `Wait`, but polled once more when the deadline passes, with
     /// [`Cx::timed_out`](crate::Cx::timed_out). The note comes back in `Cx::note`. Whoever changes
     /// something before it asks [`Cx::check_line`](crate::Cx::check_line) first: of a call that
     /// wants no answer, and so cannot wait, only what it held is taken back.
     WaitThen(Channel, u64),
-    /// Stand in line with no deadline any more: a Condition's caller that was notified must
+    /// Stand in line without a deadline from now on: a Condition's caller that was notified must
     /// retake its lock.
     Must(Channel, u64),
 }
@@ -62,18 +62,19 @@ impl<T> Flow<T> {
         Self::Refuse(Refusal::new(kind, message))
     }
 
-    /// Turns the answer into another.
+    /// Maps the answer.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Flow<U> {
         self.and_then(|answer| Flow::Done(f(answer)))
     }
 
-    /// Takes what a `Peer`'s method gives as a method's own answer: a peer that is gone refuses.
+    /// Uses the result of a `Peer`'s method as a method's own answer: if the peer is gone, it
+    /// refuses.
     pub fn of(result: Result<Self, Refusal>) -> Self {
         result.unwrap_or_else(Self::Refuse)
     }
 
-    /// Goes on from the answer of a peer. Nothing may have been changed before it: if the peer
-    /// says `Wait`, the whole method is run anew when its line is woken.
+    /// Continues with the answer of a peer. Nothing may have been changed before it: if the peer
+    /// answers `Wait`, the whole method runs again when its line is woken.
     pub fn and_then<U>(self, f: impl FnOnce(T) -> Flow<U>) -> Flow<U> {
         match self {
             Self::Done(answer) => f(answer),
@@ -84,7 +85,7 @@ impl<T> Flow<T> {
         }
     }
 
-    /// Says the same from the object that called: the line is still the peer's.
+    /// Returns the same for the object that called: the line is still the peer's.
     pub(crate) fn of_peer(self, peer: ObjectId) -> Self {
         match self {
             Self::Wait(on) if on.of.is_none() => Self::Wait(on.of_peer(peer)),
@@ -113,7 +114,7 @@ impl<T: Serialize> Flow<T> {
 }
 
 impl<T, E> Flow<Result<T, E>> {
-    /// Takes an error out of the answer.
+    /// Turns an error inside the answer into a refusal.
     ///
     /// # Errors
     /// The answer's.

@@ -1,7 +1,7 @@
-//! `interface!`: one declaration makes both ends.
+//! `interface!`: one declaration generates both ends.
 
-/// Declares an object type: its name, its constructor and its methods. From the one declaration
-/// come the trait to implement for the manager and the typed client.
+/// Declares an object type: its name, its constructor and its methods. From this one declaration it
+/// generates the trait to implement for the manager, and the typed client.
 ///
 /// ```
 /// use sync_objects::{Channel, Cx, Flow, Refusal, interface};
@@ -87,18 +87,19 @@ macro_rules! interface {
                 methods: &[$(stringify!($method)),*],
             };
 
-            /// Returns a method's number, at compile time; a name that is no method's fails there.
+            /// Returns a method's number, at compile time; a name that is not a method's fails
+            /// there.
             pub const fn method(name: &str) -> p::MethodId {
                 p::method_id(INTERFACE.methods, name)
             }
 
             /// The object's side: what a manager hosts.
             pub trait Service: Sized + Send + 'static {
-                /// Makes an object. What is made for a name that is taken is only asked for its
+                /// Makes an object. One that is made for a name that is taken is only asked for its
                 /// shape, and dropped.
                 ///
                 /// # Errors
-                /// When the arguments make no object; nothing is created then.
+                /// When the arguments are invalid; nothing is created then.
                 fn new($($new_arg: $new_type),*) -> Result<Self, p::Refusal>;
                 $(
                     $(#[$method_doc])*
@@ -106,32 +107,33 @@ macro_rules! interface {
                         &mut self, cx: &mut p::Cx<'_> $(, $arg: $type)*
                     ) -> p::Flow<$crate::answer!($($answer)?)>;
                 )*
-                /// Hears that a session that held something of this object is gone, or has lost
-                /// the answer that granted it: what `gone` says was held is held no more.
+                /// Learns that a session that held something of this object is gone, or has lost
+                /// the answer that granted it: what `gone` lists is no longer held.
                 fn session_gone(&mut self, cx: &mut p::Cx<'_>, gone: &p::Gone) {
                     let _ = (cx, gone);
                 }
-                /// Returns in words what a named object must have in common with what is asked
-                /// for: a bound, an order, a length. Contents have no part in it.
+                /// Returns in words the properties in which a named object must agree with the one
+                /// that is asked for: a bound, an order, a length. Contents are not part of it.
                 fn shape(&self) -> String {
                     String::new()
                 }
                 /// Returns how many bytes the object keeps beside the bytes of its values, which
                 /// are counted already: [`VALUE_COST`](p::VALUE_COST) for each value, and what it
-                /// made of its arguments. It is asked after every call, so the answer had better
-                /// be at hand.
+                /// has made from its arguments. It is called after every call, so it should be
+                /// cheap.
                 fn weight(&self) -> usize {
                     0
                 }
-                /// Shows every handle that the object holds, also inside payloads, each as often as
-                /// it holds it: what is not shown cannot be found to be part of a cycle. A handle
-                /// that is shown without being held would make what is in use look like garbage.
+                /// Shows every handle that the object holds, including those inside payloads, each
+                /// as often as it holds it: a handle that is not shown cannot be found to be part
+                /// of a cycle. A handle that is shown without being held would make objects in use
+                /// look like garbage.
                 fn handles(&self, visit: &mut dyn FnMut(&p::Handle)) {
                     let _ = visit;
                 }
                 /// Shows some of the handles, for an object that may hold so many that the manager
-                /// had better serve others in between: those from a place on, where 0 is the
-                /// first. Returns the place to go on from, `None` at the end.
+                /// should serve others in between: those from a place on, where 0 is the first.
+                /// Returns the place to go on from, `None` at the end.
                 fn handles_from(
                     &self, place: u64, visit: &mut dyn FnMut(&p::Handle)
                 ) -> Option<u64> {
@@ -179,7 +181,7 @@ macro_rules! interface {
                 }
             }
 
-            /// Lets a manager make objects of this type.
+            /// Registers this type with a manager's registry.
             pub fn register<S: Service>(registry: &mut p::Registry) {
                 registry.register(&INTERFACE, |data| {
                     let ($($new_arg,)*) = data.into_value::<($($new_type,)*)>()?;
@@ -211,12 +213,12 @@ macro_rules! interface {
                     Self(self.0.within(timeout))
                 }
 
-                /// Returns what sends calls without waiting for them.
+                /// Returns an object that sends calls without waiting for their answers.
                 pub fn one_way(&self) -> OneWay<'_> {
                     OneWay(&self.0)
                 }
 
-                /// Returns what puts calls into a pipeline.
+                /// Returns an object that puts calls into a pipeline.
                 pub fn later<'p>(&'p self, pipeline: &'p p::Pipeline<'_>) -> Later<'p> {
                     Later { remote: &self.0, pipeline }
                 }
@@ -274,8 +276,8 @@ macro_rules! interface {
                     $(#[$method_doc])*
                     ///
                     /// # Errors
-                    /// Why it cannot be sent: `InvalidInput`, `TooLarge`, `Disconnected`; not what
-                    /// the object says to it.
+                    /// Why the call cannot be sent: `InvalidInput`, `TooLarge`, `Disconnected`; not
+                    /// what the object answers to it.
                     pub fn $method(&self $(, $arg: $type)*) -> Result<(), p::Error> {
                         self.0.send(const { method(stringify!($method)) }, &($($arg,)*))
                     }
@@ -302,8 +304,8 @@ macro_rules! interface {
                 )*
             }
 
-            /// How another object reaches this one, inside the same atomic step. A `Wait` that
-            /// it answers stands in this object's line, whoever returns it.
+            /// How another object calls this one, inside the same atomic step. A `Wait` that it
+            /// answers stands in this object's line, whichever object returns it.
             #[derive(Clone, Copy, Debug)]
             pub struct Peer<'a>(pub &'a p::Handle);
 
@@ -330,7 +332,7 @@ macro_rules! interface {
     };
 }
 
-/// The type that a method answers with: what the declaration says, or nothing.
+/// The type that a method answers with: the declared one, or nothing.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! answer {
@@ -342,7 +344,7 @@ macro_rules! answer {
     };
 }
 
-/// What the macro's expansion names.
+/// Names for the macro's expansion.
 #[doc(hidden)]
 pub mod private {
     pub use serde::de::Error as DeError;
@@ -380,7 +382,7 @@ pub mod private {
         true
     }
 
-    /// Refuses a method that the interface does not have.
+    /// Refuses a method number that the interface does not have.
     pub fn unknown_method(interface: &Interface, method: MethodId) -> Refusal {
         let (name, count) = (interface.name, interface.methods.len());
         let why = format!("{name} has {count} methods, number {} is not one of them", method.0);

@@ -1,7 +1,7 @@
 //! The whole manager as one deterministic state machine: no socket, no clock, no thread.
 //!
-//! A driver tells it what happened (`handle_*`, each with the time) and takes what follows from
-//! it (`poll_*`). The same inputs give the same outputs, byte for byte.
+//! A driver reports what happened (`handle_*`, each with the time) and takes the results
+//! (`poll_*`). The same inputs give the same outputs, byte for byte.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -60,10 +60,10 @@ use settle::Wakes;
 use table::Objects;
 use timers::Timers;
 
-/// Bytes of what is taken out that one answer brings, unless the driver says otherwise.
+/// Bytes of what is taken out that one answer carries, unless the driver sets another limit.
 const ANSWER_MAX: usize = 64 << 20;
 
-/// A word of the driver's own that comes back with the reply: the connection that the request
+/// A number of the driver's own that comes back with the reply: the connection that the request
 /// came on, say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Via(pub u64);
@@ -72,15 +72,15 @@ pub struct Via(pub u64);
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outgoing {
-    /// Whose call it answers.
+    /// The session whose call it answers.
     pub session: SessionId,
     /// What the request came with.
     pub via: Via,
     /// The answer.
     pub reply: Reply,
-    /// The last state change when it was made: the call's own, if it was carried out, so that
-    /// calls that were have numbers of their own in the order in which they were; one that was
-    /// refused changed nothing and has the number of the call before it.
+    /// The last state change when it was made: the call's own, if it was carried out, so that such
+    /// calls have numbers of their own, in the order in which they were carried out; a call that
+    /// was refused changed nothing and has the number of the call before it.
     pub commit: Token,
     /// About how many bytes the reply is.
     size: usize,
@@ -112,7 +112,7 @@ pub(crate) struct Core {
     waits: Waits,
     timers: Timers,
     wakes: Wakes,
-    /// What the call was granted that looks at its object now, or did so last.
+    /// What was granted to the call that is polled now, or was last.
     granted: Vec<(ObjectId, Token)>,
     collector: Collector,
     names: Names,
@@ -123,15 +123,15 @@ pub(crate) struct Core {
     notes: VecDeque<Note>,
     one_way_failures: u64,
     stopping: bool,
-    /// Bytes of what is taken out that one answer brings.
+    /// Bytes of what is taken out that one answer carries.
     answer_max: usize,
     /// Keeps the manager's own object.
     root: Option<Handle>,
 }
 
 impl Kernel {
-    /// Makes a manager that can make objects of the registered types. `id` is random: what tells
-    /// this manager from every other.
+    /// Makes a manager that can create objects of the registered types. `id` is random: it
+    /// distinguishes this manager from every other.
     pub fn new(registry: Registry, limits: Limits, id: ManagerId) -> Self {
         let mut core = Core {
             registry,
@@ -165,13 +165,13 @@ impl Kernel {
         Self { core }
     }
 
-    /// Says what is to be done about deadlocks; without it, they are reported.
+    /// Sets what is done about deadlocks; by default, they are reported.
     pub fn set_deadlocks(&mut self, deadlocks: Deadlocks) {
         self.core.waits.policy = deadlocks;
     }
 
-    /// Says how many bytes of values the driver sends in one answer; 64 MiB without it. What a
-    /// method takes out and is more would be lost on its way.
+    /// Sets how many bytes of values the driver sends in one answer; 64 MiB by default. If a method
+    /// took out more than that, it would be lost on its way.
     pub fn set_answer_max(&mut self, bytes: usize) {
         self.core.answer_max = bytes;
     }
@@ -179,7 +179,7 @@ impl Kernel {
     /// Begins a session for a client process.
     ///
     /// # Errors
-    /// [`ErrorKind::LimitReached`] when there are as many as there may be;
+    /// [`ErrorKind::LimitReached`] when there are as many sessions as there may be;
     /// [`ErrorKind::ShuttingDown`].
     pub fn handle_connect(&mut self, now: Time, info: ClientInfo) -> Result<SessionId, Refusal> {
         self.core.advance(now);
@@ -198,9 +198,9 @@ impl Kernel {
     }
 
     /// Takes a request; its reply comes out of [`poll_reply`](Self::poll_reply), at once or when
-    /// its turn has come. One that names a one-way message which has not come is
-    /// [given out](Self::poll_released) when that has, to be handed in again; so may others be now.
-    /// Returns whether the session lives: one that is gone gets no reply.
+    /// its turn has come. A request that follows a one-way message which has not come yet is [given
+    /// out](Self::poll_released) when that has, to be handed in again; this call may release
+    /// others, too. Returns whether the session lives: one that is gone gets no reply.
     pub fn handle_request(
         &mut self,
         now: Time,
@@ -232,14 +232,14 @@ impl Kernel {
         true
     }
 
-    /// Takes a message that wants no answer; it is carried out in its session's order, and so are
-    /// what waits for it: messages are [due](Self::handle_due) then, and requests
+    /// Takes a message that wants no answer; it is carried out in its session's order, and so is
+    /// what waits for it: messages are then [due](Self::handle_due), and requests
     /// [released](Self::poll_released).
     ///
     /// # Errors
-    /// [`ErrorKind::LimitReached`] and [`ErrorKind::OutOfMemory`] when it came too early to be
-    /// kept until its turn. It is lost then, and what comes after it in its session can never be
-    /// carried out: the driver ends the session.
+    /// [`ErrorKind::LimitReached`] and [`ErrorKind::OutOfMemory`] when it came too early to be kept
+    /// until its turn. Then it is lost, and what comes after it in its session can never be carried
+    /// out: the driver ends the session.
     pub fn handle_one_way(
         &mut self,
         now: Time,
@@ -255,9 +255,9 @@ impl Kernel {
         Ok(())
     }
 
-    /// Gives up a call that waits in line, as if its deadline had passed. One that waits for a
+    /// Cancels a call that waits in line, as if its deadline had passed. One that waits for a
     /// one-way message is carried out all the same, unless it would have to stand in line. Any
-    /// other is left alone, as is one that was [given out](Self::poll_released) meanwhile.
+    /// other call is left alone, as is one that was [given out](Self::poll_released) meanwhile.
     pub fn handle_cancel(&mut self, now: Time, session: SessionId, call: CallId) {
         self.core.advance(now);
         let Some(state) = self.core.sessions.get_mut(&session) else { return };
@@ -269,8 +269,8 @@ impl Kernel {
         }
     }
 
-    /// Takes an answer back that could not be sent, so that the client does not have its handles;
-    /// it is told this instead.
+    /// Takes back an answer that could not be sent, so that the client does not count as having its
+    /// handles; the client gets this refusal instead.
     pub fn handle_undelivered(
         &mut self,
         now: Time,
@@ -291,17 +291,17 @@ impl Kernel {
         self.core.finish_input();
     }
 
-    /// Ends a session: its calls leave every line, then each object that it held something of is
-    /// told, then its handles are let go. What of its messages [is due](Self::is_due) is lost.
-    /// Ending one that is gone does nothing.
+    /// Ends a session: its calls leave every line, then each object of which it held something is
+    /// notified, then its handles are released. Messages of it that [are due](Self::is_due) are
+    /// lost. Ending a session that is gone does nothing.
     pub fn handle_disconnect(&mut self, now: Time, session: SessionId, reason: DisconnectReason) {
         self.core.advance(now);
         self.core.end_session(session, reason);
         self.core.finish_input();
     }
 
-    /// Does what is due at `now`, so much of it at once that others can be served in between:
-    /// [`poll_timeout`](Self::poll_timeout) says whether there is more. Spurious calls do nothing.
+    /// Does what is due at `now`, at most so much at once that others can be served in between:
+    /// [`poll_timeout`](Self::poll_timeout) says whether there is more. Extra calls do nothing.
     pub fn handle_timeout(&mut self, now: Time) {
         self.core.advance(now);
         self.core.finish_input();
@@ -323,13 +323,13 @@ impl Kernel {
         Some(outgoing)
     }
 
-    /// Returns about how many bytes the replies are that [`poll_reply`](Self::poll_reply) has yet
+    /// Returns about how many bytes the replies have that [`poll_reply`](Self::poll_reply) has yet
     /// to give out: a driver takes them before there are too many.
     pub fn unsent_bytes(&self) -> usize {
         self.core.unsent
     }
 
-    /// Returns how many bytes are kept for clients; at most [`Limits::memory`] and a little.
+    /// Returns how many bytes are kept for clients; at most [`Limits::memory`] and a little more.
     pub fn memory_used(&self) -> usize {
         self.core.meter.used()
     }
@@ -340,8 +340,8 @@ impl Kernel {
         self.core.notes.pop_front()
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is wanted next, or
-    /// [`handle_due`](Self::handle_due), and why. It may change with every input.
+    /// Returns when the next [`handle_timeout`](Self::handle_timeout) or
+    /// [`handle_due`](Self::handle_due) is wanted, and why. It may change with every input.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Time, &'static str)> {
         if self.core.collector.is_busy() {
@@ -358,7 +358,7 @@ impl Kernel {
         self.core.stopping
     }
 
-    /// Returns how many objects live, the manager's own left out.
+    /// Returns how many objects live, not counting the manager's own.
     pub fn object_count(&self) -> usize {
         self.core.object_count()
     }
@@ -400,8 +400,8 @@ impl Core {
         Token(self.commit)
     }
 
-    /// What follows every input: all wakes are carried out, what is due is done, and the search
-    /// for cycles goes a step further.
+    /// Follows every input: all wakes are carried out, what is due is done, and the search for
+    /// cycles goes one step further.
     fn finish_input(&mut self) {
         self.settle();
         self.fire_due();

@@ -7,9 +7,9 @@ use sync_proto::{Data, ErrorKind, Fingerprint, Handle, Interface, MethodId, Refu
 
 use crate::{Cx, Flow};
 
-/// An object whose type is not known: what `interface!` makes of a `Service`.
+/// An object of unknown type: what `interface!` makes of a `Service`.
 pub trait Object: Send {
-    /// Carries out a method, or polls it again. The arguments are as they were afterwards
+    /// Carries out a method, or polls it again. Afterwards the arguments are as they were before
     /// ([`Data::look`]).
     ///
     /// # Errors
@@ -21,43 +21,44 @@ pub trait Object: Send {
         data: &mut Data,
     ) -> Result<Flow<Data>, Refusal>;
 
-    /// Hears that a session that held something of this object is gone, or has lost the answer
+    /// Learns that a session that held something of this object is gone, or has lost the answer
     /// that granted it.
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone);
 
-    /// Returns what a named object must have in common with what is asked for, in words.
+    /// Returns in words the properties in which a named object must agree with the one that is
+    /// asked for.
     fn shape(&self) -> String;
 
     /// Returns how many bytes the object keeps beside its values' own, which are counted already:
-    /// [`VALUE_COST`](crate::VALUE_COST) for each value, and what it made of its arguments. It is
-    /// asked after every call.
+    /// [`VALUE_COST`](crate::VALUE_COST) for each value, and what it has made from its arguments.
+    /// It is called after every call.
     fn weight(&self) -> usize {
         0
     }
 
-    /// Shows the handles that the object holds from a place on; returns the place to go on from,
-    /// or `None` at the end. It begins at 0.
+    /// Shows the handles that the object holds from a place on, 0 at first; returns the place to go
+    /// on from, or `None` at the end.
     fn handles_from(&self, place: u64, visit: &mut dyn FnMut(&Handle)) -> Option<u64>;
 }
 
-/// A session that is gone, seen by one object that it held something of. Or one that lives and has
-/// lost with its connection the answer that granted it something, or wanted none and would have had
-/// to wait: only what is in `held` is gone.
+/// A session that is gone, as seen by one object of which it held something. Or a live session that
+/// lost, with its connection, the answer that granted it something, or that made a call which wants
+/// no answer and would have had to wait: then only what is in `held` is gone.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Gone {
     /// The session.
     pub session: SessionId,
-    /// What it held: tokens that [`Cx::hold`] gave, with their counts, in the order they were
-    /// given. The kernel has taken them back already.
+    /// What it held: tokens that [`Cx::hold`] returned, with their counts, in the order in which
+    /// they were granted. The kernel has taken them back already.
     pub held: Vec<(sync_proto::Token, u32)>,
 }
 
 /// Makes an object from its constructor's arguments.
 pub type Constructor = fn(Data) -> Result<Box<dyn Object>, Refusal>;
 
-/// The types that a manager can make. Built-ins and users' types come in by the same door:
-/// the `register` function that [`interface!`](crate::interface) makes.
+/// The types that a manager can create. Built-in types and users' types are registered in the same
+/// way: by the `register` function that [`interface!`](crate::interface) generates.
 #[derive(Clone, Default)]
 pub struct Registry {
     types: BTreeMap<&'static str, (&'static Interface, Constructor)>,
@@ -69,7 +70,7 @@ impl Registry {
         Self::default()
     }
 
-    /// Adds a type. A later one of the same name takes the place of the earlier.
+    /// Adds a type. It replaces an earlier one of the same name.
     pub fn register(&mut self, interface: &'static Interface, constructor: Constructor) {
         self.types.insert(interface.name, (interface, constructor));
     }

@@ -1,4 +1,4 @@
-//! The built-in types. They come into a manager by the same door as a user's own.
+//! The built-in types. They are registered in the same way as a user's own.
 
 use sync_proto::{ErrorKind, Payload, Refusal};
 
@@ -22,7 +22,7 @@ pub(crate) mod set;
 mod turn;
 pub(crate) mod value;
 
-/// Returns a registry that has every built-in type.
+/// Returns a registry with every built-in type.
 pub fn registry() -> Registry {
     let mut registry = Registry::empty();
     array::array::register::<array::Array>(&mut registry);
@@ -41,7 +41,7 @@ pub fn registry() -> Registry {
     registry
 }
 
-/// Returns whether two values are equal: by their normal forms, and never if a NaN is in one.
+/// Returns whether two values are equal: by their normal forms, and never if one contains a NaN.
 fn equal(a: &Payload, b: &Payload) -> Result<bool, Refusal> {
     use sync_proto::cbor::NormalizeError::NotANumber;
     match (a.normalize(), b.normalize()) {
@@ -53,8 +53,8 @@ fn equal(a: &Payload, b: &Payload) -> Result<bool, Refusal> {
     }
 }
 
-/// Returns how many bytes a value takes in an answer: its own, and about as many as say where it
-/// is.
+/// Returns how many bytes a value takes in an answer: its own, and about as many more as describe
+/// where it is.
 fn size_in_answer(value: &Payload) -> u64 {
     value.bytes.len() as u64 + 16
 }

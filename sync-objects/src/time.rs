@@ -5,7 +5,7 @@ use core::ops::{Add, Sub};
 use std::time::Duration;
 
 /// A moment: nanoseconds since the manager began, by the one clock of its driver. It never goes
-/// back. There is no `now()`: the kernel is told.
+/// back. There is no `now()`: the kernel gets the time as an argument.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(u64);
 
@@ -29,7 +29,7 @@ impl Time {
     }
 }
 
-/// A moment so far away that it cannot be told (584 years) is the last one there is.
+/// A moment too far away to be represented (584 years) becomes the last one there is.
 impl Add<Duration> for Time {
     type Output = Self;
 

@@ -1,12 +1,12 @@
-//! Deadlocks: callers that wait for each other in a circle.
+//! Deadlocks: callers that wait for each other in a cycle.
 //!
-//! Who stands in a line that has owners ([`Cx::own`](crate::Cx::own)) waits for each of them. An
-//! owner is only in the way for ever if it waits itself; so a circle closes when somebody begins
-//! to wait, and one walk from there, along those who wait, finds it. When an owner changes no
-//! circle closes: who was just served does not wait.
+//! A caller in a line that has owners ([`Cx::own`](crate::Cx::own)) waits for each of them. An
+//! owner blocks it for ever only if the owner itself waits; so a cycle closes when a caller begins
+//! to wait, and one walk from there, along the waiting callers, finds it. A change of owner closes
+//! no cycle: a caller that was just served does not wait.
 //!
-//! A wait with a deadline ends by itself and is no part of a deadlock. A thread number with
-//! several calls in flight is a client that goes on while they wait: it is no part either.
+//! A wait with a deadline ends by itself and is not part of a deadlock. A thread number with
+//! several calls in flight is a client that goes on while they wait: it is not part of one either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,27 +19,28 @@ use super::report::WAITS_MAX;
 use super::{Core, Note};
 use crate::Caller;
 
-/// What is done about a deadlock that somebody's wait would close.
+/// What is done about a deadlock that a call's wait would close.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "it is told, or refused as well")]
 pub enum Deadlocks {
-    /// It is told to the operator; the callers wait.
+    /// The operator is informed; the callers wait.
     #[default]
     Report,
-    /// The caller whose wait would close it is refused with [`ErrorKind::Deadlock`], and the
-    /// others go on. A caller that must retake its lock, after a Condition's wait, is not.
+    /// The caller whose wait would close it is refused with [`ErrorKind::Deadlock`], and the others
+    /// go on. A caller that must retake its lock, after a Condition's wait, is not refused.
     Refuse,
 }
 
-/// How many owners the search looks at when somebody begins to wait: a circle of more callers is
-/// only told by `debug_info`, lest waiting in a long row of locks cost everybody else their time.
+/// How many owners the search visits when a caller begins to wait: a cycle of more callers is only
+/// reported by `debug_info`, so that waiting in a long row of locks does not cost everybody else
+/// time.
 const SEARCH_MAX: usize = 256;
 
-/// How many owners all searches of one input look at: of thousands that are woken together and
-/// wait on in another line, each would walk the same long row.
+/// How many owners all searches of one input visit together: each of thousands of callers that are
+/// woken at once and then wait in another line would walk the same long row.
 const SEARCH_ALL_MAX: usize = 4096;
 
-/// How many circles `debug_info` tells of.
+/// How many cycles `debug_info` lists.
 const CIRCLES_MAX: usize = 100;
 
 /// Who waits.
@@ -47,9 +48,9 @@ const CIRCLES_MAX: usize = 100;
 pub(crate) struct Waits {
     pub(crate) policy: Deadlocks,
     by_caller: BTreeSet<(Caller, CallKey)>,
-    /// How many owners may still be looked at in this input.
+    /// How many owners may still be visited in this input.
     left: usize,
-    /// How many circles were found.
+    /// How many cycles were found.
     pub(crate) found: u64,
 }
 
@@ -74,10 +75,10 @@ impl Waits {
     }
 }
 
-/// Calls of which each waits for the next one's caller, and the last one for the first one's.
+/// Calls of which each waits for the next one's caller, and the last for the first one's.
 pub(super) type Circle = Vec<CallKey>;
 
-/// A walk along those who wait.
+/// A walk along waiting callers.
 struct Search<'k> {
     core: &'k Core,
     /// Whether waits that end by themselves count.
@@ -93,7 +94,7 @@ impl<'k> Search<'k> {
         Self { core, deadlines, entered: BTreeMap::new(), path: Vec::new(), left }
     }
 
-    /// Shows the circles that can be reached from a call and were not shown before; one that the
+    /// Shows the cycles that can be reached from a call and were not shown before; one that the
     /// call is part of begins with it.
     fn walk(&mut self, from: CallKey, mut show: impl FnMut(Circle)) {
         self.enter(from);
@@ -156,7 +157,7 @@ impl Core {
         })
     }
 
-    /// Looks whether a call that has just begun to wait closed a circle.
+    /// Checks whether a call that has just begun to wait closed a cycle.
     pub(super) fn look_for_deadlock(&mut self, key: CallKey) {
         let left = self.waits.left.min(SEARCH_MAX);
         if left == 0 {
@@ -191,8 +192,8 @@ impl Core {
         self.notes.push_back(Note::Deadlock { deadlock, refused });
     }
 
-    /// Returns the circles there are now, at least one of those that share a call, also such that
-    /// a deadline will end.
+    /// Returns the cycles that exist now, at least one of those that share a call, including those
+    /// that a deadline will end.
     pub(super) fn circles(&self) -> Vec<Circle> {
         let mut circles = Vec::new();
         let mut search = Search::new(self, true, usize::MAX);

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-/// What the kernel refuses to exceed. Who meets one gets a typed error, and nothing has changed.
+/// What the kernel refuses to exceed. A call that exceeds a limit gets a typed error, and nothing
+/// has changed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
     /// Objects alive at once. Each costs some hundred bytes before it holds anything; the default
     /// of a million keeps an idle manager under a gigabyte whatever its clients do.
     pub objects: usize,
-    /// Sessions at once. A session is a process; a machine rarely runs more than some thousand.
+    /// Sessions at once. A session is a process; a machine rarely runs more than some thousands.
     pub sessions: usize,
     /// Bytes in an object's name. Names are read by people and kept in an index.
     pub name_length: usize,
@@ -20,31 +21,32 @@ pub struct Limits {
     /// Calls of one session that wait, in a line or for a one-way message before them: each is a
     /// thread of the client, or a pipelined call.
     pub calls_per_session: usize,
-    /// One-way messages of one session that came before an earlier one. A client has some when
-    /// its threads overtake each other (this project's a thousand at most); one that leaves a gap
-    /// would send them for ever. Its session ends: what it said in between can never be carried
-    /// out.
+    /// One-way messages of one session that came before an earlier one. A client has some when its
+    /// threads overtake each other (this project's client at most a thousand); one that leaves a
+    /// gap would send them for ever. Its session ends: what it sent after the gap can never be
+    /// carried out.
     pub early_one_ways: usize,
-    /// Calls in the lines of one object. Whoever would be one more is refused instead: waking all
-    /// of them is one step, in which nobody else is served.
+    /// Calls in the lines of one object. One more is refused instead: waking all of them is one
+    /// step, in which nobody else is served.
     pub waiters_per_object: usize,
-    /// Levels to which a value may nest: its lists, maps and tags in one another. Clients keep to
-    /// [`MAX_DEPTH`](sync_proto::cbor::MAX_DEPTH) as they write and read, the default, which
-    /// values are not looked at for. More is as much as that; with less, each value that comes is
-    /// looked through, for readers with small stacks.
+    /// Levels to which a value may nest: lists, maps and tags inside one another. Clients read and
+    /// write at most [`MAX_DEPTH`](sync_proto::cbor::MAX_DEPTH), the default, for which values are
+    /// not checked. More has no further effect; with less, each value that arrives is checked, for
+    /// readers with small stacks.
     pub nesting: usize,
-    /// Bytes of clients' values, with what keeping them costs ([`OutOfMemory`]): the system would
-    /// end the whole manager instead.
+    /// Bytes of clients' values, including the cost of keeping them ([`OutOfMemory`]): otherwise
+    /// the system would end the whole manager.
     ///
     /// [`OutOfMemory`]: sync_proto::ErrorKind::OutOfMemory
     pub memory: usize,
     /// How long a session whose connections broke is kept for its client to come back, with its
-    /// locks and its places in line. Whoever waits for them waits that long, too. A server that
-    /// listens on TCP takes 100 ms at least.
+    /// locks and its places in line. Callers that wait for those locks wait that long, too. A
+    /// server that listens on TCP uses at least 100 ms.
     pub grace: Duration,
     /// Bytes of answers of more than a kilobyte that a session may leave unacknowledged, each kept
-    /// for the case that it was lost. More than one message may be long, and the longest must fit.
-    /// What an answer gave that is lost, because it was not kept, is given back: a turn, a lease.
+    /// in case it was lost. Several long messages may be unacknowledged, and the longest must fit.
+    /// If an answer is lost because it was not kept, what it granted is given back: a turn, a
+    /// lease.
     pub unacknowledged: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What an operator may want to know, on its way to a log.
+//! Events for an operator, on their way to a log.
 
 use core::fmt;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub enum DisconnectReason {
     Malformed(Refusal),
     /// The manager shuts down.
     ShuttingDown,
-    /// Its connections broke, and it did not come back within this grace.
+    /// Its connections broke, and it did not come back within this grace period.
     NotResumed(Duration),
 }
 
@@ -42,47 +42,47 @@ impl fmt::Display for DisconnectReason {
     }
 }
 
-/// Something that no caller is told, for the driver to log.
+/// An event that no caller learns of, for the driver to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
     /// A session ended.
     SessionEnded {
-        /// Which.
+        /// The session.
         session: SessionId,
-        /// What its client said of itself.
+        /// How its client described itself.
         info: ClientInfo,
-        /// Why.
+        /// The reason.
         reason: DisconnectReason,
-        /// The last state change before that: what was answered [later](super::Outgoing::commit)
-        /// may follow from it.
+        /// The last state change before that: answers with a [later](super::Outgoing::commit)
+        /// number may follow from it.
         commit: Token,
     },
     /// A message that wants no answer could not be carried out.
     OneWayFailed {
-        /// Whose it was.
+        /// The session that sent it.
         session: SessionId,
         /// The object called.
         object: ObjectId,
         /// The object's interface and the method, "sync.lock.release".
         method: String,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
-    /// An object's code panicked, or its callers woke each other without end.
+    /// An object's code panicked, or its callers woke each other endlessly.
     ObjectBroke {
-        /// Which.
+        /// The object.
         object: ObjectId,
         /// Its interface.
         interface: &'static str,
         /// The panic's message.
         why: String,
     },
-    /// Callers wait for each other in a circle: the first of them closed it just now.
+    /// Callers wait for each other in a cycle: the first of them has just closed it.
     Deadlock {
-        /// Who waits for whom; whoever closed the circle comes first.
+        /// Who waits for whom; the caller that closed the cycle comes first.
         deadlock: DeadlockInfo,
-        /// Whether that one was refused, so that the others go on.
+        /// Whether that call was refused, so that the others go on.
         refused: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! What the manager tells of itself: who holds what, who waits for what.
+//! The manager's report on itself: who holds what, who waits for what.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) use text::OneLine;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DebugInfo {
-    /// How many objects live, the manager's own left out.
+    /// How many objects live, not counting the manager's own.
     pub object_count: u64,
     /// How many calls wait.
     pub blocked_count: u64,
@@ -36,12 +36,11 @@ pub struct DebugInfo {
     pub memory_max: u64,
     /// How many deadlocks were found, those that were refused included.
     pub deadlock_count: u64,
-    /// Those that are there now, at most 100: callers that wait for each other in a circle.
+    /// The deadlocks that exist now, at most 100: cycles of callers that wait for each other.
     pub deadlocks: Vec<DeadlockInfo>,
     /// The client processes.
     pub sessions: Vec<SessionInfo>,
-    /// The objects, those first of which somebody holds something or that somebody waits for; at
-    /// most as many as were asked for.
+    /// The objects, busy ones (held or waited for) first; at most as many as were asked for.
     pub objects: Vec<ObjectInfo>,
 }
 
@@ -87,9 +86,10 @@ pub struct ObjectInfo {
     pub names: Vec<String>,
     /// Why it is broken, if it is; the first kilobyte.
     pub broken: Option<String>,
-    /// How many references count: sessions that have handles, names, tickets, payloads, calls.
+    /// How many references there are: of sessions that have handles, names, tickets, payloads,
+    /// calls.
     pub references: u64,
-    /// How many grants of it are out.
+    /// How many of its grants are held.
     pub holder_count: u64,
     /// Who holds something of it, the earliest grant first; the first 100.
     pub holders: Vec<HolderInfo>,
@@ -109,7 +109,7 @@ pub struct HolderInfo {
     pub count: u32,
     /// The grant's fencing token.
     pub token: Token,
-    /// For how long already.
+    /// For how long.
     pub held_for: Duration,
 }
 
@@ -121,25 +121,25 @@ pub struct WaiterInfo {
     pub caller: CallerInfo,
     /// In which method.
     pub method: String,
-    /// For how long already in this line.
+    /// For how long in this line.
     pub waited_for: Duration,
-    /// When it gives up, if it does.
+    /// When it times out, if it does.
     pub gives_up_in: Option<Duration>,
 }
 
-/// Callers that wait for each other in a circle.
+/// A cycle of callers that wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeadlockInfo {
-    /// Whether only their death can end it. It is not certain when one of them waits with a
-    /// deadline, or for what another thread of the owner's process might give back.
+    /// Whether only the death of one of them can end it. That is not certain when one of them waits
+    /// with a deadline, or for what another thread of the owner's process might release.
     pub is_certain: bool,
-    /// How long ago it closed.
+    /// How long ago the cycle closed.
     pub closed_for: Duration,
-    /// How many waits it is made of.
+    /// How many waits it consists of.
     pub wait_count: u64,
-    /// The waits: each for what the next one's caller holds, the last for the first one's. Of all
-    /// deadlocks that are told at once, the first 4,096.
+    /// The waits: each for what the next one's caller holds, the last for what the first one's
+    /// holds. Of all deadlocks in one report, only the first 4,096 waits are listed.
     pub waits: Vec<DeadlockWait>,
 }
 
@@ -155,17 +155,17 @@ pub struct DeadlockWait {
     pub interface: String,
     /// The object's names; the first 10.
     pub names: Vec<String>,
-    /// Who holds it, which is the next wait's caller, and since when.
+    /// The holder, who is the next wait's caller, and since when.
     pub holder: HolderInfo,
 }
 
-/// Holders and waiters of one object that are told: a line of 10,000 tells no more than its head.
+/// Holders and waiters of one object that are listed: of a line of 10,000 the head says as much.
 const CALLERS_MAX: usize = 100;
 
-/// Names of one object that are told.
+/// Names of one object that are listed.
 const NAMES_MAX: usize = 10;
 
-/// Waits that are told of all circles together. With all that is told of a thousand objects, and
+/// Waits that are listed of all cycles together. With all that is listed of a thousand objects, and
 /// of the sessions, they fit into one message, whatever clients do.
 pub(super) const WAITS_MAX: usize = 4096;
 
@@ -205,7 +205,7 @@ impl Core {
         }
     }
 
-    /// Returns objects of which somebody holds something, or that somebody waits for.
+    /// Returns the objects that are held or waited for.
     fn busy_objects(&self, max: usize) -> BTreeSet<ObjectId> {
         let awaited = self.waiting_calls().filter_map(|(_, call)| Some(call.place?.object));
         let held = self.sessions.values().flat_map(|session| session.held_objects());
@@ -290,7 +290,7 @@ impl Core {
         }
     }
 
-    /// Tells of a circle, and of at most `max` of its waits.
+    /// Reports a cycle, and at most `max` of its waits.
     pub(super) fn deadlock_info(&self, circle: &[CallKey], max: usize) -> DeadlockInfo {
         let calls: Vec<&Blocked> = circle.iter().filter_map(|&key| self.call(key)).collect();
         let owned_by_next = |at: usize| {
