@@ -1,9 +1,9 @@
-//! Array: elements of one machine type, packed, of a length that never changes.
+//! Array: packed elements of one machine type, of a fixed length.
 //!
 //! The manager keeps the elements' bytes, little-endian and one after the other. Many elements
-//! travel as these bytes; a single one travels as a value. Each method that moves elements says of
-//! which type the caller thinks they are, so that no proxy, however it was come by, reads
-//! elements of one type as another.
+//! travel as these bytes; a single one travels as a value. Each method that moves elements names
+//! the type that the caller expects, so that no proxy, wherever it came from, reads elements of one
+//! type as another.
 //!
 //! The whole array has one turn, as a list does: an update has it for itself, other writers wait
 //! in line, first come first served, and readers don't wait.
@@ -29,7 +29,7 @@ pub use typecode::Typecode;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ArrayStart {
-    /// So many zeros.
+    /// This many zeros.
     Zeros(u64),
     /// These elements.
     Elements(PackedElements),
@@ -39,15 +39,15 @@ pub enum ArrayStart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ArrayUpdate {
-    /// What the update is committed under.
+    /// The token to commit the update with.
     pub token: Token,
     /// The elements.
     pub elements: PackedElements,
 }
 
 interface! {
-    /// Elements of one machine type, of a length that never changes. A negative index counts
-    /// from the end. `of` is the type that the caller thinks the elements have.
+    /// Elements of one machine type, of a fixed length. A negative index counts from the end. `of`
+    /// is the type that the caller expects the elements to have.
     pub mod array = "sync.array" {
         new(of: Typecode, start: ArrayStart);
         /// Returns the type of the elements.
@@ -60,7 +60,7 @@ interface! {
         fn slice(of: Typecode, slice: Slice) -> PackedElements;
         /// Sets the element at an index.
         fn set(of: Typecode, index: i64, element: Payload);
-        /// Replaces the elements of a slice by as many others.
+        /// Replaces the elements of a slice by the same number of others.
         fn set_slice(of: Typecode, slice: Slice, elements: PackedElements);
         /// Sets all elements of a slice to one value.
         fn fill(of: Typecode, slice: Slice, element: Payload);
@@ -75,12 +75,12 @@ interface! {
         ) -> Result<Payload, Payload>;
         /// Waits for the turn to write and takes it, with the elements of a slice.
         fn begin_update(of: Typecode, slice: Slice) -> ArrayUpdate;
-        /// Replaces the elements of a slice by as many others and ends the turn.
+        /// Replaces the elements of a slice by the same number of others and ends the turn.
         fn commit_update(of: Typecode, token: Token, slice: Slice, elements: PackedElements);
         /// Ends the turn and leaves the elements as they are.
         fn cancel_update(token: Token);
-        /// Ends the caller's own turn, whose beginning was too large an answer to reach it, and
-        /// leaves the elements as they are.
+        /// Ends the caller's own turn, if the answer that began it was too large to reach the
+        /// caller, and leaves the elements as they are.
         fn abandon_update();
     }
 }

@@ -1,9 +1,9 @@
 //! Barrier: a number of parties wait for each other, again and again.
 //!
 //! A party that waits has a record, under the token of what it holds of the barrier; its call's
-//! note is that token. What became of its round is written into the record before it is woken, so
-//! that rounds never mix. Differently from Python the action is run by a party, in its own
-//! process, and a party that dies while it waits, or while it runs the action, breaks the barrier.
+//! note is that token. The outcome of its round is written into the record before it is woken, so
+//! that rounds never mix. Unlike in Python the action is run by a party, in its own process, and a
+//! party that dies while it waits, or while it runs the action, breaks the barrier.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use sync_proto::{ErrorKind, Refusal, Token};
 
 use crate::{Channel, Cx, Flow, Gone, Time, interface};
 
-/// What a party's wait came to.
+/// The outcome of a party's wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_enums, reason = "a party goes on, or acts first")]
 pub enum Arrival {
     /// All are here: the party goes on. Its index: how many of its round arrived before it.
     Released(u32),
-    /// All are here, and this party runs its action before anyone goes on; it says under this
+    /// All are here, and this party runs its action before anyone goes on; it reports under this
     /// token how that ended.
     Elected(Token),
 }
@@ -28,16 +28,16 @@ interface! {
     /// A number of parties wait for each other, again and again.
     pub mod barrier = "sync.barrier" {
         new(parties: u32, timeout: Option<Duration>);
-        /// Waits until all are here. Who `acts` has an action, and may be elected to run it; who
-        /// has a time of its own is not bound by the barrier's.
+        /// Waits until all are here. A party that `acts` has an action, and may be elected to run
+        /// it; one with a time of its own is not bound by the barrier's.
         fn wait(acts: bool, own_time: bool) -> Arrival;
         /// Ends the elected party's action: all go on. Returns the party's index.
         fn finish(token: Token) -> u32;
-        /// Tells that the elected party's action failed: the barrier breaks.
+        /// Reports that the elected party's action failed: the barrier breaks.
         fn fail(token: Token, why: String);
         /// Breaks the barrier, until it is reset.
         fn abort();
-        /// Makes the barrier as new; who waits is told that it broke.
+        /// Resets the barrier to its initial state; parties that wait get an error that it broke.
         fn reset();
         /// Returns how many parties there are.
         fn parties() -> u32;
@@ -125,7 +125,7 @@ impl Barrier {
         }
     }
 
-    /// Looks after a party that is here.
+    /// Polls a party that is here.
     fn look(&mut self, cx: &mut Cx<'_>, me: Token) -> Flow<Arrival> {
         let fate = self.parties.get(&me).map(|party| &party.fate);
         match fate {
@@ -165,7 +165,7 @@ impl Barrier {
         cx.wake_in_turn(NEXT_ROUND);
     }
 
-    /// Breaks the barrier for all who are here and all who come, until it is reset.
+    /// Breaks the barrier for all parties that are here and all that come, until it is reset.
     fn break_up(&mut self, cx: &mut Cx<'_>, why: &str) {
         let why = self.broken.get_or_insert_with(|| why.to_owned()).clone();
         self.end_elected(cx);
@@ -277,8 +277,8 @@ impl barrier::Service for Barrier {
     }
 }
 
-/// How much of an action's failure is told to the others, in characters: each of them is sent it,
-/// and the barrier keeps it.
+/// How much of an action's failure the others get, in characters: each of them is sent it, and the
+/// barrier keeps it.
 const WHY_MAX: usize = 500;
 
 const DIED: &str = "a party died while it waited";

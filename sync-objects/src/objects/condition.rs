@@ -1,9 +1,9 @@
 //! Condition: callers that hold a lock wait, without it, until another holder notifies them.
 //!
 //! A waiter has a record, under the token of what it holds of the condition; its call's note is
-//! that token. So a look that nobody asked for is no notification, and the kernel tells the
-//! condition when a waiter dies. A notified waiter stands in the lock's line, with no deadline any
-//! more; one that dies there passes its notification on to the next waiter.
+//! that token. So a poll for another reason is not a notification, and the kernel tells the
+//! condition when a waiter dies. A notified waiter stands in the lock's line, without a deadline
+//! from then on; one that dies there passes its notification on to the next waiter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::lock::{self, Grant};
 use super::rlock::rlock;
 use crate::{Channel, Cx, Flow, Gone, Time, interface};
 
-/// What a waiter is told that has its lock again.
+/// What a waiter learns once it has its lock again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Woken {
@@ -25,7 +25,7 @@ pub struct Woken {
     pub timed_out: bool,
     /// When the wait began, by the manager's clock.
     pub began: Duration,
-    /// When the lock was the caller's again, by the manager's clock.
+    /// When the caller had the lock again, by the manager's clock.
     pub ended: Duration,
 }
 
@@ -50,9 +50,9 @@ pub(crate) struct Condition {
     is_own: bool,
     /// The lock; the condition's own is made when it is first asked for.
     lock: Option<Handle>,
-    /// Who is in `wait`, also to have the lock back.
+    /// Who is in `wait`, including those that wait to have the lock back.
     waiters: BTreeMap<Token, Waiter>,
-    /// Who of them waits to be notified, the first to come first.
+    /// Which of them wait to be notified, the first to come first.
     waiting: BTreeSet<Token>,
 }
 

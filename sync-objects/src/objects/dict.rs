@@ -1,7 +1,7 @@
-//! Dict: values by key, in the order in which the keys came in.
+//! Dict: values by key, in insertion order.
 //!
-//! A key is found by its normal form, so that clients of different kinds meet at it, and is kept
-//! as it came. Overwriting a value keeps the key's place in the order.
+//! A key is found by its normal form, so that clients in different languages find the same entry,
+//! and is kept as it came. Overwriting a value keeps the key's place in the order.
 //!
 //! # Who waits for whom
 //!
@@ -11,20 +11,20 @@
 //! * A write of one entry, and an update of it, stand in the line of that entry, first come first
 //!   served. Other entries are not concerned.
 //! * A write of many entries (`extend`, `add_all`, `delete_many`, `clear`, `pop_last`) is done in
-//!   one step, as soon as none of the entries that it touches is under another's update or has
-//!   somebody in its line. Until then it stands in a line of its own, the dict's.
-//! * Who begins an update, or writes many entries, does not overtake the dict's line: else ever
-//!   new updates would starve it. From there, whoever begins an update goes on to its entry's
-//!   line; who stands in an entry's line already is not sent back. A write of one entry overtakes
-//!   the dict's line: it is over in its step and keeps nobody waiting.
-//! * A caller inside an update of its own *may* overtake the dict's line, for whoever stands in
-//!   front there may wait for that very update. If it must wait for another's entry it stands in
-//!   that entry's line.
+//!   one step, as soon as none of the entries that it touches is under another caller's update or
+//!   has somebody in its line. Until then it stands in a line of its own, the dict's.
+//! * A caller that begins an update, or writes many entries, does not overtake the dict's line:
+//!   otherwise new updates could starve it. From there, a caller that begins an update goes on to
+//!   its entry's line; one that stands in an entry's line already is not sent back. A write of one
+//!   entry overtakes the dict's line: it is over in its step and keeps nobody waiting.
+//! * A caller inside an update of its own *may* overtake the dict's line, because the caller in
+//!   front of that line may wait for that very update. If it must wait for another caller's entry
+//!   it stands in that entry's line.
 //!
 //! So the dict's line waits only for updates that are under way and for the finite lines of their
-//! entries; nobody in an entry's line waits for anybody in the dict's line, and no wait is in a
-//! circle but one that callers make themselves by updates inside updates in different orders, as
-//! with any locks.
+//! entries; nobody in an entry's line waits for anybody in the dict's line, and no waits form a
+//! cycle except those that callers make themselves by updates inside updates in different orders,
+//! as with any locks.
 
 use serde::{Deserialize, Serialize};
 use sync_proto::cbor::Normal;
@@ -53,7 +53,7 @@ pub struct Removed {
     pub value: Payload,
 }
 
-/// What of each entry is asked for.
+/// What is read of each entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum DictPart {
@@ -73,9 +73,9 @@ pub struct DictPage {
     pub keys: Vec<Payload>,
     /// The values, each at its key's index; none when only keys were asked for.
     pub values: Vec<Payload>,
-    /// What the next page comes after; `None` when this is the last.
+    /// Where the next page begins: after this one; `None` when this is the last.
     pub next: Option<u64>,
-    /// How often keys came and went so far; overwriting a value does not count.
+    /// How often keys were added or removed so far; overwriting a value does not count.
     pub changes: u64,
 }
 
@@ -83,14 +83,14 @@ pub struct DictPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DictUpdate {
-    /// What the update is committed under.
+    /// The token to commit the update with.
     pub token: Token,
     /// The value; `None` when there is no such key.
     pub value: Option<Payload>,
 }
 
 interface! {
-    /// Values by key, in the order in which the keys came in.
+    /// Values by key, in insertion order.
     pub mod dict = "sync.dict" {
         new(entries: Vec<(Payload, Payload)>);
         /// Returns the value of a key.
@@ -101,11 +101,11 @@ interface! {
         fn contains_key(key: Payload) -> bool;
         /// Returns how many entries there are.
         fn len() -> u64;
-        /// Returns whether there are none.
+        /// Returns whether there are no entries.
         fn is_empty() -> bool;
-        /// Returns keys, values or both, in order or in reverse: those after `after` (the `next`
-        /// of the page before), at least one, and no more than make up `max_bytes`. Refuses with
-        /// `Changed` when keys came or went since a page said `changes`.
+        /// Returns keys, values or both, in order or in reverse: those after `after` (the `next` of
+        /// the page before), at least one, and no more than fill `max_bytes`. Refuses with
+        /// `Changed` when keys were added or removed since a page returned `changes`.
         fn page(
             part: DictPart, reversed: bool, after: Option<u64>, changes: Option<u64>,
             max_bytes: u64,
@@ -114,15 +114,15 @@ interface! {
         fn set(key: Payload, value: Payload);
         /// Sets the value of a key and returns the one before.
         fn insert(key: Payload, value: Payload) -> Option<Payload>;
-        /// Returns the value of a key, which is set to this one if there is none.
+        /// Returns the value of a key, after setting it to this one if there is none.
         fn get_or_insert(key: Payload, value: Payload) -> Payload;
-        /// Takes an entry out.
+        /// Takes out an entry.
         fn remove(key: Payload) -> Option<Removed>;
-        /// Takes the last entry out.
+        /// Takes out the last entry.
         fn pop_last() -> Option<Removed>;
-        /// Puts an entry that its reader could not read back to its old place; returns whether it
-        /// did, which it does not when the key is there again. Waits in line as any write: it
-        /// wants an answer.
+        /// Puts back an entry that its reader could not read to its old place; returns whether it
+        /// did: not if the key is there again. Waits in line as any write does: its caller wants an
+        /// answer.
         fn restore(removed: Removed) -> bool;
         /// Deletes an entry; returns whether there was one.
         fn delete(key: Payload) -> bool;
@@ -132,13 +132,13 @@ interface! {
         fn clear();
         /// Sets the values of many keys in one step.
         fn extend(entries: Vec<(Payload, Payload)>);
-        /// Sets the values of all keys of another dict, in one step with reading them there.
+        /// Sets the values of all keys of another dict, reading and setting them in one step.
         fn extend_from(other: Handle);
-        /// Adds to the number of a key, which is 0 if there is none; returns the sum.
+        /// Adds to the number stored under a key, which is 0 if there is none; returns the sum.
         fn add(key: Payload, kind: NumberKind, amount: Payload) -> Payload;
-        /// Adds to the numbers of many keys in one step: to all or to none.
+        /// Adds to the numbers stored under many keys in one step: to all or to none.
         fn add_all(kind: NumberKind, amounts: Vec<(Payload, Payload)>);
-        /// Replaces the value of a key if it equals the expected one, where `None` is no entry;
+        /// Replaces the value of a key if it equals the expected one, where `None` means no entry;
         /// returns the one before, in `Ok` if it was replaced and in `Err` if not.
         fn compare_exchange(
             key: Payload, expected: Option<Payload>, new: Option<Payload>,
@@ -158,7 +158,7 @@ pub(crate) struct Dict {
     turns: Turns,
 }
 
-/// Why a look at the dict gives no answer.
+/// Why a poll of a dict's method gives no answer.
 enum Stop {
     Wait(Channel),
     Refuse(Refusal),
@@ -180,7 +180,7 @@ impl<T> From<Stop> for Flow<T> {
 }
 
 impl Dict {
-    /// Returns how many bytes the normal forms of all keys have, also of those under an update.
+    /// Returns how many bytes the normal forms of all keys have, including those under an update.
     pub(super) fn normal_bytes(&self) -> usize {
         self.store.normal_bytes() + self.turns.normal_bytes()
     }
@@ -248,8 +248,8 @@ impl Dict {
         Ok(result)
     }
 
-    /// Gives the dict's line a look when keys came or went: the last entry may be another, and
-    /// `clear` may have one entry less to wait for.
+    /// Polls the dict's line when keys were added or removed: the last entry may be another one,
+    /// and `clear` may have one entry less to wait for.
     fn tell_of_changes(&self, cx: &mut Cx<'_>, before: u64) {
         if self.store.changes() != before && cx.waiting(turns::WHOLE) > 0 {
             cx.wake_in_turn(turns::WHOLE);

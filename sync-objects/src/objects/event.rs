@@ -8,7 +8,7 @@ interface! {
     /// A flag that callers wait for.
     pub mod event = "sync.event" {
         new();
-        /// Sets the flag; everyone who waits goes on, also if it is cleared right after.
+        /// Sets the flag; all waiting callers go on, even if it is cleared right after.
         fn set();
         /// Clears the flag.
         fn clear();

@@ -1,7 +1,7 @@
 //! List: values by their index, with Python's indices and slices.
 //!
 //! The whole list has one turn: an update (two calls) has it for itself, other writers wait in
-//! line, first come first served, and readers don't wait.
+//! line, first come, first served, and readers don't wait.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,8 @@ pub struct ListPage {
     pub items: Vec<Payload>,
     /// Where the next page starts; `None` when this is the last.
     pub next: Option<u64>,
-    /// How often items came, went or moved so far; setting one in its place does not count.
+    /// How often items were added, removed or moved so far; setting one in its place does not
+    /// count.
     pub changes: u64,
 }
 
@@ -35,7 +36,7 @@ pub struct ListPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ListUpdate {
-    /// What the update is committed under.
+    /// The token to commit the update with.
     pub token: Token,
     /// The items.
     pub items: Vec<Payload>,
@@ -51,18 +52,18 @@ interface! {
         fn to_vec() -> Vec<Payload>;
         /// Returns how many items there are.
         fn len() -> u64;
-        /// Returns whether there are none.
+        /// Returns whether there are no items.
         fn is_empty() -> bool;
-        /// Returns the items from an index on: at least one, and no more than make up
-        /// `max_bytes`. Refuses with `Changed` when items came, went or moved since a page said
+        /// Returns the items from an index on: at least one, and no more than fill `max_bytes`.
+        /// Refuses with `Changed` when items were added, removed or moved since a page returned
         /// `changes`.
         fn page(start: u64, changes: Option<u64>, max_bytes: u64) -> ListPage;
         /// Returns the items of a slice.
         fn slice(slice: Slice) -> Vec<Payload>;
-        /// Returns the list's items and then these; the list stays as it is.
+        /// Returns the list's items followed by these; the list stays as it is.
         fn concat(items: Vec<Payload>) -> Vec<Payload>;
-        /// Returns the index of the first item that equals a value, between two indices that are
-        /// meant as a slice's.
+        /// Returns the index of the first item that equals a value, between two indices, which
+        /// count as in a slice.
         fn index_of(value: Payload, start: Option<i64>, end: Option<i64>) -> Option<u64>;
         /// Returns how many items equal a value.
         fn count(value: Payload) -> u64;
@@ -70,17 +71,17 @@ interface! {
         fn contains(value: Payload) -> bool;
         /// Sets the item at an index.
         fn set(index: i64, value: Payload);
-        /// Puts an item before the one at an index; at an end when the index lies beyond it.
+        /// Inserts an item before the one at an index, or at an end if the index lies beyond it.
         fn insert(index: i64, value: Payload);
         /// Adds an item at the end.
         fn push(value: Payload);
         /// Adds items at the end.
         fn extend(items: Vec<Payload>);
-        /// Adds the items of another list, or its own once more, at the end.
+        /// Adds the items of another list, or this list's own once more, at the end.
         fn extend_from(other: Handle);
-        /// Takes the item at an index out.
+        /// Takes out the item at an index.
         fn remove(index: i64) -> Payload;
-        /// Takes the last item out.
+        /// Takes out the last item.
         fn pop() -> Option<Payload>;
         /// Deletes the first item that equals a value; returns whether there was one.
         fn remove_item(value: Payload) -> bool;
@@ -90,9 +91,9 @@ interface! {
         fn set_slice(slice: Slice, items: Vec<Payload>);
         /// Deletes the items of a slice.
         fn delete_slice(slice: Slice);
-        /// Turns the order around.
+        /// Reverses the order.
         fn reverse();
-        /// Sorts the items by value; equal ones stay as they stand, also when descending.
+        /// Sorts the items by value; equal ones keep their order, even when descending.
         fn sort(descending: bool);
         /// Repeats the items `times` times; none are left for 0 and less.
         fn repeat(times: i64);
@@ -102,8 +103,8 @@ interface! {
         fn commit_update(token: Token, items: Vec<Payload>);
         /// Ends the turn and leaves the items as they are.
         fn cancel_update(token: Token);
-        /// Ends the caller's own turn, whose beginning was too large an answer to reach it, and
-        /// leaves the items as they are.
+        /// Ends the caller's own turn, if the answer that began it was too large to reach the
+        /// caller, and leaves the items as they are.
         fn abandon_update();
     }
 }

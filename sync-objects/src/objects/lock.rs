@@ -1,7 +1,7 @@
 //! Lock: held by one caller at a time, passed on in the order of asking.
 //!
 //! Differences from Python's `threading.Lock`: a lock has an owner, the session that acquired it,
-//! and passes to the next in line when the owner dies; of Rust programs only the owner's process
+//! and passes to the next in line when the owner dies; among Rust programs only the owner's process
 //! can release it. Python programs release it as Python does, whoever holds it (`release_any`).
 
 use serde::{Deserialize, Serialize};
@@ -9,14 +9,14 @@ use sync_proto::{ErrorKind, Refusal, Token};
 
 use crate::{Channel, Cx, Flow, Gone, Owner, interface};
 
-/// What a lock's new holder is told.
+/// What a lock's new holder learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Grant {
     /// The grant's fencing token: greater than that of every earlier grant.
     pub token: Token,
-    /// Whether the holder before died, or panicked, while it held the lock: what the lock
-    /// protects may be half done.
+    /// Whether the previous holder died, or panicked, while it held the lock: what the lock
+    /// protects may be in an inconsistent state.
     pub abandoned: bool,
 }
 
@@ -30,10 +30,10 @@ interface! {
         fn release(token: Token);
         /// Releases the lock, whichever thread of the caller's session acquired it.
         fn release_held();
-        /// Releases the lock, whoever holds it. One whose holder died may be released once, until
-        /// it is acquired again: nobody need know that the holder is gone.
+        /// Releases the lock, whoever holds it. A lock whose holder died may be released once until
+        /// it is acquired again: callers need not know that the holder is gone.
         fn release_any();
-        /// Releases as a holder that failed: the next one is told that it was abandoned.
+        /// Releases as a holder that failed: the next holder learns that the lock was abandoned.
         fn abandon(token: Token);
         /// Returns whether somebody holds the lock.
         fn is_locked() -> bool;
@@ -50,7 +50,7 @@ const FREE: Channel = Channel::new(0);
 pub(crate) struct Lock {
     holder: Option<Token>,
     abandoned: bool,
-    /// The holder died, and nobody has acquired the lock or released it in its place.
+    /// The holder died, and nobody has acquired the lock since, or released it in its place.
     unreleased: bool,
 }
 

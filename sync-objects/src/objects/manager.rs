@@ -14,7 +14,7 @@ interface! {
         fn create(
             interface: String, fingerprint: Fingerprint, naming: Naming, args: Data,
         ) -> Handle;
-        /// Finds the object of a name.
+        /// Finds the object with a name.
         fn open(name: String, interface: String, fingerprint: Fingerprint) -> Handle;
         /// Gives an object a name, which keeps it.
         fn publish(name: String, handle: Handle);
@@ -24,19 +24,19 @@ interface! {
         fn names() -> Vec<String>;
         /// Takes back handles that the session dropped.
         fn release(object: ObjectId, count: u64);
-        /// Keeps an object for whoever knows the secret, until the session ends.
+        /// Keeps an object for the client that knows the secret, until the session ends.
         fn issue(handle: Handle, secret: u128);
         /// Takes the object that was kept for this secret; it is kept no longer.
         fn redeem(secret: u128, interface: String, fingerprint: Fingerprint) -> Handle;
-        /// Returns how many objects live, the manager's own left out.
+        /// Returns how many objects live, not counting the manager's own.
         fn object_count() -> u64;
         /// Returns how many calls wait: in one object's lines, or in all.
         fn blocked_count(of: Option<ObjectId>) -> u64;
-        /// Tells who holds what and who waits for what, of at most `max_objects` objects.
+        /// Reports who holds what and who waits for what, of at most `max_objects` objects.
         fn debug_info(max_objects: u32) -> DebugInfo;
         /// Ends the manager: blocked calls are answered, new ones refused.
         fn shutdown();
-        /// Tells the calling thread's name, for people to read.
+        /// Reports the calling thread's name, for people to read.
         fn name_thread(name: String);
     }
 }
@@ -48,14 +48,14 @@ pub fn release_call(object: ObjectId) -> Call {
     Call::new(ObjectId::MANAGER, const { manager::method("release") }, data)
 }
 
-/// Returns the one-way call that tells the manager the calling thread's name.
+/// Returns the one-way call that reports the calling thread's name.
 #[expect(clippy::missing_panics_doc, reason = "a text encodes")]
 pub fn name_thread_call(name: &str) -> Call {
     let data = Data::encode(&(cut(name),)).expect("a text");
     Call::new(ObjectId::MANAGER, const { manager::method("name_thread") }, data)
 }
 
-/// Returns the one object of this type; users cannot make another.
+/// Returns the one object of this type; users cannot create another.
 pub(crate) fn object() -> Box<dyn Object> {
     let mut registry = Registry::empty();
     manager::register::<Manager>(&mut registry);

@@ -1,6 +1,6 @@
 //! Namespace: attributes by name, each of a type of its own.
 //!
-//! A dict whose keys are texts, with the same turns: an update has one attribute to itself, other
+//! A dict whose keys are strings, with the same turns: an update has one attribute to itself, other
 //! writers of it wait in its line, and readers don't.
 
 use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
@@ -25,8 +25,8 @@ interface! {
         fn remove(name: String) -> bool;
         /// Takes an attribute out.
         fn take(name: String) -> Option<Removed>;
-        /// Puts an attribute that its reader could not read back; returns whether it did, which
-        /// it does not when the name is there again.
+        /// Puts back an attribute that its reader could not read; returns whether it did: not if
+        /// there is one of that name again.
         fn restore(removed: Removed) -> bool;
         /// Waits for the turn to write an attribute and takes it, with the value.
         fn begin_update(name: String) -> DictUpdate;

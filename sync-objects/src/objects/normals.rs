@@ -10,7 +10,7 @@ pub(super) const NORMALS_MAX: usize = 1 << 28;
 /// Returns what there is with its normal forms.
 ///
 /// # Errors
-/// `TooLarge` when they are too long together, and what `normalize` fails with.
+/// `TooLarge` when they are too long together, and the errors of `normalize`.
 pub(super) fn with_normals<T>(
     all: impl IntoIterator<Item = T>,
     normalize: impl Fn(&T) -> Result<Normal, Refusal>,

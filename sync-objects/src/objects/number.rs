@@ -1,4 +1,4 @@
-//! Arithmetic on encoded numbers, in the number type that the user's program has.
+//! Arithmetic on encoded numbers, in the number type of the user's program.
 
 use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, Payload, Refusal};
@@ -70,7 +70,7 @@ impl NumberKind {
 pub enum NumberOp {
     /// Their sum.
     Add,
-    /// The number less the operand.
+    /// The number minus the operand.
     Sub,
     /// Their product.
     Mul,
@@ -101,8 +101,8 @@ pub(crate) fn check(kind: NumberKind, value: &Payload) -> Result<(), Refusal> {
 /// Applies an operation to two payloads and returns the result, encoded as the kind.
 ///
 /// # Errors
-/// `WrongType` when one is not a number of the kind; `Overflow` when the result does not fit it;
-/// `InvalidInput` for bits of a float.
+/// `WrongType` when one is not a number of the kind; `Overflow` when the result does not fit into
+/// it; `InvalidInput` for bits of a float.
 pub(crate) fn apply(
     kind: NumberKind,
     op: NumberOp,

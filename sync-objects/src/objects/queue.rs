@@ -1,7 +1,7 @@
-//! Queue: items put by some and got by others, each by one.
+//! Queue: some callers put items in, others get them, each item once.
 //!
-//! An item that is *got* belongs to who got it. An item that is *leased* stays the queue's until
-//! it is acknowledged: if its consumer dies, or gives it back, it returns to where it was.
+//! An item that is *got* belongs to the getter. An item that is *leased* stays the queue's until it
+//! is acknowledged: if its consumer dies, or gives it back, it returns to its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,14 +33,14 @@ pub struct Item {
     pub id: u64,
     /// Which delivery of it this is: 1 for the first.
     pub attempt: u32,
-    /// The priority it was put with.
+    /// The priority that it was put with.
     pub priority: i64,
     /// The value.
     pub payload: Payload,
 }
 
 impl Item {
-    /// Returns about how many bytes it takes up in an answer.
+    /// Returns about how many bytes it takes in an answer.
     fn size(&self) -> u64 {
         const OTHER_FIELDS: usize = 32;
         (self.payload.bytes.len() + self.payload.handles.len() * 16 + OTHER_FIELDS) as u64
@@ -51,7 +51,7 @@ impl Item {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Leased {
-    /// What it is acknowledged under; also its fencing token.
+    /// The token to acknowledge it with; also its fencing token.
     pub token: Token,
     /// The item.
     pub item: Item,
@@ -63,38 +63,38 @@ interface! {
         new(bound: Option<u64>, order: Order);
         /// Waits until there is room, and puts an item in.
         fn put(payload: Payload, priority: i64);
-        /// Waits until there is room for all of them, and puts items in, one right after the
-        /// other.
+        /// Waits until there is room for all of the items, and puts them in, one right after
+        /// another.
         fn put_many(payloads: Vec<Payload>);
         /// Waits for an item and takes it; `None` when the queue is closed and drained.
         fn get() -> Option<Item>;
-        /// Waits for an item and takes those that are in: at least one, at most `max`, and no
-        /// more than make up `max_bytes`; none when the queue is closed and drained.
+        /// Waits for an item and takes those that are in: at least one, at most `max`, and no more
+        /// than fill `max_bytes`; none when the queue is closed and drained.
         fn get_many(max: u64, max_bytes: u64) -> Vec<Item>;
         /// Waits for an item and leases it; `None` when the queue is closed and drained.
         fn get_leased() -> Option<Leased>;
         /// Ends a lease: the item is done with, which counts as `task_done`.
         fn ack(token: Token);
-        /// Ends a lease: the item returns to where it was.
+        /// Ends a lease: the item returns to its place.
         fn requeue(token: Token);
-        /// Returns items that their reader could not read to where they were: all or none.
+        /// Returns items that their reader could not read to their places: all or none.
         fn put_back(items: Vec<Item>);
         /// Counts an item that was got as done.
         fn task_done();
         /// Waits until every item that was put is done.
         fn join();
-        /// Lets nothing more in; what is in can be got.
+        /// Accepts no more items; those that are in can be got.
         fn close();
-        /// Lets nothing more in and discards what is in, and leased items that come back; returns
-        /// how many items were in.
+        /// Accepts no more items and discards those that are in, and leased items that come back;
+        /// returns how many items were in.
         fn close_now() -> u64;
         /// Returns whether the queue is closed.
         fn is_closed() -> bool;
         /// Returns how many items wait to be got.
         fn len() -> u64;
-        /// Returns whether there is no room.
+        /// Returns whether the queue is full.
         fn is_full() -> bool;
-        /// Returns how many items it may hold.
+        /// Returns how many items the queue may hold.
         fn bound() -> Option<u64>;
     }
 }
@@ -105,7 +105,7 @@ const ROOM: Channel = Channel::new(0);
 const ITEMS: Channel = Channel::new(1);
 const ALL_DONE: Channel = Channel::new(2);
 
-/// Where an item stands: an item that comes back stands where it stood.
+/// Where an item stands: one that comes back stands where it stood.
 type Rank = (i64, i128);
 
 #[derive(Debug)]
@@ -120,7 +120,7 @@ pub(crate) struct Queue {
     /// Items that were put and are not done.
     unfinished: u64,
     closed: bool,
-    /// It was closed at once: what comes back is discarded, too.
+    /// The queue was closed at once: items that come back are discarded, too.
     discards: bool,
 }
 
@@ -132,13 +132,13 @@ impl Queue {
         self.bound.is_none_or(|bound| (self.ready.len() + count) as u64 <= bound)
     }
 
-    /// Counts the items that are in, lent or not: none of them is done.
+    /// Counts the items that are in, leased or not: none of them is done.
     fn pending(&self) -> u64 {
         (self.ready.len() + self.leased.len()) as u64
     }
 
-    /// Returns whether nothing will come out any more. A lease may yet come back: consumers end
-    /// only when none is out, unless it would be discarded.
+    /// Returns whether no more items will come out. A lease may still bring one back: consumers get
+    /// the end only when no lease is left, unless its item would be discarded.
     fn is_drained(&self) -> bool {
         self.closed && self.ready.is_empty() && (self.leased.is_empty() || self.discards)
     }
@@ -175,7 +175,7 @@ impl Queue {
         known && !is_inside
     }
 
-    /// Takes an item that was out back to where it was; one that would be discarded is.
+    /// Takes back an item that was out to its place, unless the queue discards it.
     fn come_back(&mut self, cx: &mut Cx<'_>, item: Item) {
         if self.discards {
             self.done(cx, 1);
@@ -184,7 +184,7 @@ impl Queue {
         }
     }
 
-    /// Takes the next item for whoever is first in line, or says what its caller is to do.
+    /// Takes the next item for the first caller in line, or says what that caller is to do.
     fn take(&mut self, cx: &mut Cx<'_>) -> Result<Item, Flow<()>> {
         if !cx.is_behind(ITEMS)
             && let Some((_, mut item)) = self.ready.pop_first()

@@ -1,8 +1,8 @@
 //! RLock: a lock that its holder may take again.
 //!
-//! The holder is a caller: a session and the thread in it. As in Python only that thread gives the
-//! lock back, as often as it took it; differently from Python the lock passes to the next in line
-//! when the holder's process dies.
+//! The holder is a caller: a session and the thread in it. As in Python only that thread releases
+//! the lock, as often as it took it; unlike in Python the lock passes to the next in line when the
+//! holder's process dies.
 
 use sync_proto::{ErrorKind, Refusal, Token};
 
@@ -14,12 +14,12 @@ interface! {
     pub mod rlock = "sync.rlock" {
         new();
         /// Waits until the lock is free or the caller's own, and takes it once more. The grant is
-        /// that of the first taking.
+        /// that of the first acquisition.
         fn acquire() -> Grant;
-        /// Gives one taking back; the last one frees the lock.
+        /// Undoes one acquisition; the last one frees the lock.
         fn release();
-        /// Gives one taking back as a holder that failed: the next holder is told that the lock
-        /// was abandoned.
+        /// Undoes one acquisition as a holder that failed: the next holder learns that the lock was
+        /// abandoned.
         fn abandon();
         /// Returns whether somebody holds the lock.
         fn is_locked() -> bool;
@@ -46,7 +46,7 @@ pub(crate) struct RLock {
 struct Holder {
     grant: Grant,
     depth: u32,
-    /// Whether one of its takings was abandoned.
+    /// Whether one of its acquisitions was abandoned.
     failed: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Semaphore: permits, given out in the order of asking.
 //!
-//! A permit has an owner, the session that acquired it, and comes back when the owner dies. One
-//! that is forgotten belongs to nobody and comes back only by `add`, as in Python.
+//! A permit has an owner, the session that acquired it, and comes back when the owner dies. A
+//! permit that is forgotten belongs to nobody and comes back only by `add`, as in Python.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,11 +20,11 @@ interface! {
         /// Adds permits; more than a bounded semaphore began with are refused.
         fn add(count: u32);
         /// Gives `count` permits back in one step, all or none, whoever holds them: the caller's
-        /// own if it has some. A permit whose holder died may be given back once, until permits
-        /// are acquired again: nobody need know that the holder is gone. A semaphore without a
+        /// own if it has some. A permit whose holder died may be given back once, until permits are
+        /// acquired again: callers need not know that the holder is gone. A semaphore without a
         /// bound gets that many permits more.
         fn release_any(count: u32);
-        /// Makes what was granted under the token nobody's: it stays taken.
+        /// Gives up what was granted under the token without returning it: it stays taken.
         fn forget(token: Token);
         /// Returns how many permits are free.
         fn available() -> u32;
@@ -46,8 +46,8 @@ pub(crate) struct Semaphore {
     singles: Singles,
 }
 
-/// Grants of one permit, which may be given back by whoever says how many: in their order, and by
-/// their holders.
+/// Grants of one permit, which anybody may give back by number: in their order, and by their
+/// holders.
 #[derive(Debug, Default)]
 struct Singles {
     holders: BTreeMap<Token, SessionId>,

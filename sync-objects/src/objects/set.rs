@@ -1,7 +1,7 @@
-//! Set: members that are there once, in the order in which they came in.
+//! Set: members that are there once, in insertion order.
 //!
-//! A member is found by its normal form as a dict's key is, and is kept as it came first. Every
-//! method is done in its step, also those with another shared set: nobody waits at a set.
+//! A member is found by its normal form as a dict's key is, and is kept as it first came. Every
+//! method is done in one step, even those with another shared set: nobody waits at a set.
 
 use serde::{Deserialize, Serialize};
 use sync_proto::{ErrorKind, Handle, Payload, Refusal};
@@ -30,17 +30,17 @@ pub struct SetMember {
 pub struct SetPage {
     /// The members.
     pub members: Vec<Payload>,
-    /// What the next page comes after; `None` when this is the last.
+    /// Where the next page begins: after this one; `None` when this is the last.
     pub next: Option<u64>,
-    /// How often members came and went so far.
+    /// How often members were added or removed so far.
     pub changes: u64,
 }
 
-/// How two sets become one.
+/// How two sets are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum SetOp {
-    /// What is in one of them.
+    /// What is in one of them or both.
     Union,
     /// What is in both.
     Intersection,
@@ -54,28 +54,28 @@ pub enum SetOp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum OtherSet {
-    /// Values of the caller's; one that is there twice counts once.
+    /// Values of the caller's; a value that is there twice counts once.
     Values(Vec<Payload>),
     /// A shared set, read in the same step. It may be the first set itself.
     Shared(Handle),
 }
 
 interface! {
-    /// Members that are there once, in the order in which they came in.
+    /// Members that are there once, in insertion order.
     pub mod set = "sync.set" {
         new(members: Vec<Payload>);
-        /// Adds a member; returns whether it was not there.
+        /// Adds a member; returns whether it is new.
         fn insert(member: Payload) -> bool;
         /// Adds members in one step.
         fn extend(members: Vec<Payload>);
         /// Deletes a member; returns whether it was there.
         fn remove(member: Payload) -> bool;
-        /// Takes a member out.
+        /// Takes out a member.
         fn take(member: Payload) -> Option<SetMember>;
-        /// Takes the first member out.
+        /// Takes out the first member.
         fn pop() -> Option<SetMember>;
-        /// Puts a member that its reader could not read back to its old place; returns whether it
-        /// did, which it does not when the member is there again.
+        /// Puts back a member that its reader could not read to its old place; returns whether it
+        /// did: not if the member is there again.
         fn restore(taken: SetMember) -> bool;
         /// Deletes all members.
         fn clear();
@@ -83,15 +83,15 @@ interface! {
         fn contains(member: Payload) -> bool;
         /// Returns how many members there are.
         fn len() -> u64;
-        /// Returns whether there are none.
+        /// Returns whether there are no members.
         fn is_empty() -> bool;
-        /// Returns the members after `after` (the `next` of the page before), at least one, and
-        /// no more than make up `max_bytes`. Refuses with `Changed` when members came or went
-        /// since a page said `changes`.
+        /// Returns the members after `after` (the `next` of the page before), at least one, and no
+        /// more than fill `max_bytes`. Refuses with `Changed` when members were added or removed
+        /// since a page returned `changes`.
         fn page(after: Option<u64>, changes: Option<u64>, max_bytes: u64) -> SetPage;
-        /// Returns what an operation makes of this set and another; both stay as they are.
+        /// Returns the result of an operation on this set and another; both stay as they are.
         fn combined(op: SetOp, other: OtherSet) -> Vec<Payload>;
-        /// Makes this set what an operation makes of it and another.
+        /// Turns this set into the result of an operation on it and another.
         fn combine(op: SetOp, other: OtherSet);
         /// Returns whether all members are in the other set.
         fn is_subset(other: OtherSet) -> bool;

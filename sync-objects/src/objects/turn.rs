@@ -1,9 +1,9 @@
-//! Whose turn it is to write: what `update` of Value, dict and list rests on.
+//! Whose turn it is to write: the basis of `update` of Value, dict and list.
 //!
-//! An update is two calls: one takes the turn and the value, one commits. In between other
-//! writers of the same thing wait in line, first come first served; readers don't. The updater's
-//! own caller may write (a closure that uses the proxy); then the commit is refused, since the
-//! closure saw what is no more. A session that dies loses its turn and changes nothing.
+//! An update is two calls: one takes the turn and the value, one commits. In between other writers
+//! of the same thing wait in line, first come, first served; readers don't. The updater itself may
+//! write (in a closure that uses the proxy); then the commit is refused, because what the closure
+//! saw is out of date. A session that dies loses its turn and changes nothing.
 
 use sync_proto::{ErrorKind, Refusal, Token};
 
@@ -22,7 +22,7 @@ struct Open {
 }
 
 impl Turn {
-    /// Returns whether the caller may write now; who may not stands in line on the channel.
+    /// Returns whether the caller may write now; if not, it stands in line on the channel.
     pub(crate) fn may_write(&self, cx: &Cx<'_>, line: Channel) -> bool {
         match &self.open {
             None => !cx.is_behind(line),
@@ -43,7 +43,7 @@ impl Turn {
         self.token().is_some_and(|token| cx.owner(token) == Some(cx.caller()))
     }
 
-    /// Returns whether the caller may take the turn now. Its own turn taken twice is refused: it
+    /// Returns whether the caller may take the turn now. Taking its own turn twice is refused: it
     /// would wait for itself.
     pub(crate) fn is_free(&self, cx: &Cx<'_>, line: Channel) -> Result<bool, Refusal> {
         match &self.open {
@@ -64,11 +64,11 @@ impl Turn {
         token
     }
 
-    /// Ends the turn; who waits in line is served.
+    /// Ends the turn; the callers in line are served.
     ///
     /// # Errors
-    /// `NotOwner` when it is not the caller's any more; `Changed` when the caller wrote meanwhile
-    /// (the turn is ended all the same).
+    /// `NotOwner` when it is no longer the caller's; `Changed` when the caller wrote meanwhile (the
+    /// turn is ended all the same).
     pub(crate) fn end(
         &mut self,
         cx: &mut Cx<'_>,
@@ -86,8 +86,8 @@ impl Turn {
         Ok(())
     }
 
-    /// Ends the caller's own turn, if it has it: the answer that began it, with the token, was too
-    /// large to reach the caller.
+    /// Ends the caller's own turn, if it has it: the answer that began the turn, with the token,
+    /// was too large to reach the caller.
     pub(crate) fn abandon(&mut self, cx: &mut Cx<'_>, line: Channel) {
         if let Some(token) = self.token().filter(|_| self.is_callers(cx)) {
             // That the caller wrote meanwhile does not matter: nothing is committed.
@@ -113,7 +113,7 @@ impl Turn {
     }
 }
 
-/// Answers who gives an update up: that the caller wrote meanwhile does not matter.
+/// Answers a caller that gives its update up: that it wrote meanwhile does not matter.
 pub(crate) fn given_up<T>(ended: Result<T, Refusal>) -> Flow<()> {
     match ended {
         Err(refusal) if refusal.kind != ErrorKind::Changed => Flow::Refuse(refusal),
@@ -121,7 +121,7 @@ pub(crate) fn given_up<T>(ended: Result<T, Refusal>) -> Flow<()> {
     }
 }
 
-/// Refuses what is no update under way of the caller's.
+/// Refuses an update that is not the caller's, or not under way.
 pub(crate) fn not_open() -> Refusal {
     let why = "the update is not this caller's, or ended before";
     Refusal::new(ErrorKind::NotOwner, why)

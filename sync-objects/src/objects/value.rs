@@ -1,4 +1,4 @@
-//! Value: one value of any type; a number also knows arithmetic.
+//! Value: one value of any type; numbers also have arithmetic.
 
 use serde::{Deserialize, Serialize};
 use sync_proto::{Handle, Payload, Refusal, Token};
@@ -11,7 +11,7 @@ use crate::{Channel, Cx, Flow, Gone, interface};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ValueUpdate {
-    /// What the update is committed under.
+    /// The token to commit the update with.
     pub token: Token,
     /// The value.
     pub value: Payload,

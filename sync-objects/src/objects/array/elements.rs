@@ -23,8 +23,8 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    /// Takes `count` zeros, which are made when somebody asks for them: when the manager has said
-    /// that it may keep them, and not for an array that is only asked for its shape.
+    /// Takes `count` zeros, which are made when they are first used: then the manager has agreed to
+    /// keep them, and an array that is only asked for its shape needs none.
     ///
     /// # Errors
     /// `TooLarge` when they are more than an array is made with.
@@ -64,7 +64,7 @@ impl Elements {
         self.size
     }
 
-    /// Finds an element for a caller who thinks that they are of a type.
+    /// Finds an element for a caller that expects elements of a type.
     pub(super) fn position(&mut self, of: Typecode, index: i64) -> Result<usize, Refusal> {
         self.check(of)?;
         let at = list::find(index, self.len()).ok_or_else(|| {
@@ -76,7 +76,7 @@ impl Elements {
         Ok(at)
     }
 
-    /// Finds a slice's elements for a caller who thinks that they are of a type.
+    /// Finds a slice's elements for a caller that expects elements of a type.
     pub(super) fn span(&mut self, of: Typecode, slice: Slice) -> Result<Span, Refusal> {
         self.check(of)?;
         let span = slice.of(self.len())?;
@@ -161,8 +161,8 @@ impl Elements {
     /// Makes the zeros, if they are not there.
     ///
     /// # Errors
-    /// `OutOfMemory` when the system has no room for them, as much as the manager may keep: it
-    /// would end the process of whoever does not ask.
+    /// `OutOfMemory` when the system has no room for them, even if the manager may keep them: an
+    /// allocation that is not checked would end the process.
     fn make(&mut self) -> Result<(), Refusal> {
         if self.bytes.len() == self.size {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Elements on their way.
+//! Elements in messages.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use sync_proto::{Payload, Refusal};
 
-/// Many elements of an array on their way: their bytes, little-endian, one after the other. The
+/// Many elements of an array in a message: their bytes, little-endian, one after another. The
 /// payload is one CBOR byte string, whatever the elements are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -16,7 +16,7 @@ impl PackedElements {
     /// Takes the elements' bytes.
     ///
     /// # Errors
-    /// Never, as far as is known: a byte string can be encoded.
+    /// Never, as far as is known: every byte string can be encoded.
     pub fn new(bytes: &[u8]) -> Result<Self, Refusal> {
         Payload::pack(&Raw(bytes)).map(Self)
     }
@@ -24,7 +24,7 @@ impl PackedElements {
     /// Returns the elements' bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`](sync_proto::ErrorKind::WrongType) when the payload is no byte
+    /// [`ErrorKind::WrongType`](sync_proto::ErrorKind::WrongType) when the payload is not a byte
     /// string.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Refusal> {
         self.0.unpack::<Bytes>().map(|bytes| bytes.0)

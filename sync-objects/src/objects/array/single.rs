@@ -1,4 +1,4 @@
-//! A single element: a value on its way, bytes in the array.
+//! A single element: a value in messages, bytes in the array.
 
 use smallvec::SmallVec;
 use sync_proto::{Payload, Refusal};

@@ -8,7 +8,7 @@ use sync_proto::{Error, ErrorKind};
 use crate::objects::number::NumberKind;
 
 /// The machine type of an array's elements, by the names that Python's `array` and
-/// `multiprocessing` know them under, with the sizes that they have on 64-bit Linux.
+/// `multiprocessing` use, with the sizes that they have on 64-bit Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Typecode {
@@ -38,7 +38,7 @@ pub enum Typecode {
     Double,
     /// `u`: `char`, in 32 bits.
     Char,
-    /// `w`: the same, as Python names it since 3.13.
+    /// The same, under the name that Python uses since 3.13.
     WideChar,
 }
 

@@ -57,7 +57,7 @@ impl Store {
         self.normal_bytes
     }
 
-    /// Returns how often keys came and went.
+    /// Returns how often keys were added or removed.
     pub(super) fn changes(&self) -> u64 {
         self.changes
     }
@@ -112,7 +112,7 @@ impl Store {
         self.normal_bytes = 0;
     }
 
-    /// Returns the entries after a place, at least one, as many as make up `max_bytes`.
+    /// Returns the entries after a place, at least one, as many as fill `max_bytes`.
     pub(super) fn page(
         &self,
         part: DictPart,

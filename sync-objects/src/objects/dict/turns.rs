@@ -9,7 +9,7 @@ use super::store::ENTRY_COST;
 use crate::objects::turn::{Turn, not_open};
 use crate::{Caller, Channel, Cx, Flow, Gone};
 
-/// The dict's own line: of those who write many entries, and who begin an update behind them.
+/// The dict's own line: of callers that write many entries, or begin an update behind them.
 pub(super) const WHOLE: Channel = Channel::new(0);
 
 /// The turns of those entries that are under an update, or have somebody in line.
@@ -23,7 +23,7 @@ pub(super) struct Turns {
     inside: BTreeMap<Caller, usize>,
     /// How many bytes the entries' normal forms have.
     normal_bytes: usize,
-    /// The number of the last entry's line; never given twice, lest two entries share a line.
+    /// The number of the last entry's line; never reused, so that no two entries share a line.
     last_line: u64,
 }
 
@@ -79,7 +79,7 @@ impl Turns {
         self.updates.get(&token).map(|update| &update.normal)
     }
 
-    /// Begins an update of an entry for the caller, or says what it is to do.
+    /// Begins an update of an entry for the caller, or says what the caller is to do.
     pub(super) fn begin(&mut self, cx: &mut Cx<'_>, normal: Normal, key: Payload) -> Flow<Token> {
         let entry = self.entries.get(&normal);
         if !self.may_pass_whole(cx, entry) {
@@ -154,7 +154,8 @@ impl Turns {
         }
     }
 
-    /// Forgets an entry's turn when nobody has it and nobody but the caller stands in its line.
+    /// Forgets an entry's turn when nobody has it and nobody else than the caller stands in its
+    /// line.
     pub(super) fn tidy(&mut self, cx: &Cx<'_>, key: &Normal) {
         if self.entries.get(key).is_some_and(|entry| entry.is_idle(cx)) {
             self.normal_bytes -= key.as_bytes().len();

@@ -13,7 +13,7 @@ const LONG: usize = 256;
 /// Returns the place of the first item that equals a value.
 ///
 /// # Errors
-/// `InvalidInput` when the value is malformed; `TooLarge` when to compare would take too long.
+/// `InvalidInput` when the value is malformed; `TooLarge` when comparing would take too long.
 pub(super) fn first<'l>(
     value: &Payload,
     items: impl IntoIterator<Item = &'l Payload>,

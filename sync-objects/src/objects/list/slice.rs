@@ -9,9 +9,9 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 /// `items[start:end:step]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
-    /// Where it starts; at the end it comes from when `None`.
+    /// Where it starts; when `None`, at the end of the list that it comes from.
     pub start: Option<i64>,
-    /// Where it ends, which is not part of it; beyond the end it goes to when `None`.
+    /// Where it ends, exclusively; when `None`, beyond the end of the list that it goes to.
     pub end: Option<i64>,
     /// How far apart the items are, 1 when `None`; a negative step goes backwards.
     pub step: Option<i64>,

@@ -1,7 +1,7 @@
 //! A stable sort whose comparison may fail.
 //!
-//! The standard library's may panic when the comparison is no total order, which values of users
-//! do not promise: this one stops at the first two that have none.
+//! The standard library's sort may panic when the comparison is not a total order, which users'
+//! values do not promise: this one stops at the first two values that have none.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -11,11 +11,11 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 
 use crate::objects::normals::with_normals;
 
-/// Sorts items by value; equal ones keep their order, also when descending.
+/// Sorts items by value; equal ones keep their order, even when descending.
 ///
 /// # Errors
-/// `WrongType` when two have no order, `InvalidInput` when one is in no order with any, `TooLarge`
-/// when their normal forms are too long together: the items are as they were.
+/// `WrongType` when two have no order, `InvalidInput` when one has no order with any, `TooLarge`
+/// when their normal forms are too long together: then the items stay as they were.
 pub(super) fn sort(items: &mut VecDeque<Payload>, descending: bool) -> Result<(), Refusal> {
     if items.len() < 2 {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Two sets: what they make together, and how they lie to each other.
+//! Two sets: how they are combined, and how they relate.
 
 use std::collections::BTreeSet;
 
@@ -31,8 +31,8 @@ impl Others {
         self.members.iter().map(|(normal, member)| cost_of(normal, member)).sum()
     }
 
-    /// Returns what an operation makes of the first set and this one: the first's in their order
-    /// and as they came there, then the second's.
+    /// Returns the result of an operation on the first set and this one: the first's members in
+    /// their order and as they came there, then the second's.
     pub(super) fn combined(self, op: SetOp, first: &Members) -> Vec<Payload> {
         let theirs = |normal: &Normal| self.normals.contains(normal);
         let kept = first.iter().filter(|(normal, _)| op.keeps(theirs(normal)));
@@ -49,7 +49,7 @@ impl Others {
         }
     }
 
-    /// Makes the first set what an operation makes of it and this one.
+    /// Turns the first set into the result of an operation on it and this one.
     pub(super) fn combine(self, op: SetOp, first: &mut Members) {
         let Self { normals, mut members } = self;
         // Told before anything goes: a member of both must not come back as a new one.

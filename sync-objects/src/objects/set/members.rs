@@ -11,7 +11,7 @@ use crate::VALUE_COST;
 use crate::kernel::HANDLES_PER_LOOK;
 use crate::objects::normals::with_normals;
 
-/// Members in the order in which they came in. Everything costs O(log n): a removal moves nothing.
+/// Members in insertion order. Everything costs O(log n): a removal moves nothing.
 #[derive(Debug, Default)]
 pub(super) struct Members {
     members: BTreeMap<Normal, SetMember>,
@@ -50,7 +50,7 @@ impl Members {
         MEMBER_COST * self.members.len() + self.normal_bytes
     }
 
-    /// Returns how often members came and went.
+    /// Returns how often members were added or removed.
     pub(super) fn changes(&self) -> u64 {
         self.changes
     }
@@ -85,8 +85,8 @@ impl Members {
         self.members.values().map(|kept| &kept.member)
     }
 
-    /// Adds a member, unless it is there; returns whether it was not. One that is there stays as
-    /// it came.
+    /// Adds a member, unless it is there; returns whether it is new. A member that is there stays
+    /// as it came.
     pub(super) fn insert(&mut self, normal: Normal, member: Payload) -> bool {
         if self.contains(&normal) {
             return false;
@@ -148,7 +148,7 @@ impl Members {
         self.retain(|_| false);
     }
 
-    /// Returns the members after a place, at least one, as many as make up `max_bytes`.
+    /// Returns the members after a place, at least one, as many as fill `max_bytes`.
     pub(super) fn page(&self, after: Option<u64>, max_bytes: u64) -> SetPage {
         let mut page = SetPage { changes: self.changes, ..SetPage::default() };
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
