@@ -25,10 +25,10 @@ use crate::socket_file::Audience;
 use crate::source::Source;
 use crate::strangers::Strangers;
 
-/// The shortest grace of sessions over TCP: in less, no heartbeat is heard.
+/// The shortest grace period of sessions over TCP: in less time, no heartbeat gets through.
 const GRACE_MIN: Duration = Duration::from_millis(100);
 
-/// How a server is to be.
+/// How to set up a server.
 #[derive(Default)]
 #[must_use = "it does nothing before it is spawned"]
 pub struct Builder {
@@ -47,8 +47,9 @@ pub struct Builder {
 
 type Initializer = Box<dyn FnOnce(Arc<dyn Transport>) -> Result<(), Error> + Send>;
 
-/// A manager that runs on a thread of this process. It shuts down when it is dropped: who waits
-/// is told, and its sockets' files are removed.
+/// A manager that runs on threads of this process: one for clients of this project, and one for
+/// Python programs if it listens for them. It shuts down when it is dropped: callers that wait get
+/// an error, and its socket files are removed.
 #[derive(Debug)]
 pub struct Server {
     hub: Arc<Hub>,
@@ -57,38 +58,38 @@ pub struct Server {
     keys: Arc<Keys>,
     insecure_tcp: bool,
     message_max: usize,
-    /// The process whose thread it is; a forked child only has a copy of this.
+    /// The process whose threads it runs on; a forked child only has a copy of this.
     pid: u32,
     loops: Mutex<Loops>,
 }
 
 impl Builder {
-    /// Listens on an address; may be said several times. Without it, the server listens on a unix
+    /// Listens on an address; may be called several times. Without it, the server listens on a unix
     /// socket in a new directory that only this user can enter.
     pub fn listen(mut self, address: Address) -> Self {
         self.addresses.push(address);
         self
     }
 
-    /// Listens on an address for Python programs, which use `multiprocessing.managers` as it is;
-    /// may be said several times. They must have the key, also over a unix socket. With this and
-    /// no other address, there is no socket for Rust programs.
+    /// Listens on an address for Python programs, which use the unmodified
+    /// `multiprocessing.managers`; may be called several times. They must have the key, even over a
+    /// unix socket. With this and no other address, there is no socket for Rust programs.
     pub fn python_listen(mut self, address: Address) -> Self {
         self.python.push(address);
         self
     }
 
-    /// Demands this key of whoever connects over TCP, and seals the connection with it; demands it
-    /// of every Python program, too, whose connections it does not seal. Said twice, either key
-    /// will do. The first is what children are given. See [`Server::set_authkeys`] for changing
-    /// them.
+    /// Requires this key of every client over TCP, and encrypts the connection with it; also
+    /// requires it of every Python program, whose connections are not encrypted. If it is called
+    /// twice, either key will do; children get the first one. See [`Server::set_authkeys`] for
+    /// changing keys.
     pub fn authkey(mut self, key: AuthKey) -> Self {
         self.keys.push(key);
         self
     }
 
-    /// Takes the key from a file that nobody but its owner can read; white space at its end does
-    /// not count. It is as if [`authkey`](Self::authkey) were given it.
+    /// Reads the key from a file that nobody but its owner can read; white space at its end is
+    /// ignored. The key is used as by [`authkey`](Self::authkey).
     ///
     /// # Errors
     /// Those of [`read_key`].
@@ -96,39 +97,39 @@ impl Builder {
         Ok(self.authkey(read_key(path)?))
     }
 
-    /// Lets everybody in over TCP, and seals nothing: **whoever reaches the port can read and
-    /// change all there is**. For measurements over loopback, and for networks that hold nothing
-    /// but tests. Clients must be told, too (`ConnectOptions::insecure_tcp`).
+    /// Accepts everybody over TCP, and encrypts nothing: **whoever reaches the port can read and
+    /// change everything**. For measurements over loopback, and for networks that only tests use.
+    /// Clients must be set up for it, too (`ConnectOptions::insecure_tcp`).
     pub fn insecure_tcp(mut self) -> Self {
         self.insecure_tcp = true;
         self
     }
 
-    /// Lets a user in over unix sockets, by number; may be said several times. The server's own
-    /// user is let in without. It wants an address whose directory that user can enter; the
-    /// socket's file then has mode 0666, and the peer's credentials decide.
+    /// Lets a user connect over unix sockets, by number; may be called several times. The server's
+    /// own user always can. This needs an address whose directory that user can enter; the socket's
+    /// file then has mode 0666, and the peer's credentials decide.
     pub fn allow_uid(mut self, uid: u32) -> Self {
         self.uids.push(uid);
         self
     }
 
-    /// Sends with every answer over a socket the number of its commit, by which a test replays the
-    /// history of real runs in the order in which the manager carried it out.
+    /// Sends with every answer over a socket the number of its commit, from which a test replays
+    /// the history of a real run in the order in which the manager carried it out.
     #[doc(hidden)]
     pub fn witness(mut self) -> Self {
         self.witness = true;
         self
     }
 
-    /// Offers these types instead of the built-in ones: begin with [`sync_objects::registry`] and
+    /// Offers these types instead of the built-in ones: start from [`sync_objects::registry`] and
     /// add to it.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
         self
     }
 
-    /// Looks for more to do for this time, straight after there was something, before falling
-    /// asleep; see `ConnectOptions::spin`, the clients' part. Zero, the default, is never.
+    /// Busy-polls for more to do for this time after each activity, before falling asleep;
+    /// `ConnectOptions::spin` is the same for clients. Zero, the default, switches it off.
     pub fn spin(mut self, time: Duration) -> Self {
         self.spin = time;
         self
@@ -140,15 +141,15 @@ impl Builder {
         self
     }
 
-    /// Says what is done about deadlocks; without it they are reported, in the log and by
+    /// Sets what is done about deadlocks; by default they are reported, in the log and by
     /// `debug_info`.
     pub fn deadlocks(mut self, deadlocks: Deadlocks) -> Self {
         self.deadlocks = deadlocks;
         self
     }
 
-    /// Runs this before the first client is served: what it creates and names is there when the
-    /// first one comes. It gets what `Manager::over` takes; if it fails, the server does not
+    /// Runs this before the first client is served: what it creates and names exists when the first
+    /// one connects. Its argument is what `Manager::over` takes; if it fails, the server does not
     /// start.
     pub fn initializer(
         mut self,
@@ -161,10 +162,10 @@ impl Builder {
     /// Binds all addresses and starts serving.
     ///
     /// # Errors
-    /// What the initializer failed with;
-    /// [`ErrorKind::Exists`] when an address is taken; [`ErrorKind::InvalidInput`] for a TCP
-    /// address without a key, with one that is too short, or with a grace under 100 ms, and for
-    /// users who could not reach the socket; [`ErrorKind::Io`] with the system's words otherwise.
+    /// What the initializer failed with; [`ErrorKind::Exists`] when an address is in use;
+    /// [`ErrorKind::InvalidInput`] for a TCP address without a key, with a key that is too short,
+    /// or with a grace period under 100 ms, and for users who could not reach the socket;
+    /// [`ErrorKind::Io`] with the system's message otherwise.
     pub fn spawn(self) -> Result<Server, Error> {
         self.check()?;
         let tcp = self.tcp().filter(|_| !self.insecure_tcp).cloned();
@@ -270,7 +271,7 @@ impl fmt::Debug for Builder {
 }
 
 impl Server {
-    /// Begins to describe a server.
+    /// Returns a builder for a server.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -278,12 +279,12 @@ impl Server {
     /// Returns the first address it listens on.
     ///
     /// # Panics
-    /// When it only listens for Python programs.
+    /// When it listens only for Python programs.
     pub fn address(&self) -> &Address {
         self.addresses.first().expect("a server that only listens for Python has no such address")
     }
 
-    /// Returns all addresses it listens on, each with the port that was really bound.
+    /// Returns all addresses it listens on, each with its actual port.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
@@ -322,12 +323,13 @@ impl Server {
         self.hub.stop();
     }
 
-    /// Waits until the server has ended: by [`shutdown`](Self::shutdown), or asked by a client.
+    /// Waits until the server has ended: by [`shutdown`](Self::shutdown), or because a client asked
+    /// it to.
     ///
     /// # Errors
-    /// When it has ended by itself: [`ErrorKind::Io`] with the system's words, or
-    /// [`ErrorKind::Broken`] when one of its threads panicked. Its clients have been told, as far
-    /// as that was possible.
+    /// When it has ended by itself: [`ErrorKind::Io`] with the system's message, or
+    /// [`ErrorKind::Broken`] when one of its threads panicked. Its clients have got an error, as
+    /// far as that was possible.
     pub fn join(&self) -> Result<(), Error> {
         // Locked until the end: whoever else waits for it waits here.
         self.loops.lock().join()

@@ -1,4 +1,4 @@
-//! One socket with its two buffers, and what it has to say to the event loop. No meaning.
+//! One socket with its two buffers, and what it reports to the event loop. No meaning.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -19,12 +19,12 @@ use crate::stream::Stream;
 /// How many pieces of output go into one system call.
 const SLICES: usize = 32;
 
-/// Who can read along.
+/// Who can read the traffic.
 #[derive(Debug)]
 pub(crate) enum Guard {
-    /// Whoever is on the way: nobody, or a network that is said to be closed.
+    /// Anybody on the path: nobody, or a network that is said to be closed.
     Open,
-    /// The other end has to show that it has the key.
+    /// The other end has to prove that it has the key.
     Knocking(Box<Responder>),
     /// Nobody.
     Sealed(Box<Channel>),
@@ -34,7 +34,7 @@ pub(crate) enum Guard {
 #[derive(Debug)]
 pub(crate) struct Buffers {
     wire: Vec<u8>,
-    /// What was sealed in it.
+    /// What was encrypted in it.
     plain: Vec<u8>,
 }
 
@@ -49,7 +49,7 @@ impl Buffers {
 pub(crate) struct Connection {
     stream: Stream,
     guard: Guard,
-    /// Sealed, and to be written. Without a seal `out` is written itself.
+    /// Encrypted, and to be written. Without encryption `out` itself is written.
     wire: OutBuffer,
     token: Token,
     interest: Option<Interest>,
@@ -244,7 +244,7 @@ impl Connection {
         self.out.len() + self.wire.len()
     }
 
-    /// Returns whether it has shown that it may be spoken to.
+    /// Returns whether the peer is authenticated, and may be sent something.
     pub(crate) fn is_trusted(&self) -> bool {
         match &self.guard {
             Guard::Open => true,

@@ -70,8 +70,8 @@ impl Side {
     }
 }
 
-/// What one event loop does for the other when no file descriptor is left: strangers at one of them
-/// keep nobody out of the other.
+/// What one event loop does for the other when no file descriptor is left, so that unauthenticated
+/// peers of one keep no client of the other out.
 #[derive(Debug, Default)]
 struct Room {
     /// It has none, and no stranger to drop.
@@ -277,19 +277,20 @@ impl Hub {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Asks the other event loop to drop a stranger, for this one has none and no file descriptor.
+    /// Asks the other event loop to drop an unauthenticated peer, because this one has none and no
+    /// file descriptor.
     pub(crate) fn ask_for_room(&self, side: Side) {
         self.rooms[side as usize].is_asked_for.store(true, Ordering::Relaxed);
         self.wake_side(side.other());
     }
 
-    /// Returns whether the other event loop has asked this one to drop a stranger since the last
-    /// time.
+    /// Returns whether the other event loop has asked this one to drop an unauthenticated peer
+    /// since the last time.
     pub(crate) fn is_asked_for_room(&self, side: Side) -> bool {
         take(&self.rooms[side.other() as usize].is_asked_for)
     }
 
-    /// Tells the other event loop that a stranger was dropped for it.
+    /// Tells the other event loop that an unauthenticated peer was dropped for it.
     pub(crate) fn give_room(&self, side: Side) {
         self.rooms[side.other() as usize].is_made.store(true, Ordering::Relaxed);
         self.wake_side(side.other());

@@ -1,11 +1,11 @@
-//! What the kernel has to tell an operator, on its way to the log.
+//! The kernel's events for an operator, on their way to the log.
 
 use sync_objects::{Note, Time};
 
 use crate::ration::{Ration, Share};
 
-/// Picks what is worth a line. It is picked while the kernel is locked, and written afterwards:
-/// whoever reads the log slowly holds nobody up.
+/// Picks what is worth a line. It is picked while the kernel is locked, and written afterwards: a
+/// slow reader of the log holds nobody up.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     one_ways: Ration,
@@ -17,7 +17,7 @@ pub(crate) struct Journal {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     Note(Note),
-    /// More of a kind were left out: how many.
+    /// The number of events of one kind that were left out.
     More(u64, &'static str),
 }
 

@@ -8,10 +8,11 @@ use std::path::Path;
 use sync_proto::{AuthKey, Error, ErrorKind, KEY_FILE_MAX, KEY_MIN};
 use zeroize::Zeroizing;
 
-/// Reads a key from a file that only its owner can reach; white space at its end does not count.
+/// Reads a key from a file that only its owner can read or write; white space at its end is
+/// ignored.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
+/// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when anybody but its
 /// owner may read or write it, or when it holds no key.
 pub fn read_key(path: impl AsRef<Path>) -> Result<AuthKey, Error> {
     let path = path.as_ref();
@@ -26,10 +27,10 @@ pub fn read_key(path: impl AsRef<Path>) -> Result<AuthKey, Error> {
 }
 
 /// Makes a new key, 32 random bytes as hexadecimal digits, and writes it to a new file that only
-/// its owner can reach (mode 0600).
+/// its owner can read or write (mode 0600).
 ///
 /// # Errors
-/// [`ErrorKind::Exists`] when there is a file, which stays as it is; [`ErrorKind::Io`] when it
+/// [`ErrorKind::Exists`] when the file exists, and is left as it is; [`ErrorKind::Io`] when it
 /// cannot be written.
 pub fn write_new_key(path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();

@@ -12,9 +12,10 @@
 //! # }
 //! ```
 //!
-//! The server runs on a thread of its own and shuts down when it is dropped. The process that
-//! hosts it reaches the objects without a socket through [`Server::local`]. As a program, it is
-//! the binary `sync-server`.
+//! The server runs on threads of its own, one for clients of this project and one for Python
+//! programs if there is an address for them, and shuts down when it is dropped. The process that
+//! hosts it uses the objects without a socket through [`Server::local`]. As a program, it is the
+//! binary `sync-server`.
 
 mod builder;
 mod clock;

@@ -1,4 +1,4 @@
-//! Listening sockets: unix and TCP, and who may come in.
+//! Listening sockets: unix and TCP, and who may connect.
 
 use std::fs;
 use std::io;
@@ -26,7 +26,7 @@ pub(crate) struct Listener {
     address: Address,
     /// The socket's file, which is removed at the end.
     file: Option<SocketFile>,
-    /// The directory that was made for it, likewise.
+    /// The directory that was made for it, which is also removed at the end.
     directory: Option<PathBuf>,
 }
 
@@ -108,7 +108,7 @@ impl Listener {
         Err(failure)
     }
 
-    /// Returns the address, with the port that was really bound.
+    /// Returns the address, with its actual port.
     pub(crate) fn address(&self) -> &Address {
         &self.address
     }
@@ -150,9 +150,10 @@ impl Drop for Listener {
     }
 }
 
-/// Checks that a unix peer runs as the same user, or as one of these; returns whom it counts for:
-/// its process, by the id that it has for this process, by which it can be watched. A process in
-/// another PID namespace (a container) has none, unless this one's is an outer one.
+/// Checks that a unix peer runs as the same user, or as one of these; returns the origin that it
+/// counts for: its process, by the id that it has for this process, by which it can be watched. A
+/// process in another PID namespace (a container) has no such id, unless this process's namespace
+/// is an outer one.
 pub(crate) fn unix_peer(stream: &UnixStream, allowed: &[u32]) -> Result<Origin, String> {
     let peer = getsockopt(stream, PeerCredentials)
         .map_err(|error| format!("its credentials cannot be read: {error}"))?;

@@ -1,4 +1,4 @@
-//! The threads of a server: an event loop each. Where one ends, by whichever way, all do.
+//! The threads of a server: one event loop each. If one ends, in whatever way, all do.
 
 use std::io;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ pub(crate) struct Loops {
     failure: Option<Refusal>,
 }
 
-/// Stops the server when a loop ends, also by a panic: half a manager would keep its clients, and
-/// whoever would start it again, waiting for ever.
+/// Stops the server when a loop ends, even by a panic: half a manager would keep its clients, and a
+/// supervisor that would restart it, waiting for ever.
 struct StopAll(Arc<Hub>);
 
 impl Drop for StopAll {
@@ -42,7 +42,7 @@ impl Loops {
         Ok(())
     }
 
-    /// Waits until all have ended. What one failed with is told again to whoever asks later.
+    /// Waits until all have ended. The error of one that failed is returned again to later callers.
     pub(crate) fn join(&mut self) -> Result<(), Error> {
         for thread in self.threads.drain(..) {
             let name = thread.thread().name().unwrap_or_default().to_owned();

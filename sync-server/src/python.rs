@@ -1,4 +1,4 @@
-//! The front for Python: unmodified programs that use `multiprocessing.managers` are clients.
+//! The front end for Python: unmodified programs that use `multiprocessing.managers` are clients.
 //!
 //! One event loop on a thread of its own, beside the one for native clients, and over the same
 //! kernel. A pickle is parsed as data: nothing that a client sends is imported or called.
@@ -127,7 +127,7 @@ impl Front {
     /// Runs until the server is told to stop.
     ///
     /// # Errors
-    /// When the system does not tell any more who has something to say.
+    /// When the system no longer reports which sockets are ready.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut ended = Ok(());

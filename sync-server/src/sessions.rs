@@ -26,7 +26,7 @@ pub(crate) struct Client {
     pub(crate) connections: Vec<usize>,
     /// Whether something is heard of it, if its session is one that survives broken connections.
     pulse: Option<Pulse>,
-    /// Readable once the process has ended, also if a forked child keeps the socket open.
+    /// Readable once the process has ended, even if a forked child keeps the socket open.
     pidfd: Option<OwnedFd>,
     origin: Option<Origin>,
 }
@@ -57,9 +57,9 @@ pub(crate) struct Clients {
     by_session: HashMap<SessionId, usize>,
     by_token: HashMap<SessionToken, usize>,
     by_origin: Census,
-    /// Clients over TCP that are connected, by when they are looked at.
+    /// Clients over TCP that are connected, by when they are checked.
     checks: BTreeSet<(Time, SessionId)>,
-    /// Why the latest sessions ended: a client that comes back too late is told.
+    /// Why the latest sessions ended: a client that comes back too late gets the reason.
     ended: VecDeque<(SessionToken, Refusal)>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Clients {
 pub(crate) enum Origin {
     /// A process of this machine.
     Process(Pid),
-    /// Some process of a user, which this one cannot see: it is in another PID namespace.
+    /// Some process of a user which this process cannot see: it is in another PID namespace.
     User(u32),
     /// A machine, or several behind one address.
     Address(IpAddr),
@@ -249,7 +249,7 @@ impl Client {
     }
 }
 
-/// What a client is told whose session has ended.
+/// The error for a client whose session has ended.
 pub(crate) fn ended(reason: &DisconnectReason) -> Refusal {
     // Not `Disconnected`, after which a client may try again.
     Refusal::new(ErrorKind::NotFound, format!("the session has ended: {reason}"))

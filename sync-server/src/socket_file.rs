@@ -1,4 +1,4 @@
-//! A unix socket's place in the file system: whose it is, and when it goes.
+//! A unix socket's file: who owns it, and when it is removed.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,8 +12,8 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use crate::limits::BACKLOG;
 
-/// The file of a socket that this process listens on. Removed when dropped, unless another socket
-/// has taken the path meanwhile.
+/// The file of a socket that this process listens on. It is removed when this is dropped, unless
+/// another socket has taken the path meanwhile.
 ///
 /// A lock on `PATH.lock` says who has the path: of two servers that start at the same moment, and
 /// both find the file of one that was killed, only one takes it over.
@@ -26,7 +26,7 @@ pub(crate) struct SocketFile {
     _lock: File,
 }
 
-/// Who may connect, as far as the file's mode says; the peer's credentials say the rest.
+/// Who may connect, as far as the file's mode decides; the peer's credentials decide the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     /// The server's own user: mode 0600.
@@ -84,8 +84,9 @@ fn lock(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Warns of a directory in which everybody may make files. The peers' credentials still say who may
-/// connect; but clients have only the path to know their server by.
+/// Warns of a directory in which everybody may make files. The peers' credentials still decide who
+/// may connect, and Rust clients check the server's user in turn; but Python clients know their
+/// server by its path alone.
 fn warn_of_everybody(path: &Path) {
     let Some(directory) = path.parent() else { return };
     if fs::metadata(directory).is_ok_and(|found| found.mode() & 0o002 != 0) {

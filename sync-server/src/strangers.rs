@@ -1,4 +1,4 @@
-//! Who may come in, and the log of who may not.
+//! Which peers may connect, and the log of those that may not.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Display;
@@ -14,15 +14,15 @@ use crate::ration::{Ration, Share};
 #[derive(Debug)]
 pub(crate) struct Strangers {
     pub(crate) keys: Arc<Keys>,
-    /// TCP is not sealed, and lets everybody in.
+    /// TCP is not encrypted, and accepts everybody.
     pub(crate) insecure_tcp: bool,
     /// Users beside the server's own.
     pub(crate) uids: Vec<u32>,
     ration: Ration,
 }
 
-/// Strangers that have something to say, by the keys of their connections, in the order in which
-/// they began to: few are heard in a turn, and whoever is ever saying more waits for the others.
+/// Unauthenticated peers that have sent something, by the keys of their connections, in the order
+/// in which they began to: few are read in a turn, and one that keeps sending waits for the others.
 #[derive(Debug, Default)]
 pub(crate) struct Knocking {
     line: VecDeque<usize>,
@@ -60,7 +60,7 @@ impl Strangers {
         Self { keys, insecure_tcp, uids, ration: Ration::default() }
     }
 
-    /// Notes a connection that was closed without a word.
+    /// Notes a connection that was closed without an answer.
     pub(crate) fn log(&mut self, now: Time, origin: Option<SocketAddr>, why: impl Display) {
         let Share { is_worth_a_line, unsaid } = self.ration.meet(now);
         if unsaid > 0 {
