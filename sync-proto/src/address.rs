@@ -21,12 +21,12 @@ pub const AUTHKEY_VAR: &str = "SYNC_AUTHKEY";
 /// may hold bytes that no environment variable can.
 pub const AUTHKEY_HEX_VAR: &str = "SYNC_AUTHKEY_HEX";
 
-/// The environment variable that tells a child process, by any value, that connections over TCP
-/// are not sealed.
+/// The environment variable that tells a child process, with any value, that connections over TCP
+/// are not encrypted.
 pub const INSECURE_TCP_VAR: &str = "SYNC_INSECURE_TCP";
 
-/// The environment variable that names the user whose manager a child process is to take, by
-/// number, where it is another than the child's own.
+/// The environment variable that names the user whose manager a child process is to accept, by
+/// number, if it is not the child's own.
 pub const SERVER_UID_VAR: &str = "SYNC_SERVER_UID";
 
 /// All environment variables that tell a process how to reach a manager.
@@ -34,7 +34,7 @@ pub const VARS: [&str; 5] =
     [MANAGER_VAR, AUTHKEY_VAR, AUTHKEY_HEX_VAR, INSECURE_TCP_VAR, SERVER_UID_VAR];
 
 /// Returns the variables that tell a child process how to reach a manager: the key only where one
-/// is needed, for other processes may read it there.
+/// is needed, because other processes may read it there.
 pub fn invitation(
     address: &Address,
     key: Option<&AuthKey>,
@@ -51,7 +51,7 @@ pub fn invitation(
     invitation
 }
 
-/// A manager's address, as text `unix:PATH` or `tcp:HOST:PORT` (an IPv6 host in brackets).
+/// A manager's address, as the string `unix:PATH` or `tcp:HOST:PORT` (an IPv6 host in brackets).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a new kind of address is a breaking change")]
 pub enum Address {
@@ -99,10 +99,10 @@ impl Address {
         Ok(Self::Unix(path))
     }
 
-    /// Returns the same address for whoever stands in another directory than the one in which it
-    /// was said, whose path this is. A path that would get too long for a socket stays as it is,
-    /// and so does one in a directory whose path is not UTF-8: whoever is told the address is told
-    /// it as text, and finds it at least from the same directory.
+    /// Returns the same address for a process in another directory than the one where it was given,
+    /// which is `directory`. A path that would get too long for a socket stays as it is, and so
+    /// does one in a directory whose path is not UTF-8: addresses are passed on as text, and from
+    /// the same directory, at least, this one works.
     #[must_use]
     pub fn said_in(&self, directory: &Path) -> Self {
         match self {

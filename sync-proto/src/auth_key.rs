@@ -7,24 +7,25 @@ use zeroize::Zeroizing;
 
 use crate::{ErrorKind, Refusal};
 
-/// The fewest bytes that a key for TCP has.
+/// The fewest bytes of a key for TCP.
 pub const KEY_MIN: usize = 32;
 
-/// The most bytes that a key file has: whoever names another file by mistake hears of it.
+/// The most bytes of a key file: it catches a wrong file name. Readers read one byte more, to
+/// notice.
 pub const KEY_FILE_MAX: usize = 4096;
 
-/// A shared secret that lets a client in, shows it the right server, and seals what they say.
+/// A shared secret that authenticates clients and server to each other, and encrypts their traffic.
 ///
-/// It is zeroed when dropped, never printed, and never compared: both ends derive from it, and
-/// either what they derive fits or it does not. Make one with `sync-server keygen FILE`: whoever
-/// records a connection can try keys on it at leisure, so that a sentence that a person made up is
-/// no key, however long it is.
+/// It is zeroed when dropped, never printed, and never compared: both ends derive secrets from it,
+/// and these either match or they do not. Make one with `sync-server keygen FILE`: whoever records
+/// a connection can try keys on it at leisure, so a sentence that a person made up is not a key,
+/// however long it is.
 #[derive(Clone)]
 pub struct AuthKey(Zeroizing<Vec<u8>>);
 
 impl AuthKey {
-    /// Takes the bytes of a key, less trailing white space (a text file ends with a newline). TCP
-    /// wants [`KEY_MIN`] of them.
+    /// Takes the bytes of a key, without trailing white space (a text file ends with a newline).
+    /// TCP needs at least [`KEY_MIN`] of them.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when nothing is left.
@@ -38,11 +39,11 @@ impl AuthKey {
         Ok(Self(bytes))
     }
 
-    /// Takes the key from a file: `read` appends what it holds, [`KEY_FILE_MAX`] bytes and one at
-    /// most, and returns its mode.
+    /// Takes the key from a file: `read` appends its contents, at most [`KEY_FILE_MAX`] bytes and
+    /// one more, and returns its mode.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when others than its
+    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when anybody but its
     /// owner may read or write it, when it is too long, and those of [`new`](Self::new).
     pub fn from_file<E: fmt::Display>(
         path: &Path,
@@ -52,7 +53,7 @@ impl AuthKey {
             Refusal::new(kind, format!("the key file {} is not taken: {why}", path.display()))
         };
         let wrong = |why| failed(ErrorKind::InvalidInput, why);
-        // Of its final size, and wiped also when it is refused.
+        // Of its final size, and wiped even when it is refused.
         let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_MAX + 1));
         let mode = read(&mut bytes).map_err(|error| failed(ErrorKind::Io, error.to_string()))?;
         if mode & 0o077 != 0 {
@@ -68,8 +69,8 @@ impl AuthKey {
         Self::new(core::mem::take(&mut *bytes)).map_err(|refusal| wrong(refusal.message))
     }
 
-    /// Returns the key as hexadecimal digits, for handing it on to a child process. They are
-    /// zeroed when dropped, too; a child's environment is not.
+    /// Returns the key as hexadecimal digits, for passing it to a child process. They are also
+    /// zeroed when dropped; a child's environment is not.
     pub fn to_hex(&self) -> Zeroizing<String> {
         // Of its final size: what grows leaves copies behind.
         let mut digits = Zeroizing::new(String::with_capacity(2 * self.0.len()));
@@ -78,7 +79,7 @@ impl AuthKey {
         digits
     }
 
-    /// Returns the bytes, for a handshake of another kind than this protocol's.
+    /// Returns the bytes, for handshakes of other protocols than this one.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -102,7 +103,7 @@ impl AuthKey {
         if bytes.is_empty() { Err(wrong()) } else { Ok(Self(bytes)) }
     }
 
-    /// Returns the bytes of a key that is long enough for TCP.
+    /// Returns the bytes of a key, if it is long enough for TCP.
     pub(crate) fn for_tcp(&self) -> Result<&[u8], Refusal> {
         let len = self.0.len();
         if len < KEY_MIN {

@@ -1,12 +1,11 @@
 //! Users' values as CBOR (RFC 8949), written and read by serde.
 //!
-//! A value on its way is self-describing: a server that has never heard of a user's types can
+//! A value in transit is self-describing: a server that has never heard of a user's types can
 //! [`normalize`], [`compare`] and [`show`] it, and any language with a CBOR library can read it.
-//! Reading is strict: what a type cannot hold exactly is refused and never rounded, cut or
-//! guessed.
+//! Reading is strict: what a type cannot hold exactly is refused, never rounded, cut or guessed.
 //!
-//! What CBOR has no form for has a tag ([`tag`]): a tuple is not a list, `Some(None)` is not
-//! `None`, a set is not a list, and a proxy inside a value is a handle.
+//! What has no form of its own in CBOR has a tag ([`tag`]): a tuple is not a list, `Some(None)` is
+//! not `None`, a set is not a list, and a proxy inside a value is a handle.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,15 +38,15 @@ pub(crate) use take::take_bytes;
 
 /// Names the newtype struct that a shared object's handle is written and read as.
 ///
-/// `serialize_newtype_struct(HANDLE, &index)` writes the handle with that index into the
-/// payload's list of handles; `deserialize_newtype_struct(HANDLE, visitor)` demands one and gives
-/// its index to `visit_newtype_struct`.
+/// `serialize_newtype_struct(HANDLE, &index)` writes the handle with that index into the payload's
+/// list of handles; `deserialize_newtype_struct(HANDLE, visitor)` requires one and gives its index
+/// to `visit_newtype_struct`.
 pub const HANDLE: &str = "$sync::handle";
 
 /// Names the newtype struct around a sequence that makes it a set.
 ///
 /// A set is equal to another with the same elements in any order. It reads as any sequence does;
-/// `deserialize_newtype_struct(SET, visitor)` demands that it is a set.
+/// `deserialize_newtype_struct(SET, visitor)` requires that it is a set.
 pub const SET: &str = "$sync::set";
 
 /// Encodes a value.
@@ -62,12 +61,12 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> 
     Ok(writer.into_bytes())
 }
 
-/// Decodes a value, which must be all there is in `bytes`.
+/// Decodes a value, which must take up all of `bytes`.
 ///
 /// # Errors
 ///
-/// The bytes are not one well-formed value, or the value is not exactly a `T`; the error names
-/// what was found and what was wanted.
+/// The bytes are not one well-formed value, or the value is not exactly a `T`; the error names what
+/// was found and what was expected.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     let mut reader = reader::Reader::new(bytes);
     let value = T::deserialize(&mut reader)?;
@@ -75,11 +74,11 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Decod
     Ok(value)
 }
 
-/// Checks that `bytes` are one well-formed value with at most `handles` handles to name.
+/// Checks that `bytes` are one well-formed value that refers to at most `handles` handles.
 ///
 /// # Errors
 ///
-/// The bytes are malformed, go on after the value, nest deeper than [`MAX_DEPTH`], or name a
+/// The bytes are malformed, go on after the value, nest deeper than [`MAX_DEPTH`], or refer to a
 /// handle whose index is `handles` or more.
 pub fn validate(bytes: &[u8], handles: usize) -> Result<(), DecodeError> {
     let mut reader = reader::Reader::new(bytes);
@@ -88,7 +87,7 @@ pub fn validate(bytes: &[u8], handles: usize) -> Result<(), DecodeError> {
 }
 
 /// Checks that `bytes` are one well-formed value that nests no deeper than `max` levels, as it is
-/// written: references are not followed. More than [`MAX_DEPTH`] is as much as that.
+/// written: references are not followed. A `max` over [`MAX_DEPTH`] counts as [`MAX_DEPTH`].
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
 //! What a call or an answer carries: postcard-encoded arguments, and beside them the payloads and
-//! handles that they point at.
+//! handles that they refer to.
 //!
 //! Arguments are encoded by postcard, since both ends know them at compile time. A [`Payload`] or
 //! [`Handle`] among them is an index into the lists beside them: a blocked call is polled again
@@ -18,10 +18,10 @@ use crate::{ErrorKind, Handle, Keeper, ManagerId, Payload, Refusal};
 
 pub(crate) mod scope;
 
-/// Encoded arguments, or an answer: few bytes, mostly, since values lie beside them.
+/// Encoded arguments, or an answer: mostly few bytes, since values lie beside them.
 pub type Args = SmallVec<[u8; 16]>;
 
-/// What a call or an answer carries. It is handed on a dozen times on its way, and so it is small.
+/// What a call or an answer carries. It is passed on a dozen times on its way, so it is small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Data<H = Handle> {
     /// The arguments, or the answer, in postcard.
@@ -82,7 +82,7 @@ impl Data {
         self.clone().into_value()
     }
 
-    /// Decodes arguments or an answer as [`decode`](Self::decode) does, when it is not needed any
+    /// Decodes arguments or an answer as [`decode`](Self::decode) does, when this is not needed any
     /// more.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Data<WireHandle> {
 }
 
 impl<H> Data<H> {
-    /// Replaces what stands for the objects.
+    /// Replaces the representation of the objects.
     ///
     /// # Errors
     /// What `f` refused with.

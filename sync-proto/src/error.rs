@@ -25,19 +25,19 @@ pub enum ErrorKind {
     NotOwner,
     /// The named object is of another type or shape than was asked for.
     Mismatch,
-    /// A value, or an object, is of another type than its reader asked for.
+    /// A value, or an object, is of another type than the one asked for.
     WrongType,
-    /// What was to be new exists already.
+    /// Something that was to be new exists already.
     Exists,
     /// No such object, name, key, ticket or item.
     NotFound,
-    /// An argument makes no sense; the message says which and why.
+    /// An argument is invalid; the message says which and why.
     InvalidInput,
     /// An index or a range lies outside of the object.
     OutOfRange,
     /// A number does not fit its type.
     Overflow,
-    /// A value or a message is larger than the manager takes.
+    /// A value or a message is larger than the manager accepts.
     TooLarge,
     /// A limit of the manager is reached (objects, connections, waiters, memory, …).
     LimitReached,
@@ -45,24 +45,24 @@ pub enum ErrorKind {
     Changed,
     /// The manager is shutting down.
     ShuttingDown,
-    /// A message broke the protocol: a bug in the peer, or something else speaks on that socket.
+    /// A message broke the protocol: a bug in the peer, or something else uses that socket.
     Malformed,
     /// The object has no such method: the two ends were built from different interfaces.
     UnknownMethod,
-    /// The operating system said no; the message has its words.
+    /// The operating system refused; the message has its text.
     Io,
-    /// Waiting would have closed a circle of callers that wait for each other, and the manager was
-    /// told to refuse that.
+    /// Waiting would have closed a cycle of callers that wait for each other, and the manager is
+    /// configured to refuse that.
     Deadlock,
-    /// The manager keeps as many bytes as it may. The object is as it was.
+    /// The manager has reached its memory limit. The object is as it was.
     OutOfMemory,
-    /// The manager is there and says nothing for longer than the client waits: it is stopped, or
+    /// The manager is there but has been silent for longer than the client waits: it is stopped, or
     /// its machine is. The session is over.
     Unresponsive,
 }
 
 impl ErrorKind {
-    /// Returns the kind in words, for a message that has no better ones.
+    /// Returns the kind in words, for a message that has none better.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Disconnected => "the manager is gone",
@@ -117,8 +117,8 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// A "no" on its way: a kind for programs and a sentence for people. Objects refuse with it, the
-/// kernel and the server too, and it crosses the wire as it is. A caller meets it as an
+/// A refusal in transit: a kind for programs and a sentence for people. Objects refuse with it, and
+/// so do the kernel and the server, and it crosses the wire as it is. A caller gets it as an
 /// [`Error`], which also knows the object and the method.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -155,7 +155,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Why a call on a shared object could not be done.
+/// Why a call on a shared object failed.
 ///
 /// It knows its [`kind`](Self::kind), and the object's interface and the method that failed, and
 /// converts into an [`io::Error`] of the matching kind.
@@ -183,7 +183,7 @@ impl Error {
         self
     }
 
-    /// Returns what kind of failure this is.
+    /// Returns the kind of this failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -208,8 +208,8 @@ impl Error {
         self.kind() == ErrorKind::TimedOut
     }
 
-    /// Returns whether the manager is gone, says that it is going, or does not answer: no later
-    /// call of this session can succeed.
+    /// Returns whether the manager is gone, is ending, or does not answer: no later call of this
+    /// session can succeed.
     pub fn is_disconnected(&self) -> bool {
         let kinds = [ErrorKind::Disconnected, ErrorKind::ShuttingDown, ErrorKind::Unresponsive];
         kinds.contains(&self.kind())

@@ -29,13 +29,13 @@ pub use out_buffer::OutBuffer;
 /// The bytes of the two lengths before a frame.
 pub const PREFIX: usize = 8;
 
-/// The largest head that is taken: lists of payloads and handles, not values.
+/// The largest head that is accepted: lists of payloads and handles, not values.
 pub const HEAD_MAX: usize = 1 << 20;
 
-/// What an answer may be longer than the longest request.
+/// By how much an answer may be longer than the longest request.
 const ANSWER_SLACK: usize = 64 * 1024;
 
-/// What a connection must hold to, and answers for: a frame's limits.
+/// The limits of a connection's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameLimit {
     /// The longest head, in bytes.
@@ -45,16 +45,17 @@ pub struct FrameLimit {
 }
 
 impl FrameLimit {
-    /// What a peer may say before it is known: no frame of a handshake is longer.
+    /// What a peer may send before it is authenticated: no frame of a handshake is longer.
     pub const HANDSHAKE: Self = Self { head: 1024, body: 0 };
 
-    /// Makes the limit for a known peer: heads up to [`HEAD_MAX`], bodies up to `body` bytes.
+    /// Makes the limit for an authenticated peer: heads up to [`HEAD_MAX`], bodies up to `body`
+    /// bytes.
     pub const fn of_body(body: usize) -> Self {
         Self { head: HEAD_MAX, body }
     }
 
-    /// Makes the limit for what a server with this limit answers: every value that it took goes
-    /// out again with what is said about it, and lists of many small values have long heads.
+    /// Makes the limit for what a server with this limit answers: every value that it accepted goes
+    /// out again with its description, and lists of many small values have long heads.
     pub const fn of_answers(self) -> Self {
         let head = if self.body > self.head { self.body } else { self.head };
         Self { head: head + ANSWER_SLACK, body: self.body + ANSWER_SLACK }
@@ -126,8 +127,8 @@ pub fn check(data: &Data<WireHandle>, limit: FrameLimit) -> Result<(), Refusal> 
     limit.check(head, data.len()).map_err(|refusal| in_values(refusal, Some(data), head, limit))
 }
 
-/// Says of a head that is too long, a call's or an answer's, what makes it so, in words of who
-/// calls: values of whatever size, and the proxies in them.
+/// Says what makes a head, a call's or an answer's, too long, in the caller's terms: values of any
+/// size, and the proxies in them.
 fn in_values(
     refusal: Refusal,
     data: Option<&Data<WireHandle>>,
@@ -200,8 +201,8 @@ fn length(len: usize) -> u32 {
 pub enum Body<'b> {
     /// A short one: its parts are copied, each for itself.
     Copied(&'b [u8]),
-    /// A long one: what takes most of it keeps its memory, other parts are copied. Else a short
-    /// key could keep the memory of a long value that came with it and is gone.
+    /// A long one: a part that takes up most of it keeps its memory, other parts are copied.
+    /// Otherwise a short key could keep the memory of a long value that came with it and is gone.
     Shared(Bytes),
 }
 

@@ -14,8 +14,9 @@ use crate::{Fingerprint, Interface, ManagerId, MethodId, ObjectId, Pipe, Refusal
 
 /// A counted reference to an object: the object lives as long as one of them does.
 ///
-/// A clone shares the count. When the last clone is dropped, the [`Keeper`] is told: in a client
-/// that is the session, which sends a message without waiting; in the manager it is the kernel.
+/// A clone shares the count. When the last clone is dropped, the [`Keeper`] is notified: in a
+/// client that is the session, which sends a message without waiting; in the manager it is the
+/// kernel.
 #[derive(Clone)]
 pub struct Handle(Arc<Counted>);
 
@@ -25,12 +26,12 @@ struct Counted {
     keeper: Arc<dyn Keeper>,
 }
 
-/// Who counts handles: a client's session, or the kernel in the manager.
+/// Counts handles: a client's session, or the kernel in the manager.
 pub trait Keeper: fmt::Debug + Send + Sync + 'static {
-    /// Hears that the last handle that shares a count is gone. Must not block.
+    /// Called when the last handle that shares a count is gone. Must not block.
     fn release(&self, object: ObjectId);
 
-    /// Hears that a handle is gone whose count others still share. Must not block.
+    /// Called when a handle is gone whose count others still share. Must not block.
     fn share_dropped(&self, object: ObjectId) {
         let _ = object;
     }
@@ -38,13 +39,13 @@ pub trait Keeper: fmt::Debug + Send + Sync + 'static {
     /// Returns the manager whose objects these are.
     fn manager(&self) -> ManagerId;
 
-    /// Returns what carries calls to the object; nothing inside the manager, where one object
-    /// reaches another through its `Peer`.
+    /// Returns what carries calls to the object; nothing inside the manager, where one object calls
+    /// another through its `Peer`.
     fn transport(&self) -> Option<&dyn Transport>;
 }
 
-/// Carries calls to a manager. Implemented by the client over sockets and by the server for its
-/// own process, so that a proxy knows neither.
+/// Carries calls to a manager. Implemented by the client over sockets and by the server for its own
+/// process, so that a proxy depends on neither.
 pub trait Transport: Keeper {
     /// Carries out a call and waits for its answer.
     ///
@@ -55,15 +56,15 @@ pub trait Transport: Keeper {
     fn call(&self, call: Call) -> Result<Data, Refusal>;
 
     /// Sends a call whose answer nobody needs, without waiting. Every later call of the session,
-    /// from whichever thread, is carried out after it. What the object refuses is the manager's to
-    /// log.
+    /// from any thread, is carried out after it. If the object refuses it, the manager logs that.
     ///
     /// # Errors
-    /// Why it cannot be sent, which harms no other call: it is too large, or brings a handle of
-    /// another manager; [`ErrorKind::Disconnected`](crate::ErrorKind) when the session is over.
+    /// Why it cannot be sent, which does not affect other calls: it is too large, or brings a
+    /// handle of another manager; [`ErrorKind::Disconnected`](crate::ErrorKind) when the session is
+    /// over.
     fn send(&self, call: Call) -> Result<(), Refusal>;
 
-    /// Returns what carries many calls at once.
+    /// Returns a carrier of many calls at once.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind) when the session is over, or there is no
@@ -77,16 +78,16 @@ pub trait Transport: Keeper {
     /// Returns whether the session is over: what it held is lost, and no call can succeed.
     fn is_over(&self) -> bool;
 
-    /// Returns whether calls that the other one carries are calls of this session, too.
+    /// Returns whether calls that the other transport carries are calls of this session, too.
     fn is_session_of(&self, other: &dyn Transport) -> bool {
         core::ptr::addr_eq(self, other)
     }
 
-    /// Returns what to put into a child's environment so that it reaches the same manager.
+    /// Returns the environment with which a child reaches the same manager.
     fn invitation(&self) -> Vec<(&'static str, OsString)>;
 }
 
-/// A method call on its way.
+/// A method call in transit.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Call {
@@ -94,7 +95,7 @@ pub struct Call {
     pub object: ObjectId,
     /// The method.
     pub method: MethodId,
-    /// How long the call may stand in line, by the server's clock; `None` is for ever.
+    /// How long the call may stand in line, by the server's clock; `None` means for ever.
     pub timeout: Option<Duration>,
     /// The arguments.
     pub data: Data,
@@ -107,7 +108,7 @@ impl Call {
     }
 }
 
-/// Where a new object is to be: a manager, or a name in it. `T::new(place, …)` takes one.
+/// Where a new object goes: a manager, or a name in it. `T::new(place, …)` takes one.
 pub trait Place {
     /// Creates an object of the interface from its constructor's arguments, or, under a name,
     /// finds it.
@@ -206,7 +207,8 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// A handle goes as its place in the list of handles that travels beside the encoded bytes.
+/// A handle is serialized as its place in the list of handles that travels beside the encoded
+/// bytes.
 impl Serialize for Handle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match scope::put_handle(self) {

@@ -8,8 +8,8 @@
 //!   │ ◄──────────────────────────────────────── │
 //! ```
 //!
-//! Who the other one is has been settled before: over a unix socket by the peer's credentials,
-//! over TCP by the key, inside whose encryption these messages travel ([`secure`](crate::secure)).
+//! The peers have authenticated each other before: over a unix socket by their credentials, over
+//! TCP by the key, inside whose encryption these messages travel ([`secure`](crate::secure)).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,9 +37,8 @@ pub enum Purpose {
     Join(SessionToken, Epoch),
 }
 
-/// What a client says of itself, for the logs and for [`debug_info`] only: nothing rests on it.
-///
-/// [`debug_info`]: https://docs.python.org/3/library/multiprocessing.html#customized-managers
+/// How a client describes itself, for the logs and for the manager's `debug_info` only: no decision
+/// depends on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientInfo {
     /// Its process id, in its own view.
@@ -69,7 +68,7 @@ pub struct Welcome {
     pub session: SessionId,
     /// What further connections join it with.
     pub token: SessionToken,
-    /// The longest frame body that the server takes, in bytes.
+    /// The longest frame body that the server accepts, in bytes.
     pub body_max: u32,
     /// How the session survives broken connections; one over a unix socket does not, and ends
     /// with them.
@@ -79,7 +78,7 @@ pub struct Welcome {
 /// How a session survives broken connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resumption {
-    /// Each end lets the other hear something at least this often. One that hears nothing for
+    /// Each end sends the other something at least this often. One that gets nothing for
     /// [`SILENCE`] times as long takes the connections for broken; the server, which may have been
     /// stopped or busy itself, only after one more.
     pub heartbeat: Duration,
@@ -95,7 +94,8 @@ impl Hello {
     /// Takes a client's first message.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] when it is another one; to be sent, and the connection closed.
+    /// [`ErrorKind::Malformed`] when it is another message; the refusal is to be sent, and the
+    /// connection closed.
     pub fn of(message: ClientMessage) -> Result<Self, Refusal> {
         match message {
             ClientMessage::Hello(hello) => Ok(hello),
@@ -108,7 +108,7 @@ impl Welcome {
     /// Takes a server's first message.
     ///
     /// # Errors
-    /// What the server refused with; [`ErrorKind::Malformed`] when it says something that has no
+    /// What the server refused with; [`ErrorKind::Malformed`] when it sends something that has no
     /// place here.
     pub fn of(message: ServerMessage) -> Result<Self, Refusal> {
         match message {

@@ -1,4 +1,4 @@
-//! Identities, each its own type: a call's number cannot be taken for an object's.
+//! Ids, each its own type: a call's number cannot be taken for an object's.
 
 use core::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,9 +26,10 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An object of one manager. Never given twice in a manager's life.
+    /// An object of one manager. Never reused in a manager's life.
     ObjectId(u64) "o";
-    /// A session: one client process, from its hello to the close of its last connection.
+    /// A session: one client process, from its first hello until it leaves, is seen to be gone, or
+    /// has not come back over TCP within the grace period.
     SessionId(u64) "s";
     /// A request's number in its session; its reply carries the same.
     CallId(u64) "c";
@@ -38,8 +39,8 @@ ids! {
     MethodId(u16) "m";
     /// A one-way message's number in its session: 1, 2, 3, … without a gap.
     OneWayId(u64) "w";
-    /// A generation of a session's connections. A client that has lost one connects anew under
-    /// the next number, and whatever still arrives on the older ones counts no more.
+    /// A generation of a session's connections. A client that has lost one connects anew under the
+    /// next number, and whatever still arrives on the older ones no longer counts.
     Epoch(u64) "e";
     /// The number of a state change in the manager's one sequence of them. A lock's grant carries
     /// it as its fencing token: a later grant has the greater token.
@@ -47,7 +48,7 @@ ids! {
 }
 
 impl ObjectId {
-    /// The manager itself: names, tickets, counts, shutdown are its methods.
+    /// The manager itself: its methods are names, tickets, counts and shutdown.
     pub const MANAGER: Self = Self(0);
 }
 
@@ -67,7 +68,8 @@ impl ThreadId {
     }
 }
 
-/// A manager process, told from every other by 128 random bits that it drew when it started.
+/// A manager process, distinguished from every other by 128 random bits that it drew when it
+/// started.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ManagerId(pub u128);
 

@@ -1,4 +1,4 @@
-//! What an object type is called and which methods it has, declared once for both ends.
+//! An object type's name and methods, declared once for both ends.
 
 use core::fmt;
 
@@ -22,8 +22,8 @@ impl Interface {
     }
 }
 
-/// 64-bit FNV-1a of an interface's signatures with white space left out. It sees the names of
-/// types, not inside them: a type whose shape changes wants a new name.
+/// 64-bit FNV-1a of an interface's signatures without their white space. It covers the names of
+/// types, not their contents: a type whose shape changes needs a new name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fingerprint(pub u64);
 

@@ -3,8 +3,8 @@
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// Remembers to which threads a session has been introduced: a thread tells its name once, with
-/// its first call. It costs a look at a variable of the thread's own.
+/// Remembers which threads have introduced themselves to a session: a thread reports its name once,
+/// with its first call. It costs a look at a thread-local variable.
 #[derive(Debug)]
 pub struct Introductions {
     session: u64,
@@ -22,7 +22,7 @@ impl Introductions {
         Self { session: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// Returns whether the calling thread should tell its name now; that counts as done.
+    /// Returns whether the calling thread should report its name now; that counts as done.
     pub fn are_due(&self) -> bool {
         thread_local! {
             // The latest first; 0 is no session.

@@ -1,11 +1,11 @@
 //! What crosses a socket between a manager of shared objects and its clients. No I/O.
 //!
-//! * [`frame`] cuts messages out of a stream of bytes, [`message`] says which there are,
-//!   [`handshake`] how a connection begins, [`secure`] how it is sealed by a key.
+//! * [`frame`] cuts messages out of a stream of bytes, [`message`] defines them, [`handshake`] how
+//!   a connection begins, [`secure`] how it is encrypted with a key.
 //! * [`Data`] is what a call carries: postcard-encoded arguments, and beside them the users'
 //!   values ([`Payload`], written in [`cbor`]) and the [`Handle`]s on other objects.
 //! * [`Interface`] names an object type; a [`Remote`] calls one through a [`Transport`].
-//! * [`Error`] is the one vocabulary of what can go wrong.
+//! * [`Error`] is the one vocabulary for everything that can go wrong.
 
 pub mod address;
 mod auth_key;

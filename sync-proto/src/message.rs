@@ -32,7 +32,7 @@ impl From<&Handle> for WireHandle {
     }
 }
 
-/// What a client says.
+/// What a client sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_enums, reason = "a server handles every message of its version")]
 pub enum ClientMessage<D = Data<WireHandle>> {
@@ -42,22 +42,22 @@ pub enum ClientMessage<D = Data<WireHandle>> {
     Request(Request<D>),
     /// A call that wants none.
     OneWay(OneWay<D>),
-    /// The client gives up on a call: it is to stand in no line. It is answered all the same, by
-    /// what it got to or by [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut); one that follows a
-    /// one-way message which has not come, only after that.
+    /// The client gives up on a call: it is to stand in no line. It is answered all the same, with
+    /// what it got or with [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut); one that follows a
+    /// one-way message which has not come is answered only after that.
     Cancel(CallId),
-    /// Asks whether the server is there; it answers with a pong at once, also while calls of this
+    /// Asks whether the server is there; it answers with a pong at once, even while calls of this
     /// connection wait.
     Ping,
-    /// These answers have arrived, on whichever connection: the server need not keep them for the
-    /// case that the session is resumed. Said only in a session that can be, of at most
-    /// [`RECEIVED_MAX`] at once.
+    /// These answers have arrived, on whichever connection: the server need not keep them any
+    /// longer in case the session is resumed. Sent only in a session that can be resumed, for at
+    /// most [`RECEIVED_MAX`] at once.
     Received(Vec<CallId>),
     /// The session ends, once this one-way message is carried out: the client will not come back.
     Goodbye(OneWayId),
 }
 
-/// What a server says.
+/// What a server sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_enums, reason = "a client handles every message of its version")]
 pub enum ServerMessage<D = Data<WireHandle>> {
@@ -70,8 +70,8 @@ pub enum ServerMessage<D = Data<WireHandle>> {
     Reply(Reply<D>),
     /// The answer to a ping: up to here the session's one-way messages are carried out.
     Pong(OneWayId),
-    /// The answer to a request, with the number of the last state change when it was made: what a
-    /// server that keeps a witness answers with, so that a history of calls can be replayed.
+    /// The answer to a request, with the number of the last state change when it was made: a server
+    /// that keeps a witness answers with it, so that a history of calls can be replayed.
     Witnessed(Token, Reply<D>),
 }
 
@@ -80,17 +80,18 @@ pub enum ServerMessage<D = Data<WireHandle>> {
 pub struct Request<D = Data<WireHandle>> {
     /// Its number in the session; the reply carries it.
     pub call: CallId,
-    /// The session's last one-way message before it: carried out only when that one is.
+    /// The session's last one-way message before it: the request is carried out only after that
+    /// one.
     pub after: OneWayId,
-    /// Who calls.
+    /// The calling thread.
     pub thread: ThreadId,
-    /// Who is called.
+    /// The object called.
     pub object: ObjectId,
-    /// What is called.
+    /// The method called.
     pub method: MethodId,
     /// How long it may stand in line, or wait for the message before it; the server's clock starts
-    /// when the request arrives. Who may not stand in line at all waits for the message all the
-    /// same.
+    /// when the request arrives. A request that may not stand in line at all still waits for that
+    /// message.
     pub timeout: Option<Duration>,
     /// The arguments.
     pub data: D,
@@ -102,11 +103,11 @@ pub struct OneWay<D = Data<WireHandle>> {
     /// Its number in the session. They are carried out in this order, on whichever connections
     /// they come.
     pub number: OneWayId,
-    /// Who calls.
+    /// The calling thread.
     pub thread: ThreadId,
-    /// Who is called.
+    /// The object called.
     pub object: ObjectId,
-    /// What is called.
+    /// The method called.
     pub method: MethodId,
     /// The arguments.
     pub data: D,
@@ -117,7 +118,7 @@ pub struct OneWay<D = Data<WireHandle>> {
 pub struct Reply<D = Data<WireHandle>> {
     /// The request's number.
     pub call: CallId,
-    /// What came of it.
+    /// The result.
     pub outcome: Result<D, Refusal>,
 }
 
@@ -134,8 +135,8 @@ pub trait Message: Sized {
     /// Takes the message apart for a frame.
     fn split(&self) -> (Self::HeadRef<'_>, Option<&Data<WireHandle>>);
 
-    /// Puts head and body together again; `None` when they don't fit each other, or it is more than
-    /// such a message may say.
+    /// Puts head and body together again; `None` when they don't fit each other, or exceed what
+    /// such a message may contain.
     fn join(head: Self::Head, body: Body<'_>) -> Option<Self>;
 }
 

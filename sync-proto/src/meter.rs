@@ -4,10 +4,10 @@ use core::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts bytes that are kept for others. Its clones count together.
+/// Counts bytes that are kept for others. Its clones share one count.
 ///
-/// Whoever keeps bytes holds a [`Charge`]; wherever that is dropped, the bytes are no longer
-/// counted. Nobody has to remember to give anything back.
+/// Code that keeps bytes holds a [`Charge`]; wherever that is dropped, the bytes are no longer
+/// counted. Nothing has to be given back explicitly.
 #[derive(Clone, Default)]
 pub struct Meter(Arc<AtomicUsize>);
 
@@ -53,7 +53,7 @@ impl Meter {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Counts bytes no longer that were [added](Self::add).
+    /// Stops counting bytes that were [added](Self::add).
     pub fn subtract(&self, bytes: usize) {
         self.0.fetch_sub(bytes, Ordering::Relaxed);
     }

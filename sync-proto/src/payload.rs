@@ -1,4 +1,4 @@
-//! A user's value on its way: encoded bytes and the handles inside it.
+//! A user's value in transit: encoded bytes and the handles inside it.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use crate::data::scope;
 use crate::{Charge, ErrorKind, Handle, Refusal, SmallBytes, cbor};
 
-/// From this many bytes on a copy costs more than to see that none is needed.
+/// From this many bytes on, a copy costs more than checking that none is needed.
 const LARGE: usize = 16 * 1024;
 
 /// How a payload's bytes are encoded.
@@ -21,7 +21,7 @@ pub enum Encoding {
 
 /// A user's value, encoded: what containers keep. Shared, not copied, by its clones.
 ///
-/// `H` is what stands for an object: a counted [`Handle`] in a process, a
+/// `H` is the representation of an object: a counted [`Handle`] in a process, a
 /// [`WireHandle`](crate::message::WireHandle) in a message.
 #[derive(Clone)]
 pub struct Payload<H = Handle> {
@@ -31,7 +31,7 @@ pub struct Payload<H = Handle> {
     pub bytes: SmallBytes,
     /// The objects inside the value, in the order of their places in it.
     pub handles: Vec<H>,
-    /// What it is counted by where somebody counts; it does not cross a socket.
+    /// The meter's charge for it, where one counts; it does not cross a socket.
     charge: Option<Charge>,
 }
 
@@ -52,10 +52,10 @@ impl Payload {
         }
     }
 
-    /// Decodes the value as a `T`; a proxy inside it comes out live.
+    /// Decodes the value as a `T`; a proxy inside it comes out usable.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`], naming what was found and what was wanted, when the value is not
+    /// [`ErrorKind::WrongType`], naming what was found and what was expected, when the value is not
     /// a `T`.
     pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let lists = scope::Lists::of_handles(self.handles.clone());
@@ -117,12 +117,12 @@ impl<H> Payload<H> {
         Self { encoding, bytes, handles, charge: None }
     }
 
-    /// Lets the value's bytes be counted for as long as a clone of it lives.
+    /// Has the value's bytes counted for as long as a clone of it lives.
     pub fn count_by(&mut self, charge: Charge) {
         self.charge = Some(charge);
     }
 
-    /// Replaces what stands for the objects. What comes of it is not counted by anybody.
+    /// Replaces the representation of the objects. The result is not counted by any meter.
     ///
     /// # Errors
     /// What `f` refused with.
@@ -136,7 +136,7 @@ impl<H> Payload<H> {
     }
 }
 
-/// Who counts the bytes has no part in it.
+/// The charge is not compared.
 impl<H: PartialEq> PartialEq for Payload<H> {
     fn eq(&self, other: &Self) -> bool {
         let ours = (self.encoding, &self.bytes, &self.handles);
@@ -152,7 +152,7 @@ impl<H> fmt::Debug for Payload<H> {
     }
 }
 
-/// A payload among a method's arguments goes as its place in the list beside them.
+/// A payload among a method's arguments is serialized as its place in the list beside them.
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match scope::put_payload(self) {
@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for Payload {
 }
 
 /// A user's value of a known type among the arguments of a method: packed by the sender, unpacked
-/// by the one who reads it, carried and kept in between without being looked at.
+/// by the reader, and carried and kept in between without being looked at.
 #[derive(Clone)]
 pub struct Packed<T> {
     payload: Payload,

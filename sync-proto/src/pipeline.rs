@@ -1,4 +1,4 @@
-//! Many calls under way at once: sent one after the other, answered together.
+//! Many calls under way at once: sent one after another, answered together.
 
 use core::cell::RefCell;
 use core::fmt;
@@ -8,11 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{Call, CallId, Data, Error, ErrorKind, Handle, MethodId, Refusal, Remote, Transport};
 
-/// Carries calls of which many are under way at once: what a [`Transport`] gives for a
-/// [`Pipeline`]. Dropped, it gives up the calls that wait, and takes in what is left of the
-/// answers.
+/// Carries calls of which many are under way at once: what a [`Transport`] provides for a
+/// [`Pipeline`]. When dropped, it cancels the calls that wait, and reads the remaining answers.
 pub trait Pipe: fmt::Debug {
-    /// Sends a call to the target, behind those sent before. May wait until the manager takes it,
+    /// Sends a call to the target, behind those sent before. May wait until the manager accepts it,
     /// but not for the answers to those: they may depend on it. Until it is answered, it keeps the
     /// handles on the target and on what it brings: their release goes another way and might
     /// overtake it.
@@ -28,9 +27,9 @@ pub trait Pipe: fmt::Debug {
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal>;
 }
 
-/// Sends calls without waiting for the answers to those before: many calls, and one wait for all
-/// of them. They are carried out in the order of asking, but one that must stand in line keeps
-/// none behind it waiting. The manager has a limit for the calls of one pipeline that stand in
+/// Sends calls without waiting for the answers to those before: many calls, and one wait for all of
+/// them. They are carried out in the order in which they were made, but one that must stand in line
+/// does not hold up those behind it. The manager limits how many calls of one pipeline may stand in
 /// line (`--max-calls-per-connection`); more of them fail with [`ErrorKind::LimitReached`].
 pub struct Pipeline<'t> {
     transport: &'t dyn Transport,
@@ -43,8 +42,8 @@ impl<'t> Pipeline<'t> {
         Self { transport, pipe: RefCell::new(None) }
     }
 
-    /// Sends a call; what came of it, also that it could not be sent, is for whoever waits for
-    /// its answer.
+    /// Sends a call; its result, or the error that it could not be sent, goes to the caller that
+    /// waits for its answer.
     pub fn call<'p, R: DeserializeOwned>(
         &'p self,
         remote: &'p Remote,
@@ -103,7 +102,7 @@ type Answer = Result<Data, Refusal>;
 enum Decode<'p, R> {
     /// As what the method answers with.
     Whole { remote: &'p Remote, method: MethodId, read: fn(Data) -> Result<R, Refusal> },
-    /// As something that is made of it.
+    /// As something that is made from it.
     By(Box<dyn FnOnce(Answer) -> Result<R, Error> + 'p>),
 }
 
@@ -122,13 +121,13 @@ impl<'p, R> Pending<'p, R> {
     /// Waits for the answer.
     ///
     /// # Errors
-    /// Those of the call, also why it could not be sent.
+    /// Those of the call, including why it could not be sent.
     pub fn wait(self) -> Result<R, Error> {
         let call = self.sent?;
         self.decode.run(self.pipeline.with_pipe(|pipe| pipe.wait(call)))
     }
 
-    /// Makes something else of the answer, once it is waited for.
+    /// Maps the answer, once it is waited for.
     pub fn and_then<S>(self, f: impl FnOnce(R) -> Result<S, Error> + 'p) -> Pending<'p, S>
     where
         R: 'p,

@@ -1,4 +1,4 @@
-//! What every proxy is made of: a handle, the interface it speaks, and the caller's deadline.
+//! What every proxy consists of: a handle, the object's interface, and the caller's deadline.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl Remote {
     /// Takes a handle for an object of an interface.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`] when the object has another interface; the message names both
+    /// [`ErrorKind::WrongType`] when the object has another interface; the message shows both
     /// fingerprints.
     pub fn attach(handle: Handle, interface: &'static Interface) -> Result<Self, Error> {
         if handle.interface() != interface.fingerprint {
@@ -50,7 +50,8 @@ impl Remote {
         Ok(Self { handle, interface, within: None })
     }
 
-    /// Returns the same object with a deadline for each call; of two, the shorter holds.
+    /// Returns the same object with a deadline for each call; if it has one already, the shorter
+    /// counts.
     #[must_use]
     pub fn within(&self, timeout: Duration) -> Self {
         let within = Some(self.within.map_or(timeout, |set| set.min(timeout)));
@@ -67,7 +68,7 @@ impl Remote {
         &self.handle
     }
 
-    /// Returns the interface that is spoken.
+    /// Returns the object's interface.
     pub fn interface(&self) -> &'static Interface {
         self.interface
     }
@@ -75,7 +76,7 @@ impl Remote {
     /// Calls a method and waits for its answer.
     ///
     /// # Errors
-    /// What the object or the transport refused with, and what doesn't encode or decode.
+    /// What the object or the transport refused with, and errors in encoding or decoding.
     pub fn call<R: DeserializeOwned>(
         &self,
         method: MethodId,
@@ -91,7 +92,7 @@ impl Remote {
     /// Sends a call whose answer nobody needs; see [`Transport::send`].
     ///
     /// # Errors
-    /// Why it cannot be sent; not what the object says to it.
+    /// Why it cannot be sent; not what the object answers to it.
     pub fn send(&self, method: MethodId, args: &impl Serialize) -> Result<(), Error> {
         self.encode(method, args)
             .and_then(|call| self.transport()?.send(call))

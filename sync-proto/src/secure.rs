@@ -1,4 +1,4 @@
-//! How a connection over TCP is sealed by the key alone: Noise NNpsk0.
+//! How a connection over TCP is encrypted with the key alone: Noise NNpsk0.
 //!
 //! ```text
 //! client                                                   server
@@ -12,11 +12,11 @@
 //!   │ ◄─────────────────────────────────────────────────────► │
 //! ```
 //!
-//! The pattern is `Noise_NNpsk0_25519_{AESGCM,ChaChaPoly}_SHA256`; its prologue is all that comes
-//! before it in the clear. Whoever lacks the key can neither make the first message nor read the
-//! second, and what was recorded stays sealed when the key becomes known later. The first message
-//! can be replayed, and is answered; whoever replays it cannot go on, so a session, and memory for
-//! it, is for whoever sends a first record that opens.
+//! The pattern is `Noise_NNpsk0_25519_{AESGCM,ChaChaPoly}_SHA256`; its prologue is everything that
+//! comes before it in the clear. Without the key, nobody can make the first message or read the
+//! second, and recorded traffic stays unreadable even if the key becomes known later. The first
+//! message can be replayed, and is answered; but the replaying peer cannot go on, so a session, and
+//! memory for it, is only for a peer that sends a first record that decrypts.
 //!
 //! A record is two bytes of length, little-endian, and one Noise transport message of at most
 //! 65,535 bytes. Frames are cut into records wherever it suits; the decoder of frames sees a
@@ -42,7 +42,7 @@ pub use cipher::Cipher;
 pub use initiator::Initiator;
 pub use responder::Responder;
 
-/// 32 random bytes, never used twice: an end's secret for one connection.
+/// 32 random bytes, never reused: an end's secret for one connection.
 pub type Random = [u8; 32];
 
 /// The cleartext before the first Noise message: preamble, cipher, key id.
@@ -59,7 +59,7 @@ pub const FIRST: usize = HEADER + MESSAGE;
 /// The bytes that a server answers with.
 pub const ANSWER: usize = MESSAGE;
 
-/// Which of a manager's keys a client has. Anybody on the way can read it.
+/// Which of a manager's keys a client has. Anybody on the path can read it.
 type KeyId = [u8; KEY_ID];
 
 /// What both ends derive from a key.
@@ -87,11 +87,11 @@ impl Derived {
     }
 }
 
-/// The keys that a server takes: one, or two while they are changed for each other.
+/// The keys that a server accepts: one, or two during a key change.
 pub struct KeyRing(Vec<Derived>);
 
 impl KeyRing {
-    /// Takes the keys; with none, nobody comes in.
+    /// Takes the keys; without any, nobody can connect.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when one is shorter than
@@ -112,21 +112,21 @@ impl core::fmt::Debug for KeyRing {
     }
 }
 
-/// Why the other end of a connection is not served, or not trusted any more: for the log of
-/// whoever finds it out, never for the other end.
+/// Why the other end of a connection is not served, or no longer trusted: for this end's log, never
+/// for the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Stranger {
-    /// Its first bytes are another protocol's, or those of a connection that is not sealed.
+    /// Its first bytes are another protocol's, or those of an unencrypted connection.
     #[error("it does not begin as a client with a key does")]
     Preamble,
-    /// It speaks another version.
+    /// It uses another version.
     #[error("it speaks version {0} of the protocol, this is version {CURRENT}")]
     Version(u8),
-    /// It asks for a cipher that there isn't.
+    /// It asks for an unknown cipher.
     #[error("it asks for cipher {0}, which there is not")]
     Cipher(u8),
-    /// It names a key that is none of ours.
+    /// It names a key that this end does not have.
     #[error("it has another key")]
     Key,
     /// It does not have the key that it names, or was tampered with on the way.
@@ -135,13 +135,13 @@ pub enum Stranger {
     /// It sent more than the handshake needs before it was answered.
     #[error("it says more than a handshake needs")]
     Eager,
-    /// A record's length makes no sense.
+    /// A record's length is invalid.
     #[error("a record of {0} bytes, where that makes no sense")]
     Length(usize),
-    /// A record does not open: it was changed on the way, dropped, repeated, or cut.
+    /// A record does not decrypt: it was changed on the way, dropped, repeated, or cut.
     #[error("a record does not open: it was tampered with")]
     Record,
-    /// The connection has sent or received all the records that it may.
+    /// The connection has sent or received the maximum number of records.
     #[error("the connection is used up")]
     Exhausted,
 }

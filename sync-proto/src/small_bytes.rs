@@ -1,4 +1,4 @@
-//! Encoded bytes of a value: a few lie in their place, more are shared.
+//! Encoded bytes of a value: a few are stored inline, more are shared.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -9,8 +9,8 @@ use bytes::Bytes;
 /// Up to this many bytes take no memory of their own, and no counter.
 const FEW: usize = 23;
 
-/// Bytes that do not change. Up to 23 lie in it and are copied by its clones; more are shared by
-/// them. Most keys, and every number, are a few.
+/// Immutable bytes. Up to 23 are stored inline and copied by clones; more are shared by them. Most
+/// keys, and every number, are that short.
 #[derive(Clone)]
 pub struct SmallBytes(Repr);
 
@@ -36,7 +36,7 @@ impl SmallBytes {
         matches!(self.0, Repr::Few { .. })
     }
 
-    /// Returns the bytes as those that can be shared; a few are copied for it.
+    /// Returns the bytes in shareable form; a few are copied for it.
     pub fn into_shared(self) -> Bytes {
         match self.0 {
             Repr::Few { .. } => Bytes::copy_from_slice(&self),

@@ -1,57 +1,57 @@
-//! Whether to look again for a moment before falling asleep.
+//! Busy-polling for a moment before falling asleep.
 //!
-//! To be woken costs more than a small call: some microseconds on the core where the process
-//! slept, and more where the core slept, too. An end that looks again for a moment after it was
-//! active often finds the other end's answer there. Where other work wants the core, looking is
-//! worse than sleeping: a slice that was given away comes back after milliseconds. So an end that
-//! sees that, or that looks in vain, stops looking for a while.
+//! Being woken costs more than a small call: some microseconds on the core where the process slept,
+//! and more where the core slept, too. An end that busy-polls for a moment after it was active
+//! often finds the other end's answer there. Where other work wants the core, polling is worse than
+//! sleeping: a time slice that was given away comes back after milliseconds. So an end that notices
+//! this, or that polls in vain, stops polling for a while.
 
 use core::time::Duration;
 
 /// How long a core that others want is left to them.
 const REST: Duration = Duration::from_millis(100);
 
-/// A yield that took this long gave its slice to other work. One to a process that only answers and
-/// sleeps again is over much sooner.
+/// A yield that took this long gave its time slice to other work. One to a process that only
+/// answers and sleeps again is over much sooner.
 const OTHERS_RAN: Duration = Duration::from_millis(1);
 
-/// A yield that took this long let somebody run, if only for a moment.
+/// A yield that took this long let another process run, if only for a moment.
 const SOMEBODY_RAN: Duration = Duration::from_micros(2);
 
-/// How often to look between two yields when nobody wants the core.
+/// How often to poll between two yields when nobody wants the core.
 const LOOKS_ALONE: u32 = 4;
 
-/// The most waits that begin asleep after others were looked through in vain.
+/// The most waits that begin asleep after polling in vain.
 const MOST_SKIPPED: u32 = 64;
 
-/// Decides, for one end of a connection or one event loop, whether to look again (with a yield in
+/// Decides, for one end of a connection or one event loop, whether to poll again (with a yield in
 /// between) or to sleep. It has no clock: every `now` is the time since any one moment.
 #[derive(Debug)]
 pub struct Spin {
     limit: Duration,
     began: Duration,
     rests_until: Duration,
-    /// Nobody ran during the last yield.
+    /// No other process ran during the last yield.
     is_alone: bool,
-    /// Waits in a row that were looked through in vain.
+    /// Waits in a row in which polling was in vain.
     in_vain: u32,
     /// Waits that are still to begin asleep.
     skip: u32,
 }
 
 impl Spin {
-    /// Makes one that looks for at most `limit` in each wait; zero is never.
+    /// Makes one that polls for at most `limit` in each wait; zero is never.
     pub const fn new(limit: Duration) -> Self {
         let zero = Duration::ZERO;
         Self { limit, began: zero, rests_until: zero, is_alone: false, in_vain: 0, skip: 0 }
     }
 
-    /// Returns whether it never looks: nobody need read a clock for it.
+    /// Returns whether it never polls: then nobody needs to read a clock for it.
     pub const fn is_off(&self) -> bool {
         self.limit.is_zero()
     }
 
-    /// A wait begins, straight after activity. Returns whether to look again instead of sleeping.
+    /// A wait begins, straight after activity. Returns whether to poll again instead of sleeping.
     pub fn begin(&mut self, now: Duration) -> bool {
         if self.is_off() || now < self.rests_until {
             return false;
@@ -64,12 +64,12 @@ impl Spin {
         true
     }
 
-    /// Returns how often to look before the next yield, which costs more than a look.
+    /// Returns how often to poll before the next yield, which costs more than a poll.
     pub const fn looks(&self) -> u32 {
         if self.is_alone { LOOKS_ALONE } else { 1 }
     }
 
-    /// Nothing was found, and a yield went from `before` to `now`. Returns whether to look again.
+    /// Nothing was found, and a yield went from `before` to `now`. Returns whether to poll again.
     pub fn go_on(&mut self, before: Duration, now: Duration) -> bool {
         let yielded = now.saturating_sub(before);
         self.is_alone = yielded < SOMEBODY_RAN;

@@ -1,17 +1,17 @@
 //! The version of the protocol.
 
-/// The version that this crate speaks. What each brought:
+/// The version that this crate implements. What each brought:
 ///
 /// 1. Frames of head and body, sessions, one-way messages, HMAC-SHA256 proof of the key.
-/// 2. TCP is sealed by the key ([`secure`](crate::secure)); no more proofs.
+/// 2. TCP is encrypted with the key ([`secure`](crate::secure)); no more proofs.
 pub const CURRENT: u8 = 2;
 
-/// The first eight bytes that a client sends on a connection that is not sealed: seven that say
-/// what it is, one that says which version. They come before any frame and keep their form in
-/// every version.
+/// The first eight bytes that a client sends on a connection that is not encrypted: seven that name
+/// the protocol, one for its version. They come before any frame and keep their form in every
+/// version.
 pub const PREAMBLE: [u8; 8] = *b"SYNCMGR\x02";
 
-/// The same for a connection that is to be sealed.
+/// The same for a connection that is to be encrypted.
 pub const SECURE_PREAMBLE: [u8; 8] = *b"SYNCSEC\x02";
 
 const _: () = assert!(PREAMBLE[7] == CURRENT, "the preamble names the current version");

@@ -24,10 +24,10 @@ use limits::LimitFlags;
 
 /// Hosts objects that processes share: locks, queues, dicts, …
 ///
-/// Prints `READY <address>` on standard output for each address once clients can connect, logs
-/// to standard error, and ends on SIGTERM or Ctrl-C: callers that wait get an error, and socket
-/// files are removed. Started by a program (its input is no terminal), it leaves Ctrl-C to that
-/// one, and on SIGHUP reads the key files again.
+/// Prints `READY <address>` on standard output for each address once clients can connect, logs to
+/// standard error, and ends on SIGTERM or Ctrl-C: callers that wait get an error, and socket files
+/// are removed. Started by a program (its input is not a terminal), it leaves Ctrl-C to that one,
+/// and on SIGHUP reads the key files again.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Options {
@@ -40,20 +40,20 @@ struct Options {
     listen: Vec<Address>,
 
     /// Where to listen for Python programs that use multiprocessing.managers. May be given several
-    /// times. They must have the key, also over a unix socket.
+    /// times. They must have the key, even over a unix socket.
     #[arg(long, value_name = "ADDRESS")]
     python_listen: Vec<Address>,
 
     /// The file that holds the key for TCP clients (`sync-server keygen FILE` makes one); nobody
-    /// but its owner may be able to read it. Given twice, either key will do; the first is what
-    /// child processes get. The files are read again on SIGHUP, so that a key can be changed while
-    /// the server runs. Without this option the key is taken from the environment variable
-    /// `SYNC_AUTHKEY`. Unix sockets need none: they accept this user only.
+    /// but its owner may be able to read it. Given twice, either key will do; child processes get
+    /// the first. The files are read again on SIGHUP, so that a key can be changed while the server
+    /// runs. Without this option the key is taken from the environment variable `SYNC_AUTHKEY`. Unix
+    /// sockets need none: they accept only this user.
     #[arg(long, value_name = "FILE")]
     authkey_file: Vec<PathBuf>,
 
-    /// Dangerous: let everybody in over TCP, and seal nothing. Whoever reaches the port can read
-    /// and change all there is. For measurements over loopback and closed test networks.
+    /// Dangerous: accept everybody over TCP, and encrypt nothing. Whoever reaches the port can read
+    /// and change everything. For measurements over loopback and closed test networks.
     #[arg(long)]
     insecure_tcp: bool,
 
@@ -61,23 +61,23 @@ struct Options {
     #[arg(long, value_name = "UID")]
     allow_uid: Vec<u32>,
 
-    /// The microseconds that the server looks for more to do, straight after there was something,
-    /// before it falls asleep. It pays where clients do the same and no other work wants the core;
-    /// where other work does, the server stops looking for a while by itself. 0 is never.
+    /// For how many microseconds the server busy-polls for more to do before it falls asleep, after
+    /// each activity. It pays where clients do the same and no other work wants the core; where
+    /// other work does, the server stops polling for a while by itself. 0 switches it off.
     #[arg(long, value_name = "MICROSECONDS", default_value_t = 0)]
     spin: u64,
 
     /// End when standard input is closed: with the process that started this one, however that
-    /// one ends, unless somebody else has the other end, too, such as a forked child.
+    /// one ends, unless another process, such as a forked child, also holds the other end.
     #[arg(long)]
     stop_with_stdin: bool,
 
-    /// End when the process that started this one has ended, whoever has the other end of standard
-    /// input.
+    /// End when the process that started this one has ended, whoever holds the other end of
+    /// standard input.
     #[arg(long)]
     stop_with_parent: bool,
 
-    /// What is done when callers that hold locks begin to wait for each other in a circle.
+    /// What to do when callers that hold locks begin to wait for each other in a cycle.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     deadlocks: OnDeadlock,
 
@@ -89,17 +89,17 @@ struct Options {
 enum Command {
     /// Make a key for TCP: 32 random bytes, in a new file that only this user can read.
     Keygen {
-        /// The file, which must not be there yet.
+        /// The file, which must not exist yet.
         file: PathBuf,
     },
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum OnDeadlock {
-    /// Log it, and tell it in `debug_info`; they wait.
+    /// Report it in the log and in `debug_info`; they wait.
     #[default]
     Report,
-    /// As well, refuse the wait that would close the circle: that caller gets an error.
+    /// Also refuse the wait that would close the cycle: that caller gets an error.
     Refuse,
 }
 
@@ -123,7 +123,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
-        // It would be said on standard error, too, and who cannot say it there panics.
+        // It would be printed to standard error, too, and panics if that is impossible.
         .log_internal_errors(false)
         .init();
     // First of all: once it has ended, another process is this one's parent.
@@ -213,9 +213,9 @@ fn raise_file_limit(connections: usize) {
     let most = files.current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
     if most < 2 * connections {
         tracing::warn!(
-            "the system gives {most} file descriptors (ulimit -n), fewer than {connections} \
-             connections (--max-connections) and as many processes want: beyond that nobody \
-             comes in"
+            "the system allows {most} file descriptors (ulimit -n), fewer than {connections} \
+             connections (--max-connections) and as many processes need: beyond that nobody can \
+             connect"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Rule 6: a panic breaks one object, and its callers are told; the manager goes on.
+//! A panic breaks one object, and its callers get an error; the manager goes on.
 
 use sync_objects::{
     Channel, Cx, ErrorKind, Flow, Gone, Handle, Limits, Note, Refusal, interface, lock, registry,

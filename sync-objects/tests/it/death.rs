@@ -1,4 +1,4 @@
-//! Rule 5: what a session leaves behind when it dies.
+//! What a session leaves behind when it dies.
 
 use sync_objects::{
     Channel, Cx, DisconnectReason, Flow, Gone, Handle, Limits, Note, Order, Refusal, interface,

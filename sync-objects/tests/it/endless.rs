@@ -1,4 +1,4 @@
-//! Rule 1: settling is bounded. What has no end is broken, and nothing else is.
+//! Settling is bounded: an object whose callers wake each other endlessly is broken, and no other is.
 
 use sync_objects::{
     Channel, Cx, ErrorKind, Flow, Gone, Limits, Note, Refusal, interface, lock, registry,

@@ -1,4 +1,4 @@
-//! Rules 1 to 4: lines are first come first served, and waking costs what it serves.
+//! Lines are served first come, first served, and waking costs what it serves.
 
 use sync_objects::{Channel, Cx, ErrorKind, Flow, Limits, Refusal, interface, lock, registry};
 use sync_testkit::sim::{Pending, Sim, SimClient};

@@ -1,4 +1,4 @@
-//! Rule 3 inside one step: an object that frees something cannot take it from who waits for it.
+//! No overtaking inside one step: what an object frees goes to the caller that waits for it.
 
 use sync_objects::{Cx, Flow, Handle, Limits, Order, Payload, Refusal, interface, queue, registry};
 use sync_testkit::sim::Sim;

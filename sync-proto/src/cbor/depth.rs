@@ -3,8 +3,8 @@
 use super::error::{DecodeError, EncodeError};
 
 /// The number of lists, maps and tags that may be nested in one another: as deep as the readers and
-/// writers of every type get on a thread's stack. A manager may be told to take less
-/// ([`check_depth`](super::check_depth)); who reads goes by this, whatever the manager took.
+/// writers of every type get on a thread's stack. A manager may be configured to accept less
+/// ([`check_depth`](super::check_depth)); readers go by this, whatever the manager accepted.
 ///
 /// A tuple's or set's tag counts as one with its list.
 pub const MAX_DEPTH: usize = 128;

@@ -25,7 +25,7 @@ impl Normal {
         &self.0
     }
 
-    /// Takes a short text that is its own normal form, as most keys are: it shares its bytes.
+    /// Takes a short string that is its own normal form, as most keys are: it shares its bytes.
     pub(crate) fn of_text(bytes: &SmallBytes) -> Option<Self> {
         let (&first, text) = bytes.split_first()?;
         let is_whole = head::major(first) == head::TEXT && usize::from(first & 0x1f) == text.len();
@@ -66,11 +66,11 @@ pub enum NormalizeError {
 ///
 /// Whole floats and bools become integers, other floats doubles; maps and sets are sorted; a
 /// handle's index becomes its object's id; a reference becomes what it stands for; bytes that may
-/// change become those that may not. Lists, tuples, text and bytes stay what they are.
+/// change become those that may not. Lists, tuples, strings and bytes stay what they are.
 ///
 /// # Errors
 ///
-/// The bytes are malformed or nest too deep, a handle is not among `handles`, keys of a map are
+/// The bytes are malformed or nest too deeply, a handle is not among `handles`, keys of a map are
 /// equal, or the value contains NaN and so equals nothing.
 pub fn normalize(bytes: &[u8], handles: &[u64]) -> Result<Normal, NormalizeError> {
     Normalizer::new(bytes, handles, false).run()

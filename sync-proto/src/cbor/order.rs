@@ -21,7 +21,7 @@ pub struct Incomparable {
 
 /// Compares two values.
 ///
-/// Numbers compare exactly, whatever their size and form. Text compares by code points, lists
+/// Numbers compare exactly, whatever their size and form. Strings compare by code points, lists
 /// with lists and tuples with tuples by the first elements that differ; a prefix is less.
 ///
 /// # Errors

@@ -42,5 +42,5 @@ pub const OPAQUE: u64 = 39174;
 /// Marks an array as a set that cannot change; it is equal to one that can.
 pub const FROZEN_SET: u64 = 39175;
 
-/// Marks bytes as a text that has surrogates among its code points: UTF-8 generalized to them.
+/// Marks bytes as a string with surrogates among its code points: UTF-8 generalized to them.
 pub const WIDE_TEXT: u64 = 39176;

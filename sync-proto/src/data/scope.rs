@@ -1,8 +1,8 @@
 //! The lists beside encoded bytes, reached from inside serde.
 //!
-//! serde gives a type's `Serialize` no way to hand something to the one who called for it, so
-//! the lists lie in a thread-local for the time of one encoding or decoding, as in ipc-channel.
-//! Scopes nest: an inner one hides the outer until it ends.
+//! serde gives a type's `Serialize` no way to pass something to its caller, so the lists lie in a
+//! thread-local for the time of one encoding or decoding, as in ipc-channel. Scopes nest: an inner
+//! one hides the outer until it ends.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;

@@ -9,7 +9,7 @@ const DIRECT_FROM: usize = 64 * 1024;
 
 /// Cuts messages out of a stream of bytes. A decoder between two frames holds no memory.
 ///
-/// After an error the stream is lost: there is no telling where the next frame begins.
+/// After an error the stream is lost: it is not known where the next frame begins.
 #[derive(Debug)]
 pub struct Decoder {
     limit: FrameLimit,
@@ -34,7 +34,7 @@ impl Decoder {
         Self { limit, partial: Vec::new(), large: None }
     }
 
-    /// Sets what is taken from now on.
+    /// Sets the limit of what is accepted from now on.
     pub fn set_limit(&mut self, limit: FrameLimit) {
         self.limit = limit;
     }
@@ -45,19 +45,19 @@ impl Decoder {
     }
 
     /// Returns whether `input`, which comes next, begins with a whole frame, or one that
-    /// [`next`](Self::next) refuses: it wants no more bytes for it.
+    /// [`next`](Self::next) refuses: it needs no more bytes for it.
     pub fn is_whole(&self, input: &[u8]) -> bool {
         self.is_between_frames() && !matches!(self.whole(input), Ok(None))
     }
 
-    /// Returns how many bytes of an incomplete frame are kept. What it announces does not count
-    /// before it comes.
+    /// Returns how many bytes of an incomplete frame are kept. Bytes that are announced do not
+    /// count before they come.
     pub fn held(&self) -> usize {
         self.partial.len() + self.large.as_ref().map_or(0, |of| of.head.len() + of.body.len())
     }
 
-    /// Returns the memory into which the rest of a large body wants to be read, if one is being
-    /// read: to be appended to, up to its capacity and not beyond. It is not zeroed before.
+    /// Returns the memory into which the rest of a large body is to be read, if one is being read:
+    /// to be appended to, up to its capacity and not beyond. It is not zeroed before.
     pub fn direct(&mut self) -> Option<&mut Vec<u8>> {
         let large = self.large.as_mut()?;
         // An allocator may give more than it was asked for: the next frame has no place there.
@@ -65,7 +65,7 @@ impl Decoder {
     }
 
     /// Takes the next message from what was read; moves `input` past what was used. `None` means
-    /// that all of `input` was used and more is needed.
+    /// that all of `input` was used and more bytes are needed.
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`] when a frame announces more than the limit, before anything is

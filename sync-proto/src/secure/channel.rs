@@ -1,4 +1,4 @@
-//! Sealed records: plain bytes in on one side, out on the other.
+//! Encrypted records: plain bytes in on one side, out on the other.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use super::{Stranger, TAG};
 use crate::frame::{Decoder, OutBuffer};
 
 /// After this many records in one direction its key is replaced: some 4 GiB, far below what either
-/// cipher may seal under one key.
+/// cipher may encrypt under one key.
 pub(super) const RECORDS_PER_KEY: u64 = 1 << 16;
 
 /// The bytes of a record's length.
@@ -21,7 +21,7 @@ const RECORD_MAX: usize = 65_535;
 /// The longest first record: a hello.
 const FIRST_RECORD_MAX: usize = 1024;
 
-/// No more is sealed while this many bytes wait to be written.
+/// No more is encrypted while this many bytes wait to be written.
 const SEALED_AHEAD: usize = 256 * 1024;
 
 /// Memory for pieces of records that an idle channel keeps.
@@ -41,7 +41,7 @@ impl Channel {
         Self { noise, sealed: 0, opened: 0, partial: Vec::new() }
     }
 
-    /// Seals what waits in `out`, moving it over to `wire`; not all at once where it is much.
+    /// Encrypts what waits in `out`, moving it over to `wire`; not all at once where it is much.
     ///
     /// # Errors
     /// [`Stranger::Exhausted`] when no record may be sent any more.
@@ -65,12 +65,12 @@ impl Channel {
         Ok(())
     }
 
-    /// Opens the records in what was read: inside a large message straight to its place, else
-    /// into `plain`, which is emptied before, and is for the decoder afterwards, also after an
-    /// error. The beginning of a record is kept for the next time.
+    /// Decrypts the records in what was read: inside a large message straight to its place,
+    /// otherwise into `plain`, which is emptied before, and is for the decoder afterwards, even
+    /// after an error. The beginning of a record is kept for the next time.
     ///
     /// # Errors
-    /// Why the stream is not to be trusted: the connection is to be closed without a word.
+    /// Why the stream is not to be trusted: the connection is to be closed without an answer.
     pub fn open(
         &mut self,
         mut wire: &[u8],
@@ -106,8 +106,8 @@ impl Channel {
         Ok(())
     }
 
-    /// Returns whether a record has opened: the other end is there itself, and not only a first
-    /// message of it that was recorded.
+    /// Returns whether a record has decrypted: the other end is there itself, and this is not a
+    /// recording of its first message.
     pub fn has_opened(&self) -> bool {
         self.opened > 0
     }

@@ -1,6 +1,6 @@
-//! Which cipher seals the records.
+//! Which cipher encrypts the records.
 
-/// Which cipher seals the records: the client chooses, for the processor that it has.
+/// Which cipher encrypts the records: the client chooses, for the processor that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a server takes every cipher of its version")]
 pub enum Cipher {

@@ -41,7 +41,7 @@ impl Initiator {
     /// Takes the server's answer.
     ///
     /// # Errors
-    /// [`Stranger::Proof`] when whoever answered does not have the key.
+    /// [`Stranger::Proof`] when the answering peer does not have the key.
     pub fn finish(mut self, answer: &[u8; ANSWER]) -> Result<Channel, Stranger> {
         self.noise.read_message(answer, &mut []).map_err(|_| Stranger::Proof)?;
         Ok(noise::finish(self.noise))

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::{ANSWER, Channel, Cipher, FIRST, HEADER, KEY_ID, KeyRing, Random, Stranger, noise};
 use crate::version::{CURRENT, SECURE_PREAMBLE};
 
-/// The server's side of the handshake: the first bytes of a stranger, at most as many as it may
-/// say.
+/// The server's side of the handshake: the first bytes of an unauthenticated peer, at most as many
+/// as it may send.
 pub struct Responder {
     random: Zeroizing<Random>,
     seen: [u8; FIRST],
@@ -21,12 +21,12 @@ impl Responder {
         Self { random: Zeroizing::new(random), seen: [0; FIRST], len: 0 }
     }
 
-    /// Takes what the client sent. `None` means that it has to say more; otherwise the answer is
-    /// to be sent, and all else goes through the channel.
+    /// Takes what the client sent. `None` means that more is needed; otherwise the answer is to be
+    /// sent, and all else goes through the channel.
     ///
     /// # Errors
-    /// Why it is a stranger, at the first byte that shows it: the connection is to be closed
-    /// without a word.
+    /// Why the peer is refused, at the first byte that shows it: the connection is to be closed
+    /// without an answer.
     pub fn handle(
         &mut self,
         input: &[u8],

@@ -17,7 +17,8 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections)]
     max_connections: usize,
 
-    /// The most connections at once that are not let in yet; one more, and the oldest is dropped.
+    /// The most connections at once whose handshake is not finished; one more, and the oldest of
+    /// them is dropped.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().half_open)]
     max_half_open: usize,
 
@@ -34,17 +35,18 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().sessions_per_peer)]
     max_sessions_per_peer: usize,
 
-    /// The seconds that a client may take from connecting to being let in.
+    /// The seconds that a client may take from connecting to the end of its handshake.
     #[arg(long, value_name = "SECONDS",
         default_value_t = Limits::default().handshake_timeout.as_secs())]
     handshake_timeout: u64,
 
-    /// The longest first message of a client, before it is let in, in bytes; no more than 1024.
+    /// The longest first message of a client, in the handshake, in bytes; no more than 1024.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().hello)]
     max_hello: usize,
 
-    /// How often a TCP client and the server let each other hear something, in milliseconds; who
-    /// is silent for three times as long, and still is after once more, has lost its connections.
+    /// How often a TCP client and the server send each other something, in milliseconds; a client
+    /// that is silent for three times as long, and still is one heartbeat later, has lost its
+    /// connections.
     #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..),
         default_value_t = millis(Limits::default().heartbeat))]
     heartbeat: u64,
@@ -55,8 +57,8 @@ pub(crate) struct LimitFlags {
         default_value_t = millis(Limits::default().kernel.grace))]
     grace: u64,
 
-    /// The seconds for which the references of a host's Python programs are kept when none of them
-    /// is connected over TCP any more.
+    /// The seconds for which the references of a host's Python programs are kept after the last of
+    /// them has disconnected from TCP.
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().python_grace.as_secs())]
     python_grace: u64,
 
@@ -94,17 +96,17 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().calls_per_connection)]
     max_calls_per_connection: usize,
 
-    /// The most messages of one client process that are kept because one before them is missing; a
-    /// Rust client has some thousand under way at most.
+    /// The most messages of one client process that are kept because an earlier one is missing; a
+    /// Rust client has at most some thousand under way.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().kernel.early_one_ways)]
     max_early_one_ways: usize,
 
-    /// The most levels to which a value may nest; no more than 128, which is what clients read.
+    /// The most levels to which a value may nest; no more than 128, which is what clients can read.
     #[arg(long, value_name = "LEVELS", default_value_t = Limits::default().kernel.nesting)]
     max_nesting: usize,
 
-    /// The most bytes of values, with what keeping them costs. Without it: half of the machine's
-    /// memory, or of what the control group allows.
+    /// The most bytes of values, including the cost of keeping them. Without it: half of the
+    /// machine's memory, or of what the control group allows.
     #[arg(long, value_name = "BYTES")]
     max_memory: Option<usize>,
 
@@ -113,15 +115,15 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().input_total)]
     max_input_total: usize,
 
-    /// The bytes of answers that wait on a connection from which on it is not read.
+    /// The bytes of unread answers at which a connection is no longer read from.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_soft)]
     output_soft: usize,
 
-    /// The bytes of answers that wait on a connection from which on it is dropped.
+    /// The bytes of unread answers at which a connection is dropped.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_hard)]
     output_hard: usize,
 
-    /// The most bytes of answers that wait, on all connections.
+    /// The most bytes of unread answers, on all connections.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_total)]
     max_output_total: usize,
 }
