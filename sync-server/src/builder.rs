@@ -305,11 +305,11 @@ impl Server {
         Ok(local)
     }
 
-    /// Replaces the keys, for connections that come from now on. Open ones go on, but a client
-    /// that only has a key that is gone gets no further one, for another thread or in place of
-    /// one that broke. To change a key without a pause: give the server both, then each client the
-    /// new one, then the server only that. Children of sessions that [`local`](Self::local) opens
-    /// from now on are given the first.
+    /// Replaces the keys, for connections that are opened from now on. Open ones stay, but a client
+    /// that only has a removed key cannot open further ones, neither for another thread nor in
+    /// place of one that broke. To change a key without a pause, give the server both, then give
+    /// each client the new one, then give the server only that one. Children of sessions that
+    /// [`local`](Self::local) opens from now on get the first.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when there is none, or one that is too short, for the addresses

@@ -47,8 +47,8 @@ struct Options {
     /// The file that holds the key for TCP clients (`sync-server keygen FILE` makes one); nobody
     /// but its owner may be able to read it. Given twice, either key will do; child processes get
     /// the first. The files are read again on SIGHUP, so that a key can be changed while the server
-    /// runs. Without this option the key is taken from the environment variable `SYNC_AUTHKEY`. Unix
-    /// sockets need none: they accept only this user.
+    /// runs. Without this option the key is taken from the environment variable `SYNC_AUTHKEY`.
+    /// Unix sockets need none: they accept only this user.
     #[arg(long, value_name = "FILE")]
     authkey_file: Vec<PathBuf>,
 

@@ -1,4 +1,4 @@
-//! Settling is bounded: an object whose callers wake each other endlessly is broken, and no other is.
+//! Settling is bounded: an object whose callers wake each other endlessly is broken, no other is.
 
 use sync_objects::{
     Channel, Cx, ErrorKind, Flow, Gone, Limits, Note, Refusal, interface, lock, registry,
