@@ -231,7 +231,8 @@
 //!   and not owned.
 //! * **A last poll.** [`Flow::WaitThen`] is polled once more when its caller's time is up, and
 //!   carries a note to itself; [`Flow::Must`] waits without a deadline, for what must be undone
-//!   before the caller may go on.
+//!   before the caller may go on. A method that changes something and then waits asks
+//!   [`Cx::check_line`] before: that refuses a call too many, and one that wants no answer.
 //! * **Values.** An argument that the object only keeps is a [`Payload`] (any value of the user's)
 //!   or a [`Packed<T>`](sync_objects::Packed): it is not decoded, and a proxy inside it counts as a
 //!   reference.
@@ -247,6 +248,7 @@
 //! [`Cx::hold`]: sync_objects::Cx::hold
 //! [`Cx::own`]: sync_objects::Cx::own
 //! [`Cx::let_go`]: sync_objects::Cx::let_go
+//! [`Cx::check_line`]: sync_objects::Cx::check_line
 //! [`Flow::WaitThen`]: sync_objects::Flow::WaitThen
 //! [`Flow::Must`]: sync_objects::Flow::Must
 //! [`Payload`]: sync_objects::Payload
