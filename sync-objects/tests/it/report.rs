@@ -1,10 +1,10 @@
 //! What the manager tells of itself.
 
 use sync_objects::{
-    DeadlockInfo, DebugInfo, Limits, Shared, list, lock, registry, rlock, semaphore,
+    DeadlockInfo, DebugInfo, Limits, Note, Shared, list, lock, registry, rlock, semaphore,
 };
 use sync_proto::handshake::ClientInfo;
-use sync_proto::{Data, Payload};
+use sync_proto::{Data, ObjectId, Payload};
 use sync_testkit::sim::{Sim, SimClient};
 
 use crate::support::{millis, start};
@@ -172,4 +172,8 @@ fn what_clients_say_makes_no_lines_of_its_own_in_a_log() {
     assert_eq!(notes.len(), 2);
     assert!(notes[0].ends_with(r#"no object has the name "x\r\nERROR of its own""#), "{notes:?}");
     assert!(notes[1].contains(r"of sim\nERROR of its own (pid 1)"), "{notes:?}");
+    // A panic may quote a value.
+    let (object, why) = (ObjectId(1), "left: 1\n right: 2".to_owned());
+    let broke = Note::ObjectBroke { object, interface: "app.new", why };
+    assert_eq!(broke.to_string().lines().count(), 1);
 }

@@ -302,6 +302,22 @@ fn who_waited_in_a_full_manager_is_given_what_it_waited_for() {
 }
 
 #[test]
+fn a_party_that_waited_for_the_next_round_is_no_party_too_many_in_a_full_manager() {
+    let (_sim, client) = limited();
+    let barrier = barrier::Proxy::new(&client, 2, None).unwrap();
+    let event = event::Proxy::new(&client).unwrap();
+    let first = start(&client, &barrier, |barrier| barrier.wait(false, false));
+    let Arrival::Elected(token) = barrier.wait(true, false).unwrap() else { panic!("it acts") };
+    let next = start(&client, &barrier, |barrier| barrier.wait(false, false));
+    let _full = fill(&client);
+    while start(&client, &event, event::Proxy::wait).is_waiting() {}
+    barrier.finish(token).unwrap();
+    first.answer().unwrap();
+    assert!(next.is_waiting());
+    assert_eq!(barrier.n_waiting().unwrap(), 1);
+}
+
+#[test]
 fn who_waited_in_a_full_manager_makes_no_more_of_few_words_than_others() {
     let (sim, client) = limited();
     let list = list::Proxy::new(&client, numbers(100)).unwrap();
