@@ -1,6 +1,6 @@
 //! Clients that keep no rule: what they say is bytes, and whatever comes back is dropped.
 
-use sync_objects::{event, lock, manager, queue};
+use sync_objects::{barrier, event, lock, manager, queue};
 use sync_proto::handshake::Purpose;
 use sync_proto::message::{ClientMessage, OneWay, Request, WireHandle};
 use sync_proto::version::PREAMBLE;
@@ -109,7 +109,15 @@ impl World {
             }
             Fault::MissingOneWay => vec![of(Request { after: OneWayId(5), ..wait(1) })],
             Fault::WaitingOneWay => {
-                vec![one_way(event, const { event::method("wait") }, Data::default())]
+                let barrier = self.ghost.object("barrier").filter(|_| self.chance.once_in(2));
+                vec![match barrier {
+                    // If it were a party, the round of two honest ones would not be theirs.
+                    Some(barrier) => {
+                        let acts_and_waits = args(&(self.chance.once_in(2), true))?;
+                        one_way(barrier, const { barrier::method("wait") }, acts_and_waits)
+                    }
+                    None => one_way(event, const { event::method("wait") }, Data::default()),
+                }]
             }
             Fault::ForgedObject => {
                 let object = ObjectId(self.chance.next() >> self.chance.below(60));
