@@ -279,6 +279,13 @@ def an_array_is_made_of_an_array(m):
     assert len(m.Array("b", much)) == 2**23
 
 
+def a_list_is_multiplied_alike(m):
+    for own in [], [1, "a"]:
+        for times in -1, 0, 3, 2**62:
+            did, wanted = outcome(lambda: m.list(own) * times), outcome(lambda: own * times)
+            assert did[:2] == wanted[:2], (own, times, did, wanted)
+
+
 def every_method_of_3_14_is_there(m):
     """Proxies of older versions do not have them all: they are asked for by name."""
     calls = {

@@ -43,6 +43,11 @@ fn an_array_of_characters_is_alike() {
 }
 
 #[test]
+fn a_list_is_multiplied_alike() {
+    alike("a_list_is_multiplied_alike");
+}
+
+#[test]
 fn nan_is_in_nothing() {
     alike("nan_is_in_nothing");
 }
