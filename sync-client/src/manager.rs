@@ -1,6 +1,6 @@
 //! The manager, seen by its clients.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +90,11 @@ impl Manager {
     /// [`ErrorKind::NotFound`] when `SYNC_MANAGER` is not set; [`ErrorKind::InvalidInput`] when one
     /// of them is malformed; and those of [`connect`](Self::connect).
     pub fn from_env() -> Result<Self, Error> {
-        let Some(address) = std::env::var_os(MANAGER_VAR) else {
+        Self::from_vars(std::env::var_os)
+    }
+
+    fn from_vars(var: impl Fn(&'static str) -> Option<OsString>) -> Result<Self, Error> {
+        let Some(address) = var(MANAGER_VAR) else {
             let why = format!(
                 "the environment names no manager in {MANAGER_VAR}: start this process with \
                  Manager::command, or set it to the manager's address"
@@ -102,20 +106,23 @@ impl Manager {
             return Err(Error::new(ErrorKind::InvalidInput, why));
         };
         let mut options = Self::options();
-        if let Ok(digits) = std::env::var(AUTHKEY_HEX_VAR) {
-            options = options.authkey(AuthKey::from_hex(&Zeroizing::new(digits))?);
-        } else if let Some(key) = std::env::var_os(AUTHKEY_VAR) {
+        if let Some(digits) = var(AUTHKEY_HEX_VAR) {
+            let digits = Zeroizing::new(digits.into_encoded_bytes());
+            // What is no text has no digits, either.
+            let digits = str::from_utf8(&digits).unwrap_or_default();
+            options = options.authkey(AuthKey::from_hex(digits)?);
+        } else if let Some(key) = var(AUTHKEY_VAR) {
             options = options.authkey(AuthKey::new(key.into_encoded_bytes())?);
         }
-        if std::env::var_os(INSECURE_TCP_VAR).is_some() {
+        if var(INSECURE_TCP_VAR).is_some() {
             options = options.insecure_tcp();
         }
-        if let Ok(uid) = std::env::var(SERVER_UID_VAR) {
-            let uid = uid.parse().map_err(|_| {
-                let why = format!("{SERVER_UID_VAR} is no user's number: {uid}");
+        if let Some(uid) = var(SERVER_UID_VAR) {
+            let number = uid.to_str().and_then(|uid| uid.parse().ok());
+            options = options.server_uid(number.ok_or_else(|| {
+                let why = format!("{SERVER_UID_VAR} is no user's number: {}", uid.display());
                 Error::new(ErrorKind::InvalidInput, why)
-            })?;
-            options = options.server_uid(uid);
+            })?);
         }
         options.connect(address)
     }
@@ -215,7 +222,7 @@ impl Manager {
     /// Returns what [`command`](Self::command) sets in a child's environment: the address, and the
     /// key where one is needed. If you start a child in another way, remove the other variables of
     /// [`from_env`](Self::from_env) from its environment.
-    pub fn envs(&self) -> Vec<(&'static str, std::ffi::OsString)> {
+    pub fn envs(&self) -> Vec<(&'static str, OsString)> {
         self.transport().map(Transport::invitation).unwrap_or_default()
     }
 
@@ -346,5 +353,25 @@ impl Place for Named<'_> {
         let naming =
             if self.exclusive { Naming::CreateNew(name) } else { Naming::GetOrCreate(name) };
         self.manager.create(interface, naming, data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn an_environment_that_makes_no_sense_is_refused_and_not_ignored() {
+        for strange in [MANAGER_VAR, AUTHKEY_HEX_VAR, SERVER_UID_VAR] {
+            let vars = |var| match var {
+                _ if var == strange => Some(OsString::from_vec(vec![0xff])),
+                MANAGER_VAR => Some("unix:/nowhere".into()),
+                _ => None,
+            };
+            let error = Manager::from_vars(vars).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{strange}: {error}");
+        }
     }
 }
