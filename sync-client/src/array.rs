@@ -8,7 +8,7 @@ use sync_objects::{ArrayStart, PackedElements, Typecode, array};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
 use crate::list::{ListIndex, ListRange};
-use crate::update::{Update, give_back};
+use crate::update::{give_back, update};
 use crate::value::Exchange;
 
 mod arithmetic;
@@ -205,9 +205,7 @@ impl<T: Element> Array<T> {
         let begun = self.proxy.begin_update(T::TYPECODE, slice).inspect_err(|error| {
             give_back(error, || self.proxy.one_way().abandon_update());
         })?;
-        let update = Update::new(begun.token, |token| {
-            let _ = self.proxy.one_way().cancel_update(token);
-        });
+        let update = update!(self.proxy, begun.token);
         let mut elements = element::unpack(&begun.elements, "update")?;
         let result = change(&mut elements);
         let packed = element::pack(&elements, "update")?;

@@ -8,7 +8,7 @@ use sync_objects::{Removed, namespace};
 use sync_proto::{Error, Handle, Interface, Payload, Place, Shared};
 
 use crate::proxy::read_or_restore;
-use crate::update::Update;
+use crate::update::update;
 
 /// Named attributes that processes share, each of a type of its own.
 ///
@@ -124,9 +124,7 @@ impl Namespace {
         T: Serialize + DeserializeOwned,
     {
         let begun = self.proxy.begin_update(name.to_owned())?;
-        let update = Update::new(begun.token, |token| {
-            let _ = self.proxy.one_way().cancel_update(token);
-        });
+        let update = update!(self.proxy, begun.token);
         let mut slot = unpack_some(begun.value.as_ref(), "update")?;
         let result = change(&mut slot);
         let value = slot.map(|value| pack(&value, "update")).transpose()?;

@@ -48,3 +48,16 @@ pub(crate) fn give_back(error: &Error, abandon: impl FnOnce() -> Result<(), Erro
         let _ = abandon();
     }
 }
+
+/// Makes an [`Update`] of a turn that this proxy has begun.
+macro_rules! update {
+    ($proxy:expr, $token:expr) => {{
+        let proxy = &$proxy;
+        crate::update::Update::new($token, move |token| {
+            // A number always encodes; a session that is over has given the turn back.
+            let _ = proxy.one_way().cancel_update(token);
+        })
+    }};
+}
+
+pub(crate) use update;

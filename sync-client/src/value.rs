@@ -11,7 +11,7 @@ use sync_objects::{NumberKind, NumberOp, value};
 use sync_proto::{Error, ErrorKind, Handle, Interface, Payload, Place, Shared};
 
 use crate::proxy::read_or_restore;
-use crate::update::Update;
+use crate::update::update;
 
 /// One value that processes share. A number also has arithmetic in one round trip.
 ///
@@ -107,9 +107,7 @@ impl<T: DeserializeOwned> Value<T> {
                 }
                 begun => begun?,
             };
-            let update = Update::new(begun.token, |token| {
-                let _ = proxy.one_way().cancel_update(token);
-            });
+            let update = update!(proxy, begun.token);
             // Byte by byte: a value that equals nothing is its own still.
             if begun.value != value {
                 return Ok(false);
@@ -150,9 +148,7 @@ impl<T: DeserializeOwned> Value<T> {
         T: Serialize,
     {
         let begun = self.proxy.begin_update()?;
-        let update = Update::new(begun.token, |token| {
-            let _ = self.proxy.one_way().cancel_update(token);
-        });
+        let update = update!(self.proxy, begun.token);
         let mut value = self.unpack(&begun.value, "update")?;
         let result = change(&mut value);
         let value = self.pack(&value, "update")?;

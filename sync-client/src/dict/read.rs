@@ -9,7 +9,7 @@ use sync_proto::{Error, ErrorKind, Payload};
 
 use super::{Dict, Iter};
 use crate::proxy::{pack_all, read_or_restore};
-use crate::update::Update;
+use crate::update::update;
 use crate::value::Exchange;
 
 impl<K, V: DeserializeOwned> Dict<K, V> {
@@ -69,9 +69,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
                 }
                 begun => begun?,
             };
-            let update = Update::new(begun.token, |token| {
-                let _ = proxy.one_way().cancel_update(token);
-            });
+            let update = update!(proxy, begun.token);
             // Byte by byte: a value that equals nothing is its own still.
             if begun.value != Some(value) {
                 return Ok(false);
@@ -156,9 +154,7 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         V: Serialize,
     {
         let begun = self.proxy.begin_update(self.pack(key, "update")?)?;
-        let update = Update::new(begun.token, |token| {
-            let _ = self.proxy.one_way().cancel_update(token);
-        });
+        let update = update!(self.proxy, begun.token);
         let mut slot = self.unpack_some(begun.value.as_ref(), "update")?;
         let result = change(&mut slot);
         let value = slot.map(|value| self.pack(&value, "update")).transpose()?;

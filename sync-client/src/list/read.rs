@@ -9,7 +9,7 @@ use sync_proto::{Error, Payload};
 
 use super::{Iter, List, ListIndex, ListRange};
 use crate::proxy::{pack_all, read_or_give_back};
-use crate::update::{Update, give_back};
+use crate::update::{give_back, update};
 
 impl<T: DeserializeOwned> List<T> {
     /// Returns the item at an index.
@@ -110,9 +110,7 @@ impl<T: DeserializeOwned> List<T> {
         let begun = self.proxy.begin_update().inspect_err(|error| {
             give_back(error, || self.proxy.one_way().abandon_update());
         })?;
-        let update = Update::new(begun.token, |token| {
-            let _ = self.proxy.one_way().cancel_update(token);
-        });
+        let update = update!(self.proxy, begun.token);
         let mut items = self.unpack_all(&begun.items, "update")?;
         let result = change(&mut items);
         let items = pack_all::<T>(&items, &list::INTERFACE, "update")?;
