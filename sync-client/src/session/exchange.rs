@@ -18,6 +18,14 @@ pub(super) enum Failure {
     Over(Refusal),
 }
 
+impl Failure {
+    /// Returns why, for whom there is no other connection.
+    pub(super) fn into_refusal(self) -> Refusal {
+        let (Self::Broken(why) | Self::Over(why)) = self;
+        why
+    }
+}
+
 impl Session {
     /// Sends a request and waits for its answer. When a connection breaks of a session that
     /// survives it, the same request goes out on the next one: the manager knows it by its number.
@@ -54,7 +62,7 @@ impl Session {
                     self.lose(lifeline, connection);
                     connection = self.join(lifeline, true)?;
                 }
-                (Err(Failure::Broken(why) | Failure::Over(why)), _) => return Err(self.end(why)),
+                (Err(failure), _) => return Err(self.end(failure.into_refusal())),
             }
         }
     }

@@ -229,7 +229,7 @@ impl SocketPipe {
         let lost = self.connection.take();
         let (lifeline, lost) = match (failure, &self.session.lifeline, lost) {
             (Failure::Broken(_), Some(lifeline), Some(lost)) => (Arc::clone(lifeline), lost),
-            (Failure::Broken(why) | Failure::Over(why), ..) => return Err(self.end(why)),
+            (failure, ..) => return Err(self.end(failure.into_refusal())),
         };
         self.session.lose(&lifeline, lost);
         let mut connection = self.session.join(&lifeline, true)?;

@@ -10,7 +10,6 @@ use parking_lot::{Condvar, Mutex};
 use sync_proto::message::{ClientMessage, OneWay};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
-use super::exchange::Failure;
 use super::{AHEAD_MAX, Connection, Session, thread};
 use crate::pause::{PAUSES, Pauses, pause};
 
@@ -210,8 +209,8 @@ impl Session {
         self.write_all(connection)?;
         while connection.awaits_pong() {
             let said = self.listen_once(connection);
-            let said = said.map_err(|(Failure::Broken(why) | Failure::Over(why))| self.end(why));
-            if let Some(other) = said? {
+            let said = said.map_err(|failure| self.end(failure.into_refusal()))?;
+            if let Some(other) = said {
                 return Err(self.end(super::out_of_place(&other)));
             }
         }
@@ -317,7 +316,7 @@ impl Session {
 
     /// Writes what is queued. A session without it is over.
     fn write_all(&self, connection: &mut Connection) -> Result<(), Refusal> {
-        self.write(connection).map_err(|(Failure::Broken(why) | Failure::Over(why))| self.end(why))
+        self.write(connection).map_err(|failure| self.end(failure.into_refusal()))
     }
 
     /// Returns whether nothing is left for the thread to do, which is then no more.
