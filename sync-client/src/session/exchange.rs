@@ -120,6 +120,19 @@ impl Session {
         }
     }
 
+    /// Writes what is queued and asks the manager how far it is; waits for that, where no call is
+    /// under way on this connection.
+    pub(super) fn ping(&self, connection: &mut Connection) -> Result<(), Failure> {
+        connection.queue(&ClientMessage::Ping, self.limit()).map_err(Failure::Over)?;
+        self.write(connection)?;
+        while connection.awaits_pong() {
+            if let Some(other) = self.listen_once(connection)? {
+                return Err(Failure::Over(super::out_of_place(&other)));
+            }
+        }
+        Ok(())
+    }
+
     /// Writes what is queued. A manager that takes nothing for too long is not there.
     pub(super) fn write(&self, connection: &mut Connection) -> Result<(), Failure> {
         let mut left = usize::MAX;
@@ -170,6 +183,6 @@ impl Session {
     }
 }
 
-fn failure(why: Refusal) -> Failure {
+pub(super) fn failure(why: Refusal) -> Failure {
     if super::is_final(why.kind) { Failure::Over(why) } else { Failure::Broken(why) }
 }

@@ -194,7 +194,12 @@ impl Lifeline {
 
     /// Returns whether the one-way messages up to here are carried out, as far as is known.
     pub(super) fn is_done(&self, number: OneWayId) -> bool {
-        self.sent.lock().messages.front().is_none_or(|message| message.number > number)
+        self.first_kept().is_none_or(|first| first > number)
+    }
+
+    /// Returns the first message that is kept.
+    pub(super) fn first_kept(&self) -> Option<OneWayId> {
+        self.sent.lock().messages.front().map(|message| message.number)
     }
 
     /// Returns whether so much is kept that the manager should report what it has.

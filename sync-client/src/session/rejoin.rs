@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use sync_proto::handshake::{Purpose, SILENCE};
-use sync_proto::message::{ClientMessage, OneWay, RECEIVED_MAX, ServerMessage};
+use sync_proto::message::{ClientMessage, OneWay, RECEIVED_MAX};
 use sync_proto::{ErrorKind, OneWayId, Refusal};
 
+use super::exchange::{Failure, failure};
 use super::lifeline::Lifeline;
 use super::pool::of_one;
 use super::unsent::{First, LATE};
@@ -140,33 +141,28 @@ impl Session {
         let sent = connection
             .queue(&ClientMessage::OneWay(message), self.limit())
             .and_then(|()| self.queue_first(&mut connection))
-            .and_then(|_| connection.write());
+            .and_then(|_| connection.write())
+            .map_err(failure);
         match sent.and_then(|()| self.make_room(lifeline, &mut connection)) {
             Ok(()) => self.put_by(connection),
-            Err(why) if is_final(why.kind) => return Err(self.end(why)),
-            Err(_) => self.lose(lifeline, connection),
+            Err(Failure::Over(why)) => return Err(self.end(why)),
+            Err(Failure::Broken(_)) => self.lose(lifeline, connection),
         }
         Ok(())
     }
 
     /// Waits until not so many one-way messages are kept: more of them could be at the manager
     /// before one that is late, which ends the session of whoever sends too many.
-    fn make_room(&self, lifeline: &Lifeline, connection: &mut Connection) -> Result<(), Refusal> {
+    fn make_room(&self, lifeline: &Lifeline, connection: &mut Connection) -> Result<(), Failure> {
         let (mut pauses, mut before) = (LATE, None);
         while lifeline.is_full() {
-            self.queue_first(connection)?;
-            connection.queue(&ClientMessage::Ping, self.limit())?;
-            connection.write()?;
-            let done = match connection.read()? {
-                ServerMessage::Pong(done) => done,
-                ServerMessage::Refused(why) => return Err(why),
-                other => return Err(super::out_of_place(&other)),
-            };
-            lifeline.note_done(done);
+            self.queue_first(connection).map_err(failure)?;
+            self.ping(connection)?;
             if !lifeline.is_full() {
                 break;
             }
-            if before.replace(done) == Some(done) {
+            let first = lifeline.first_kept();
+            if std::mem::replace(&mut before, first) == first {
                 // The next one does not arrive: its connection broke, and nobody has noticed.
                 lifeline.set_due();
             }

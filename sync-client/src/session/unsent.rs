@@ -203,18 +203,9 @@ impl Session {
         }
     }
 
-    /// Writes what is queued and asks the manager how far it is.
+    /// Writes what is queued and asks the manager how far it is. A session without it is over.
     pub(super) fn ask_how_far(&self, connection: &mut Connection) -> Result<(), Refusal> {
-        connection.queue(&ClientMessage::Ping, self.limit())?;
-        self.write_all(connection)?;
-        while connection.awaits_pong() {
-            let said = self.listen_once(connection);
-            let said = said.map_err(|failure| self.end(failure.into_refusal()))?;
-            if let Some(other) = said {
-                return Err(self.end(super::out_of_place(&other)));
-            }
-        }
-        Ok(())
+        self.ping(connection).map_err(|failure| self.end(failure.into_refusal()))
     }
 
     /// Lets some time pass, if nothing of what was left unsent may go.
