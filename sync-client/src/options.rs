@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sync_proto::{Address, AuthKey, Error, ErrorKind, KEY_FILE_MAX, Refusal};
+use sync_proto::{Address, AuthKey, Error, KEY_FILE_MAX};
 
 use crate::Manager;
 use crate::pause::{Pauses, pause};
@@ -199,7 +199,7 @@ impl ConnectOptions {
                 if retry.is_zero() { longest } else { left.clamp(PATIENCE_MIN, longest) };
             match Session::open(target.clone(), patience) {
                 Ok(session) => return Ok(Manager::over(session)),
-                Err(refusal) if began.elapsed() >= retry || !is_worth_a_retry(&refusal) => {
+                Err(refusal) if began.elapsed() >= retry || !refusal.kind.is_disconnected() => {
                     return Err(refusal.into());
                 }
                 Err(_) => {
@@ -215,9 +215,4 @@ impl ConnectOptions {
 /// Finding out takes as long as connecting: the system reads what its control groups allow.
 fn is_alone() -> bool {
     std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1)
-}
-
-fn is_worth_a_retry(refusal: &Refusal) -> bool {
-    let kinds = [ErrorKind::Disconnected, ErrorKind::ShuttingDown, ErrorKind::Unresponsive];
-    kinds.contains(&refusal.kind)
 }

@@ -137,7 +137,7 @@ impl Session {
     /// is over; the first reason stands.
     fn end(&self, why: Refusal) -> Refusal {
         let why = self.over.get_or_init(|| match why.kind {
-            ErrorKind::Disconnected | ErrorKind::ShuttingDown | ErrorKind::Unresponsive => why,
+            kind if kind.is_disconnected() => why,
             _ => Refusal::new(ErrorKind::Disconnected, why.to_string()),
         });
         for entry in &self.open {

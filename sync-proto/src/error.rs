@@ -62,6 +62,11 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Returns whether the manager is gone, is ending, or does not answer.
+    pub const fn is_disconnected(self) -> bool {
+        matches!(self, Self::Disconnected | Self::ShuttingDown | Self::Unresponsive)
+    }
+
     /// Returns the kind in words, for a message that has none better.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -211,8 +216,7 @@ impl Error {
     /// Returns whether the manager is gone, is ending, or does not answer: no later call of this
     /// session can succeed.
     pub fn is_disconnected(&self) -> bool {
-        let kinds = [ErrorKind::Disconnected, ErrorKind::ShuttingDown, ErrorKind::Unresponsive];
-        kinds.contains(&self.kind())
+        self.kind().is_disconnected()
     }
 }
 
