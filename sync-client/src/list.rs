@@ -183,7 +183,7 @@ impl<T> List<T> {
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.index_of_within(item, ..)
+        self.proxy.index_of(self.pack(item, "index_of")?, None, None)
     }
 
     /// Returns the index of the first item in a range that equals a value.
@@ -196,13 +196,13 @@ impl<T> List<T> {
         T: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let slice = range.to_slice();
+        let (slice, method) = (range.to_slice(), "index_of_within");
         if slice.step.is_some_and(|step| step != 1) {
             let why = "it looks at every item of a range: give it one without a step";
             let refusal = Refusal::new(ErrorKind::InvalidInput, why);
-            return Err(refusal.during(list::INTERFACE.name, "index_of_within"));
+            return Err(refusal.during(list::INTERFACE.name, method));
         }
-        self.proxy.index_of(self.pack(item, "index_of")?, slice.start, slice.end)
+        self.proxy.index_of(self.pack(item, method)?, slice.start, slice.end)
     }
 
     /// Returns how many items equal a value.

@@ -206,7 +206,7 @@ impl<T: DeserializeOwned> Set<T> {
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) when they don't fit into one message:
     /// [`iter`](Self::iter) reads them in pages.
     pub fn to_vec(&self) -> Result<Vec<T>, Error> {
-        self.to_set()
+        self.members("to_vec")
     }
 
     /// Returns all members, as they were at one moment, as a set of any kind.
@@ -215,8 +215,12 @@ impl<T: DeserializeOwned> Set<T> {
     /// Those of [`to_vec`](Self::to_vec).
     #[doc(alias = "copy")]
     pub fn to_set<C: FromIterator<T>>(&self) -> Result<C, Error> {
+        self.members("to_set")
+    }
+
+    fn members<C: FromIterator<T>>(&self, method: &'static str) -> Result<C, Error> {
         let page = self.proxy.page(None, None, u64::MAX)?;
-        page.members.iter().map(|member| self.unpack(member, "to_set")).collect()
+        page.members.iter().map(|member| self.unpack(member, method)).collect()
     }
 
     /// Returns an iterator over the members, in order, a page at a time. If members are added or

@@ -215,7 +215,7 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     /// [`ErrorKind::TooLarge`] when they don't fit into one message: [`iter`](Self::iter) reads
     /// them in pages; [`ErrorKind::WrongType`] when a key is not a `K` or a value not a `V`.
     pub fn items(&self) -> Result<Vec<(K, V)>, Error> {
-        self.to_map()
+        self.entries("items")
     }
 
     /// Returns all entries, as they were at one moment, as a map of any kind.
@@ -225,10 +225,14 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
     /// them in pages; [`ErrorKind::WrongType`] when a key is not a `K` or a value not a `V`.
     #[doc(alias = "copy")]
     pub fn to_map<M: FromIterator<(K, V)>>(&self) -> Result<M, Error> {
+        self.entries("to_map")
+    }
+
+    fn entries<M: FromIterator<(K, V)>>(&self, method: &'static str) -> Result<M, Error> {
         let page = self.whole(DictPart::Items)?;
         let entries = page.keys.iter().zip(&page.values);
         entries
-            .map(|(key, value)| Ok((self.unpack(key, "items")?, self.unpack(value, "items")?)))
+            .map(|(key, value)| Ok((self.unpack(key, method)?, self.unpack(value, method)?)))
             .collect()
     }
 

@@ -2,6 +2,7 @@
 //! the value stays where it was.
 
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
-use sync_client::{Dict, ErrorKind, List, Manager, Queue, Received, Shared, Value};
+use sync_client::{Dict, Error, ErrorKind, List, Manager, Queue, Received, Set, Shared, Value};
 use sync_server::{Limits, Server};
 use sync_testkit::{Cast, Role, roles};
 
@@ -125,6 +126,23 @@ fn an_item_that_its_getter_cannot_read_stays_for_the_next() {
     assert_eq!(texts.try_get().unwrap(), Received::Empty);
     let value: Value<f32> = manager.named("value").open().unwrap();
     assert_eq!(value.get().unwrap_err().kind(), ErrorKind::WrongType);
+}
+
+#[test]
+fn an_error_names_the_method_that_was_called() {
+    let cast = Cast::new();
+    let manager = client(&cast);
+    let texts = manager.create_dict::<u8, String>().unwrap();
+    texts.set(&1, "one").unwrap();
+    let numbers: Dict<u8, u8> = Dict::attach(texts.handle().clone()).unwrap();
+    let words = manager.create_set::<String>().unwrap();
+    words.insert("one").unwrap();
+    let digits: Set<u8> = Set::attach(words.handle().clone()).unwrap();
+    let called = |error: Error, method| assert_eq!(error.method(), Some(method), "{error}");
+    called(numbers.items().unwrap_err(), "items");
+    called(numbers.to_map::<HashMap<_, _>>().unwrap_err(), "to_map");
+    called(digits.to_vec().unwrap_err(), "to_vec");
+    called(digits.to_set::<HashSet<_>>().unwrap_err(), "to_set");
 }
 
 thread_local! {
