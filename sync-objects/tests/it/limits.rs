@@ -1,7 +1,8 @@
 //! What the manager refuses to exceed.
 
 use sync_objects::{
-    ErrorKind, Limits, Order, barrier, condition, event, lock, queue, registry, value,
+    Channel, Cx, ErrorKind, Flow, Limits, Order, Refusal, barrier, condition, event, interface,
+    lock, queue, registry, value,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_testkit::sim::Sim;
@@ -136,6 +137,58 @@ fn a_party_too_many_is_refused_but_the_last_of_a_round_is_not() {
     let _first = start(&client, &three, |three| three.wait(false, false));
     assert_eq!(kind(three.wait(false, false)), ErrorKind::LimitReached);
     assert_eq!(three.n_waiting().unwrap(), 1);
+}
+
+interface! {
+    /// A gate, behind which callers wait in another line.
+    pub(crate) mod gate = "test.gate" {
+        new();
+        /// Passes the gate once it is open, and stays.
+        fn pass();
+        /// Opens the gate.
+        fn open();
+    }
+}
+
+struct Gate {
+    is_open: bool,
+}
+
+impl gate::Service for Gate {
+    fn new() -> Result<Self, Refusal> {
+        Ok(Self { is_open: false })
+    }
+
+    fn pass(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        if !self.is_open {
+            return Flow::Wait(Channel::new(0));
+        }
+        match cx.check_line() {
+            Ok(()) => Flow::WaitThen(Channel::new(1), 1),
+            Err(refusal) => Flow::Refuse(refusal),
+        }
+    }
+
+    fn open(&mut self, cx: &mut Cx<'_>) -> Flow<()> {
+        self.is_open = true;
+        cx.wake(Channel::new(0), usize::MAX);
+        Flow::Done(())
+    }
+}
+
+#[test]
+fn who_goes_on_from_line_to_line_is_not_one_too_many() {
+    let mut limits = Limits::default();
+    limits.waiters_per_object = 1;
+    let mut types = registry();
+    gate::register::<Gate>(&mut types);
+    let sim = Sim::with(types, limits);
+    let client = sim.client();
+    let gate = gate::Proxy::new(&client).unwrap();
+    let passing = start(&client, &gate, gate::Proxy::pass);
+    gate.open().unwrap();
+    assert!(passing.is_waiting(), "it is counted already");
+    assert_eq!(kind(gate.pass()), ErrorKind::LimitReached);
 }
 
 #[test]
