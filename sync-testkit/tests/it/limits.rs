@@ -9,7 +9,7 @@ use sync_client::{Address, AuthKey, ErrorKind, Lock, LockGuard, Manager, Receive
 use sync_objects::list;
 use sync_proto::Payload;
 use sync_server::{Limits, Server};
-use sync_testkit::Cast;
+use sync_testkit::{Cast, ServerProcess};
 
 use super::tcp::{KEY, listening_on_tcp};
 
@@ -255,6 +255,26 @@ fn a_server_does_not_remove_what_is_not_its_own() {
     drop(server);
     assert!(path.exists());
     drop(other);
+}
+
+#[test]
+fn of_the_connections_that_many_threads_needed_at_once_only_some_are_kept() {
+    const THREADS: usize = 80;
+    let server = ServerProcess::start(&[], 1);
+    let cast = Cast::joining(&server);
+    let event = server.connect().named("event").create_event().unwrap();
+    event.is_set().unwrap();
+    let before = server.open_files();
+    let waiters = [(); THREADS].map(|()| {
+        let event = event.clone();
+        std::thread::spawn(move || event.wait())
+    });
+    cast.until("all wait", || cast.manager().blocked_count().unwrap() == THREADS as u64);
+    assert_eq!(server.open_files(), before + THREADS - 1, "one was there");
+    cast.manager().named("event").create_event().unwrap().set().unwrap();
+    waiters.into_iter().for_each(|waiter| waiter.join().unwrap().unwrap());
+    cast.until("64 are left", || server.open_files() == before + 64 - 1);
+    assert!(event.is_set().unwrap(), "and they are good");
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! A server that is stopped: whoever waits goes on with it, or, if he likes, without it.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use sync_client::{Error, ErrorKind, Event, LockGuard, Manager};
+use sync_client::{Error, ErrorKind, Event, LockGuard, Manager, Shared};
+use sync_objects::list;
+use sync_proto::Payload;
 use sync_testkit::{Cast, Role, ServerProcess, roles};
 
 roles![patient, impatient, starved];
@@ -137,6 +141,48 @@ fn who_drops_thousands_of_things_while_the_server_stands_still_does_not_wait() {
         (seats.available().unwrap(), cast.manager().object_count().unwrap()) == (2000, 1)
     });
     assert_eq!(manager.object_count().unwrap(), 1, "the session goes on");
+}
+
+/// Returns whether a thread of this process does nothing but wait.
+fn is_asleep(thread: &Path) -> bool {
+    let status = fs::read_to_string(Path::new("/proc").join(thread).join("status")).unwrap();
+    status.lines().any(|line| line.starts_with("State:\tS"))
+}
+
+#[test]
+fn who_sends_more_than_may_lie_unsent_while_the_server_stands_still_waits_for_room() {
+    for (bytes, count) in [(1 << 20, 20), (1, 70_000)] {
+        let (_directory, _, server) = server();
+        let cast = Cast::joining(&server);
+        let list = server.connect().named("list").create_list::<String>().unwrap();
+        let list = list::Proxy::attach(list.handle().clone()).unwrap();
+        server.stop();
+        let (to_test, thread) = channel();
+        let sent = Arc::new(AtomicUsize::new(0));
+        let sender = std::thread::spawn({
+            let (list, sent) = (list.clone(), Arc::clone(&sent));
+            move || {
+                to_test.send(fs::read_link("/proc/thread-self").unwrap()).unwrap();
+                let item = Payload::pack(&"x".repeat(bytes)).unwrap();
+                for number in 1..=count {
+                    list.one_way().push(item.clone()).unwrap();
+                    sent.store(number, Ordering::SeqCst);
+                }
+            }
+        });
+        let thread = thread.recv().unwrap();
+        let (mut before, mut looks) = (0, 0);
+        cast.until("it waits", || {
+            let so_far = sent.load(Ordering::SeqCst);
+            assert!(so_far < count, "all was taken that nobody takes");
+            let stands = so_far == before && is_asleep(&thread);
+            (before, looks) = (so_far, if stands { looks + 1 } else { 0 });
+            looks == 1000
+        });
+        server.cont();
+        sender.join().unwrap();
+        assert_eq!(list.len().unwrap(), count as u64, "all of it has come");
+    }
 }
 
 /// Returns a session that has one connection, in which a call waits for an event.
