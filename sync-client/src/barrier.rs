@@ -163,7 +163,8 @@ impl Barrier {
     ) -> Result<BarrierWaitResult, Error> {
         let under_way = Update::new(token, |token| {
             let panics = std::thread::panicking();
-            let why = if panics { "it panicked" } else { "its party could not tell how it ended" };
+            let why =
+                if panics { "it panicked" } else { "its party could not report how it ended" };
             let _ = self.proxy.one_way().fail(token, why.to_owned());
         });
         if let Err(error) = action() {

@@ -56,7 +56,8 @@ impl Held {
         let result = if self.is_own() {
             call(self.token)
         } else {
-            let why = "the parent process holds it: this one is a forked child, and has a copy";
+            let why =
+                "the parent process holds it: this one is a forked child, and only has a copy";
             Err(Refusal::new(ErrorKind::NotOwner, why).during(remote.interface().name, method))
         };
         let is_gone = |error: &Error| error.kind() == ErrorKind::NotOwner;

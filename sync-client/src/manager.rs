@@ -120,7 +120,7 @@ impl Manager {
         if let Some(uid) = var(SERVER_UID_VAR) {
             let number = uid.to_str().and_then(|uid| uid.parse().ok());
             options = options.server_uid(number.ok_or_else(|| {
-                let why = format!("{SERVER_UID_VAR} is no user's number: {}", uid.display());
+                let why = format!("{SERVER_UID_VAR} is not a user's number: {}", uid.display());
                 Error::new(ErrorKind::InvalidInput, why)
             })?);
         }

@@ -73,7 +73,7 @@ pub(crate) fn read_or_restore<P: Shared, R, T>(
     let error = failed.unwrap_or_else(|panic| resume_unwind(panic));
     Err(match restored {
         Ok(true) => error,
-        Ok(false) => error.with_note("it is gone: something else stands in its place by now"),
+        Ok(false) => error.with_note("it is gone: something else is in its place now"),
         Err(why) => error.with_note(format_args!("it is gone: it could not be put back ({why})")),
     })
 }

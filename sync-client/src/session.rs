@@ -260,7 +260,7 @@ fn disconnected() -> Refusal {
 }
 
 fn out_of_place(message: &ServerMessage) -> Refusal {
-    let why = format!("the manager said {message:?}, which answers nothing");
+    let why = format!("the manager sent {message:?}, which answers nothing");
     Refusal::new(ErrorKind::Malformed, why)
 }
 

@@ -80,13 +80,14 @@ impl ManagerProcess {
                 // One that has ended cannot be killed, and says how it ended.
                 let ended = child.kill().and_then(|()| child.wait());
                 let ended = ended.map_or_else(|error| error.to_string(), |it| it.to_string());
-                let why = format!("it said nothing and ended with {ended}: standard error has why");
+                let why =
+                    format!("it printed nothing and ended with {ended}: standard error says why");
                 Err(failed(why))
             }
-            Ok((line, None)) => {
-                Err(failed(format!("it said {line:?}, and not on which address it is ready")))
-            }
-            Err(error) => Err(failed(format!("it does not say that it is ready: {error}"))),
+            Ok((line, None)) => Err(failed(format!(
+                "it printed {line:?} instead of the address on which it is ready"
+            ))),
+            Err(error) => Err(failed(format!("it did not report that it is ready: {error}"))),
         };
         match connected {
             Ok((manager, address)) => Ok(Self { manager, address, child }),
@@ -174,7 +175,7 @@ fn first_line(mut out: impl Read + AsFd, patience: Duration) -> io::Result<Strin
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
             Ok(0) => {
-                let why = format!("it said nothing more for {patience:?}");
+                let why = format!("it printed nothing more for {patience:?}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, why));
             }
             Ok(_) => {}

@@ -188,7 +188,7 @@ impl Kernel {
         }
         let limit = self.core.limits.sessions;
         if self.core.sessions.len() >= limit {
-            let why = format!("the manager has {limit} sessions, the most it may");
+            let why = format!("the manager has {limit} sessions, which is the limit");
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
         let id = SessionId(self.core.next_session);

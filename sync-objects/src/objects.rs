@@ -60,7 +60,7 @@ fn size_in_answer(value: &Payload) -> u64 {
 }
 
 fn not_a_number() -> Refusal {
-    Refusal::new(ErrorKind::WrongType, "arithmetic wants a value created as a number")
+    Refusal::new(ErrorKind::WrongType, "arithmetic needs a value created as a number")
 }
 
 #[cfg(test)]

@@ -81,13 +81,13 @@ impl Address {
         }
         if bytes.starts_with(b"@") {
             return wrong(
-                "the address of a unix socket is abstract, which has no owner and no mode: name \
-                 a file (./@NAME if it is called that)"
+                "the address of a unix socket is abstract, so it has no owner and no mode: name a \
+                 file (./@NAME if it is really called that)"
                     .into(),
             );
         }
         if bytes.contains(&0) {
-            return wrong("the path of a unix socket holds a zero byte".into());
+            return wrong("the path of a unix socket contains a zero byte".into());
         }
         if bytes.len() > UNIX_PATH_MAX {
             let (len, path) = (bytes.len(), path.display());

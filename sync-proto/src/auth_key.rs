@@ -50,7 +50,7 @@ impl AuthKey {
         read: impl FnOnce(&mut Vec<u8>) -> Result<u32, E>,
     ) -> Result<Self, Refusal> {
         let failed = |kind, why: String| {
-            Refusal::new(kind, format!("the key file {} is not taken: {why}", path.display()))
+            Refusal::new(kind, format!("the key file {} is not accepted: {why}", path.display()))
         };
         let wrong = |why| failed(ErrorKind::InvalidInput, why);
         // Of its final size, and wiped even when it is refused.
@@ -58,13 +58,15 @@ impl AuthKey {
         let mode = read(&mut bytes).map_err(|error| failed(ErrorKind::Io, error.to_string()))?;
         if mode & 0o077 != 0 {
             return Err(wrong(format!(
-                "others than its owner can reach it (mode {:03o}): take that from them with \
-                 `chmod 600`, and make a new key if they are not to be trusted",
+                "users other than its owner can access it (mode {:03o}): use `chmod 600`, and \
+                 make a new key if you do not trust them",
                 mode & 0o777
             )));
         }
         if bytes.len() > KEY_FILE_MAX {
-            return Err(wrong(format!("it is longer than {KEY_FILE_MAX} bytes, which no key is")));
+            return Err(wrong(format!(
+                "it is longer than {KEY_FILE_MAX} bytes, so it is not a key"
+            )));
         }
         Self::new(core::mem::take(&mut *bytes)).map_err(|refusal| wrong(refusal.message))
     }
@@ -108,7 +110,7 @@ impl AuthKey {
         let len = self.0.len();
         if len < KEY_MIN {
             let why = format!(
-                "the key has {len} bytes, TCP wants {KEY_MIN} at least: make one with \
+                "the key has {len} bytes, TCP needs at least {KEY_MIN}: make one with \
                  `sync-server keygen FILE`"
             );
             return Err(Refusal::new(ErrorKind::InvalidInput, why));

@@ -238,6 +238,6 @@ impl<'de> Deserialize<'de> for Handle {
         }
 
         let index = deserializer.deserialize_newtype_struct(cbor::HANDLE, Index)?;
-        scope::handle(index).ok_or_else(|| D::Error::custom("a handle that did not come along"))
+        scope::handle(index).ok_or_else(|| D::Error::custom("a handle that was not sent along"))
     }
 }

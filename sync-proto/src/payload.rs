@@ -165,7 +165,7 @@ impl Serialize for Payload {
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let index = u32::deserialize(deserializer)?;
-        scope::payload(index).ok_or_else(|| D::Error::custom("a payload that did not come along"))
+        scope::payload(index).ok_or_else(|| D::Error::custom("a payload that was not sent along"))
     }
 }
 

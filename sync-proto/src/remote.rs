@@ -25,7 +25,7 @@ impl Remote {
         if handle.interface() != interface.fingerprint {
             let (name, ours) = (interface.name, interface.fingerprint);
             let why = format!(
-                "object {} has the interface {} where {name} ({ours}) was wanted: it is of \
+                "object {} has the interface {} where {name} ({ours}) was expected: it is of \
                  another type, or the two programs were built from different versions of it",
                 handle.object(),
                 handle.interface(),

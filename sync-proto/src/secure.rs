@@ -118,13 +118,13 @@ impl core::fmt::Debug for KeyRing {
 #[non_exhaustive]
 pub enum Stranger {
     /// Its first bytes are another protocol's, or those of an unencrypted connection.
-    #[error("it does not begin as a client with a key does")]
+    #[error("its first bytes are not those of a client with a key")]
     Preamble,
     /// It uses another version.
     #[error("it speaks version {0} of the protocol, this is version {CURRENT}")]
     Version(u8),
     /// It asks for an unknown cipher.
-    #[error("it asks for cipher {0}, which there is not")]
+    #[error("it asks for cipher {0}, which is unknown")]
     Cipher(u8),
     /// It names a key that this end does not have.
     #[error("it has another key")]
@@ -133,16 +133,16 @@ pub enum Stranger {
     #[error("it does not prove that it has the key")]
     Proof,
     /// It sent more than the handshake needs before it was answered.
-    #[error("it says more than a handshake needs")]
+    #[error("it sends more than a handshake needs")]
     Eager,
     /// A record's length is invalid.
-    #[error("a record of {0} bytes, where that makes no sense")]
+    #[error("a record has an invalid length of {0} bytes")]
     Length(usize),
     /// A record does not decrypt: it was changed on the way, dropped, repeated, or cut.
-    #[error("a record does not open: it was tampered with")]
+    #[error("a record does not decrypt: it was tampered with")]
     Record,
     /// The connection has sent or received the maximum number of records.
-    #[error("the connection is used up")]
+    #[error("the connection has carried as many records as it may")]
     Exhausted,
 }
 

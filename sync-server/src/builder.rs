@@ -239,7 +239,8 @@ impl Builder {
         let refused = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
         if !self.uids.is_empty() && self.addresses.is_empty() && self.python.is_empty() {
             return refused(
-                "no other user can enter the server's own directory: say where to listen".into(),
+                "no other user can enter the server's own directory: give an address to listen on"
+                    .into(),
             );
         }
         for address in &self.addresses {
@@ -249,13 +250,13 @@ impl Builder {
             let grace = self.limits.kernel.grace;
             if grace < GRACE_MIN {
                 return refused(format!(
-                    "a grace of {grace:?} ends sessions at {address} that only pause: let it be \
-                     {GRACE_MIN:?} at least, or listen on a unix socket, where a death is seen at \
-                     once"
+                    "a grace period of {grace:?} would end sessions at {address} that merely \
+                     pause: make it at least {GRACE_MIN:?}, or listen on a unix socket, where a \
+                     death is seen at once"
                 ));
             }
             if self.insecure_tcp {
-                tracing::warn!("{address} is not sealed: whoever reaches it can do everything");
+                tracing::warn!("{address} is not encrypted: whoever reaches it can do everything");
             }
         }
         Ok(())

@@ -42,7 +42,9 @@ impl Keys {
     pub(crate) fn replace(&self, keys: Vec<AuthKey>) -> Result<(), Error> {
         let refused = |why: String| Err(Error::new(ErrorKind::InvalidInput, why));
         if self.python && keys.is_empty() {
-            return refused("Python programs come with a key: give the server the same one".into());
+            return refused(
+                "Python programs authenticate with a key: give the server the same one".into(),
+            );
         }
         if let (Some(address), true) = (&self.tcp, keys.is_empty()) {
             return refused(format!(

@@ -49,7 +49,9 @@ impl Listener {
         .map_err(|error| {
             if error.kind() == io::ErrorKind::AddrInUse {
                 let why = match address {
-                    Address::Unix(path) if !is_socket(path) => "a file that is no socket is there",
+                    Address::Unix(path) if !is_socket(path) => {
+                        "there is a file that is not a socket"
+                    }
                     _ => "another server listens there: end it, or choose another address",
                 };
                 return Error::new(ErrorKind::Exists, format!("cannot listen on {address}: {why}"));

@@ -163,7 +163,7 @@ def brings_no_more_at_once_than(m, limit):
         lambda: often.append([1] * ((int(limit) << 20) // 64)),
         lambda: m.set().union(*[list(range(1000))] * (int(limit) * 20)),
     ):
-        raises(MemoryError, act, "bring less at a time")
+        raises(MemoryError, act, "send less at a time")
     assert len(often) == 128 and len(pairs) == 1
     assert len(m.Array("i", [1] * 250_000)) == 250_000
 
@@ -228,7 +228,7 @@ def makes_no_longer_normal_forms_than_may_be(m):
         lambda: others.index((5,)),
         lambda: others.remove((5,)),
     ):
-        raises(MemoryError, call, "take fewer at a time")
+        raises(MemoryError, call, "use fewer at a time")
     assert len(many) == 1_000_000 and len(pairs) == 1 and len(others) == 1000
     assert others.index((long, 3)) == 3
 

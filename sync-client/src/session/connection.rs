@@ -158,8 +158,8 @@ impl Connection {
         initiator.finish(&answer).map_err(|_| {
             Refusal::new(
                 ErrorKind::Unauthorized,
-                "what answered does not have this key: it is no manager, another one, or one \
-                 that seals nothing (--insecure-tcp)",
+                "the peer does not have this key: it is not a manager, it is another one, or it \
+                 does not encrypt (--insecure-tcp)",
             )
         })
     }
@@ -384,7 +384,7 @@ fn is_local(error: &io::Error) -> bool {
 fn gone(error: Option<io::Error>) -> Refusal {
     match error {
         Some(error) if is_timeout(&error) => {
-            let why = "the manager did not answer in time: it is stopped, or is no manager";
+            let why = "the manager did not answer in time: it is stopped, or is not a manager";
             Refusal::new(ErrorKind::Unresponsive, why)
         }
         Some(error) => {
@@ -399,8 +399,8 @@ fn gone(error: Option<io::Error>) -> Refusal {
 fn silence(heard: usize) -> Refusal {
     let why = match heard {
         0 => {
-            "the manager closed the connection without a word: it has not this key, or is no \
-              manager"
+            "the manager closed the connection without an answer: it does not have this key, or is \
+              not a manager"
         }
         _ => "the connection was closed in the middle of the handshake",
     };
@@ -409,6 +409,6 @@ fn silence(heard: usize) -> Refusal {
 }
 
 fn foul(why: Stranger) -> Refusal {
-    let why = format!("the connection to the manager is not to be trusted any more: {why}");
+    let why = format!("the connection to the manager can no longer be trusted: {why}");
     Refusal::new(ErrorKind::Disconnected, why)
 }

@@ -176,7 +176,7 @@ impl Session {
     pub(super) fn unresponsive(&self) -> Refusal {
         let limit = self.target.unresponsive_after.unwrap_or_default();
         let why = format!(
-            "the manager has said nothing for {limit:?}, and then did not answer a ping for as \
+            "the manager has sent nothing for {limit:?}, and then did not answer a ping for as \
              long: it is stopped, or its machine is"
         );
         Refusal::new(ErrorKind::Unresponsive, why)

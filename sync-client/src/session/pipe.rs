@@ -95,7 +95,7 @@ impl SocketPipe {
     fn answered(&mut self, call: CallId, outcome: Outcome) -> Result<(), Refusal> {
         let state = self.place(call).map(|at| &mut self.calls[at].1);
         let Some(state @ State::Asked { .. }) = state else {
-            let why = format!("the manager answered call {call}, which was not asked");
+            let why = format!("the manager answered call {call}, which was not made");
             return Err(self.end(Refusal::new(ErrorKind::Malformed, why)));
         };
         if let State::Asked { kept, .. } = std::mem::replace(state, State::Answered(outcome)) {

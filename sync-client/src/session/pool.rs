@@ -134,6 +134,6 @@ pub(super) fn of_one(why: Refusal) -> Refusal {
     if !ends.contains(&why.kind) {
         return why;
     }
-    let why = format!("no further connection can be had, though the session lives: {why}");
+    let why = format!("no further connection can be opened, though the session lives: {why}");
     Refusal::new(ErrorKind::Io, why)
 }

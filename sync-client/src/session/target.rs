@@ -46,7 +46,7 @@ impl Target {
             (Address::Tcp { .. }, Some(key)) => Ok(Guard::Key(key)),
             (Address::Tcp { .. }, None) => Err(Refusal::new(
                 ErrorKind::Unauthorized,
-                "a manager on TCP wants a key: connect with the one it was started with",
+                "a manager on TCP needs a key: connect with the one it was started with",
             )),
         }
     }
@@ -59,7 +59,7 @@ impl Target {
             return Ok(());
         }
         let peer = getsockopt(socket, PeerCredentials).map_err(|error| {
-            let why = format!("whose manager it is cannot be read: {error}");
+            let why = format!("the manager's user cannot be read: {error}");
             Refusal::new(ErrorKind::Io, why)
         })?;
         let (own, uid) = (rustix::process::geteuid().as_raw(), peer.uid());
@@ -67,7 +67,7 @@ impl Target {
             return Ok(());
         }
         let why = format!(
-            "user {uid} listens there, and this is user {own}: if it is no impostor, say so with \
+            "user {uid} listens there, and this is user {own}: if that is intended, accept it with \
              server_uid({uid})"
         );
         Err(Refusal::new(ErrorKind::Unauthorized, why))
@@ -81,7 +81,7 @@ impl Target {
         }
         Refusal::new(
             refusal.kind,
-            format!("{refusal}: it may want a key, and this client has none"),
+            format!("{refusal}: it may need a key, and this client has none"),
         )
     }
 

@@ -184,7 +184,7 @@ impl Core {
         let refused = may_refuse && self.waits.policy == Deadlocks::Refuse;
         if refused {
             let why = format!(
-                "waiting would close a {deadlock}; let go of what is held and begin anew, or take \
+                "waiting would close a {deadlock}; release what is held and start again, or take \
                  locks in the same order everywhere"
             );
             self.finish(key, Err(Refusal::new(ErrorKind::Deadlock, why)));

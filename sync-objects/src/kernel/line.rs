@@ -81,7 +81,7 @@ impl Core {
         if self.slot(object).is_none_or(|slot| slot.lines.count() < limit) {
             return self.afford_call(cost);
         }
-        let why = format!("{limit} calls wait for object {object}, the most that may");
+        let why = format!("{limit} calls wait for object {object}, which is the limit");
         Err(Refusal::new(ErrorKind::LimitReached, why))
     }
 

@@ -79,7 +79,7 @@ impl Core {
             return Ok(());
         }
         let why = format!(
-            "the manager keeps {used} bytes of values and may keep {}, {more} more are too many: \
+            "the manager keeps {used} of at most {} bytes of values, {more} more are too many: \
              take something out first",
             self.limits.memory
         );
@@ -115,7 +115,7 @@ impl Core {
         }
         data.payloads.iter().try_for_each(|payload| {
             cbor::check_depth(&payload.bytes, limit).map_err(|error| {
-                let why = format!("the manager does not take this value: {error}");
+                let why = format!("the manager does not accept this value: {error}");
                 Refusal::new(ErrorKind::InvalidInput, why)
             })
         })

@@ -99,7 +99,7 @@ impl Core {
         if found == wanted {
             return Ok(existing);
         }
-        let why = format!("\"{name}\" is a {kind} of {found}; asked for was one of {wanted}");
+        let why = format!("\"{name}\" is a {kind} of {found}, but one of {wanted} was asked for");
         Err(Refusal::new(ErrorKind::Mismatch, why))
     }
 
@@ -145,7 +145,7 @@ impl Core {
         }
         let limit = self.limits.tickets;
         if self.tickets.len() >= limit {
-            let why = format!("{limit} tickets wait to be redeemed, the most that may");
+            let why = format!("{limit} tickets wait to be redeemed, which is the limit");
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
         self.tickets.insert(secret, Issued { issuer, root: Root::new(handle, &self.ledger) });
@@ -187,11 +187,11 @@ impl Core {
         let (name, theirs) = (found.name, found.fingerprint);
         let why = if name == interface {
             format!(
-                "{what} is a {name} of the interface {theirs}, asked for was {fingerprint}: the \
-                 two programs were built from different versions of it"
+                "{what} is a {name} of the interface {theirs}, but {fingerprint} was asked for: \
+                 the two programs were built from different versions of it"
             )
         } else {
-            format!("{what} is a {name}, asked for was a {interface}")
+            format!("{what} is a {name}, but a {interface} was asked for")
         };
         Err(Refusal::new(ErrorKind::Mismatch, why))
     }
@@ -203,7 +203,7 @@ impl Core {
             return Err(Refusal::new(ErrorKind::InvalidInput, why));
         }
         if self.names.by_name.len() >= self.limits.names {
-            let why = format!("the manager has {} names, the most it may", self.limits.names);
+            let why = format!("the manager has {} names, which is the limit", self.limits.names);
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
         Ok(())

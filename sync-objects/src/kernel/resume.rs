@@ -300,7 +300,7 @@ impl Core {
             Some(&key) if was_unclaimed => Claim::Waits(key),
             _ if has_call => Claim::Refused(given_twice(call)),
             _ if resumable.answers.len() >= limit => {
-                let why = format!("{limit} answers are not acknowledged, the most that may be");
+                let why = format!("{limit} answers are not acknowledged, which is the limit");
                 Claim::Refused(Refusal::new(ErrorKind::LimitReached, why))
             }
             _ => match room {

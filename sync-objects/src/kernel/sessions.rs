@@ -207,7 +207,7 @@ impl Core {
         let is_next = message.number.0 == state.done.0 + 1;
         if !is_next && state.early.len() >= limit {
             let why = format!(
-                "{limit} messages came before message {} of the session, the most that may: the \
+                "{limit} messages came before message {} of the session, which is the limit: the \
                  client left it out",
                 state.done.0 + 1
             );
@@ -263,7 +263,7 @@ impl Core {
         if state.waiting() < limit {
             return Ok(());
         }
-        let why = format!("{limit} calls of this session wait, the most that may");
+        let why = format!("{limit} calls of this session wait, which is the limit");
         Err(Refusal::new(ErrorKind::LimitReached, why))
     }
 

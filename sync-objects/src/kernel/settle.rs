@@ -135,7 +135,7 @@ impl Core {
         let caller = first.and_then(|(_, key)| self.call(key));
         let culprit = caller.map_or(object, |call| call.target.object());
         if self.slot(culprit).is_some_and(|slot| matches!(slot.body, Body::Here(_))) {
-            self.break_object(culprit, "its callers wake each other without end".to_owned());
+            self.break_object(culprit, "its callers wake each other endlessly".to_owned());
         }
     }
 

@@ -123,7 +123,7 @@ impl Core {
         let Limits { objects: limit, .. } = self.limits;
         if self.objects.len() > limit.min(OBJECTS_MAX - 1) {
             super::run::discard(object, interface.name);
-            let why = format!("the manager holds {limit} objects, the most it may");
+            let why = format!("the manager has {limit} objects, which is the limit");
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
         let weight = OBJECT + super::run::weight_of(&*object);
@@ -183,8 +183,9 @@ impl Core {
         }
         let (found, ours, wanted, theirs) =
             (slot.interface.name, slot.interface.fingerprint, wanted.name, wanted.fingerprint);
-        let why =
-            format!("object {object} is a {found} ({ours}), wanted was a {wanted} ({theirs})");
+        let why = format!(
+            "object {object} is a {found} ({ours}), but a {wanted} ({theirs}) was expected"
+        );
         Err(Refusal::new(ErrorKind::WrongType, why))
     }
 

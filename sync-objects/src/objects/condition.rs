@@ -150,7 +150,7 @@ impl Condition {
 impl condition::Service for Condition {
     fn new(lock: Option<Handle>) -> Result<Self, Refusal> {
         if lock.as_ref().is_some_and(|lock| !is_lock(lock) && !is_rlock(lock)) {
-            let why = "a condition stands on a Lock or an RLock, the given object is neither";
+            let why = "a condition needs a Lock or an RLock, the given object is neither";
             return Err(Refusal::new(ErrorKind::WrongType, why));
         }
         let (waiters, waiting) = (BTreeMap::new(), BTreeSet::new());

@@ -38,8 +38,8 @@ fn within<T>(
 /// Says that normal forms are too long together.
 pub(super) fn too_long(most: usize) -> Refusal {
     let why = format!(
-        "these values take more than {most} bytes in their normal forms, where what they share is \
-         in each: take fewer at a time"
+        "these values take more than {most} bytes in their normal forms, which repeat what the \
+         values share: use fewer at a time"
     );
     Refusal::new(ErrorKind::TooLarge, why)
 }

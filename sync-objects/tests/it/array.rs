@@ -191,7 +191,10 @@ fn bytes_that_are_no_elements_are_refused() {
     let made = array::Proxy::new(&client, Int, ArrayStart::Elements(odd())).unwrap_err();
     for error in [made, a.set_slice(Int, ALL, odd()).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert_eq!(error.message(), "7 bytes are no elements of typecode 'i' (i32), 4 bytes each");
+        assert_eq!(
+            error.message(),
+            "7 bytes are not whole elements of typecode 'i' (i32), 4 bytes each"
+        );
     }
     let list = PackedElements::from(p(&[1, 2]));
     let error = a.set_slice(Int, ALL, list).unwrap_err();

@@ -158,7 +158,7 @@ fn what_has_no_order_is_not_sorted() {
     let error = l.sort(false).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongType);
     let message = error.message();
-    assert!(message.contains("integer") && message.contains("text"), "{message}");
+    assert!(message.contains("integer") && message.contains("string"), "{message}");
     assert_eq!(l.to_vec().unwrap(), mixed, "it is as it was");
     let l = list::Proxy::new(&client, vec![p(&f64::NAN)]).unwrap();
     l.sort(false).unwrap();

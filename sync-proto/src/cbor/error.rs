@@ -32,7 +32,7 @@ impl DecodeError {
 
     /// Says that one thing was found where another was wanted.
     pub(super) fn mismatch(found: impl Display, wanted: impl Display) -> Self {
-        Self::new(format!("found {found} where {wanted} was wanted"))
+        Self::new(format!("found {found} where {wanted} was expected"))
     }
 }
 
@@ -96,8 +96,8 @@ fn phrase(found: Unexpected<'_>) -> String {
         Unexpected::Unsigned(value) => format!("integer {value}"),
         Unexpected::Signed(value) => format!("integer {value}"),
         Unexpected::Float(value) => format!("float {}", shortest_float(value)),
-        Unexpected::Char(value) => format!("text {}", quoted(value.encode_utf8(&mut [0; 4]))),
-        Unexpected::Str(value) => format!("text {}", quoted(value)),
+        Unexpected::Char(value) => format!("string {}", quoted(value.encode_utf8(&mut [0; 4]))),
+        Unexpected::Str(value) => format!("string {}", quoted(value)),
         Unexpected::Bytes(value) => format!("bytes of {}", value.len()),
         Unexpected::Unit => "null".to_owned(),
         Unexpected::Option => "an option in an option".to_owned(),

@@ -53,7 +53,7 @@ pub enum NormalizeError {
         key: String,
     },
     /// A handle's index is beyond the handles that came with the value.
-    #[error("the value names handle {index} and comes with {handles} handles")]
+    #[error("the value refers to handle {index} and comes with {handles} handles")]
     NoSuchHandle {
         /// The index.
         index: u64,

@@ -52,7 +52,7 @@ impl Taking<'_> {
 
 /// Nobody hears of it: the value is decoded the usual way then.
 fn not_taken() -> DecodeError {
-    DecodeError::new("something else than bytes was wanted")
+    DecodeError::new("something other than bytes was expected")
 }
 
 impl<'de> Deserializer<'de> for Taking<'_> {

@@ -170,7 +170,7 @@ fn join<M: Message>(head: &[u8], body: Body<'_>) -> Result<M, Refusal> {
     // Postcard leaves what it does not need; a message fills its frame.
     match postcard::take_from_bytes::<M::Head>(head) {
         Ok((head, [])) => M::join(head, body)
-            .ok_or_else(|| malformed("its body does not fit its head, or it says too much")),
+            .ok_or_else(|| malformed("its body does not fit its head, or it contains too much")),
         Ok(_) => Err(malformed("its head is too long")),
         Err(error) => Err(malformed(&error.to_string())),
     }

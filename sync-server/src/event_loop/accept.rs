@@ -108,15 +108,15 @@ impl EventLoop {
         if self.connections.len() - self.half_open.len() < limit {
             return Ok(());
         }
-        let why = format!("the manager has {limit} connections, the most it may");
+        let why = format!("the manager has {limit} connections, which is the limit");
         Err(Refusal::new(ErrorKind::LimitReached, why))
     }
 
-    /// Drops the oldest of too many connections that are not let in yet: whoever means it is
+    /// Drops the oldest of too many connections with unfinished handshakes: whoever means it is
     /// among the newest.
     fn drop_half_open(&mut self) {
         while self.half_open.len() > self.limits.half_open {
-            self.drop_oldest_half_open_but(None, "too many connections that are not let in yet");
+            self.drop_oldest_half_open_but(None, "too many connections with unfinished handshakes");
         }
     }
 

@@ -57,7 +57,7 @@ impl EventLoop {
                 self.clients.suspect(session, now + self.limits.heartbeat.max(SHORTEST));
                 continue;
             }
-            tracing::info!(%session, "nothing is heard of a client: its connections are lost");
+            tracing::info!(%session, "a client is silent: its connections count as lost");
             let keys: Vec<usize> = self.clients.connections(session).collect();
             for key in keys {
                 if let Some(connection) = self.connections.get(key) {

@@ -48,7 +48,7 @@ impl EventLoop {
         let (pending, limit) = (connection.pending_output(), self.limits.output_hard);
         if pending > limit {
             // It is not read from for long already; what it had asked before that goes on.
-            tracing::warn!(pending, limit, "a client does not take its answers and is dropped");
+            tracing::warn!(pending, limit, "a client that does not read its answers is dropped");
             self.broken.push(key);
             return;
         }

@@ -36,7 +36,7 @@ fn check_preamble(seen: &[u8]) -> Result<(), Refusal> {
     let name = &PREAMBLE[..PREAMBLE.len() - 1];
     if !name.starts_with(&seen[..seen.len().min(name.len())]) {
         if seen.starts_with(&SECURE_PREAMBLE[..name.len()]) {
-            let why = "this manager does not seal its connections: connect with insecure_tcp()";
+            let why = "this manager does not encrypt its connections: connect with insecure_tcp()";
             return Err(Refusal::new(ErrorKind::Unauthorized, why));
         }
         // It may be that: the bytes so far are the same.
@@ -67,7 +67,7 @@ fn check_share(
 ) -> Result<(), Refusal> {
     match origin {
         Some(origin) if count > limit => {
-            let why = format!("this {origin} has {limit} {what}, the most it may");
+            let why = format!("this {origin} has {limit} {what}, which is the limit");
             Err(Refusal::new(ErrorKind::LimitReached, why))
         }
         _ => Ok(()),

@@ -81,7 +81,7 @@ impl EventLoop {
             return true;
         }
         connection.in_flight -= 1;
-        let why = format!("{limit} calls of this connection wait, the most that may");
+        let why = format!("{limit} calls of this connection wait, which is the limit");
         let outcome = Err(Refusal::new(ErrorKind::LimitReached, why));
         self.send(key, &ServerMessage::Reply(Reply { call, outcome }));
         false
@@ -133,15 +133,15 @@ impl EventLoop {
                 tracing::warn!(
                     bytes,
                     limit,
-                    "messages that wait are over the limit in all: the client whose messages wait \
-                     for longest is dropped"
+                    "waiting messages exceed the limit in total: the client that has had some for \
+                     longest is dropped"
                 );
                 self.broken.push(key);
                 continue;
             }
             let why = format!(
-                "messages that are not complete take more than {limit} bytes, and the {bytes} of \
-                 this connection are under way for longest: send faster, or less"
+                "unfinished messages take more than {limit} bytes in total, and the {bytes} of \
+                 this connection have been under way longest: send faster, or less"
             );
             let refusal = Refusal::new(ErrorKind::OutOfMemory, why);
             if let Some(connection) = self.connections.get_mut(key) {
@@ -156,8 +156,7 @@ impl EventLoop {
             tracing::warn!(
                 bytes,
                 limit,
-                "answers that nobody takes are over the limit in all: the client that has been \
-                 slowest is dropped"
+                "unread answers exceed the limit in total: the slowest client is dropped"
             );
             self.broken.push(key);
         }

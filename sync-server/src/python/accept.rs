@@ -39,7 +39,7 @@ impl Front {
     fn welcome(&mut self, stream: Stream) {
         let full = self.connections.len() >= self.limits.connections.min(1 << KEY_BITS);
         if full {
-            let why = format!("there are {}, the most there may", self.limits.connections);
+            let why = format!("there are {}, which is the limit", self.limits.connections);
             return self.strangers.log(self.hub.now(), None, why);
         }
         let ends = match ends_of(&stream, &self.strangers.uids) {
@@ -48,7 +48,7 @@ impl Front {
         };
         let (origin, limit) = (Origin::from(ends.0), self.limits.connections_per_peer);
         if self.census.count(Some(origin)) >= limit {
-            let why = format!("{} has {limit} connections, the most it may", ends.0);
+            let why = format!("{} has {limit} connections, which is the limit", ends.0);
             return self.strangers.log(self.hub.now(), None, why);
         }
         let mut nonce: Nonce = [0; 40];
@@ -97,7 +97,7 @@ fn ends_of(stream: &Stream, uids: &[u32]) -> Result<(Peer, Address), String> {
             let Origin::Process(pid) = unix_peer(stream, uids)? else {
                 // What it holds would never pass on.
                 return Err("its process cannot be watched: it is in another PID namespace; over \
-                            TCP it can come in"
+                            TCP it can connect"
                     .to_owned());
             };
             let address = stream.local_addr().map_err(unknown)?;

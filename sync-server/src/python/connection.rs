@@ -93,7 +93,7 @@ impl Stage {
     pub(crate) fn late(&self, at: Time) -> Option<&'static str> {
         let (deadline, why) = match self {
             Self::Auth { deadline, .. } => (deadline, "it took too long to show the key"),
-            Self::Fresh { deadline } => (deadline, "it has the key, and took too long to ask"),
+            Self::Fresh { deadline } => (deadline, "it has the key, and sent no request"),
             Self::Closing { deadline } => (deadline, "it took too long to read its last answer"),
             Self::Object(_) => return None,
         };

@@ -100,7 +100,7 @@ impl Front {
                 let limit = self.limits.sessions_per_peer;
                 if self.processes.threads(address) >= limit {
                     let why =
-                        format!("{limit} threads of this host are connected, the most that may be");
+                        format!("{limit} threads of this host are connected, which is the limit");
                     return Err(Refusal::new(ErrorKind::LimitReached, why).into());
                 }
                 Ok(kernel.handle_connect(now, of_host(address))?)

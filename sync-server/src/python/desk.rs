@@ -156,8 +156,8 @@ impl Desk<'_> {
         let limit = self.trays.answer_max;
         let too_large = || {
             let why = format!(
-                "what the call brings takes more than {limit} bytes, with {VALUE_COST} for each \
-                 value: bring less at a time"
+                "the call's values take more than {limit} bytes, with {VALUE_COST} for each value: \
+                 send less at a time"
             );
             Refusal::new(ErrorKind::TooLarge, why)
         };

@@ -118,8 +118,8 @@ impl Front {
             self.incoming.remove(key);
             let origin = self.connections.get(key).and_then(Connection::origin);
             let why = format!(
-                "messages that are not complete take more than {limit} bytes, and the {bytes} of \
-                 this connection are under way for longest"
+                "unfinished messages take more than {limit} bytes in total, and the {bytes} of \
+                 this connection have been under way longest"
             );
             self.strangers.log(now, origin, why);
             said.push((key, Said::End));
@@ -130,7 +130,7 @@ impl Front {
             self.outgoing.remove(key);
             let origin = self.connections.get(key).and_then(Connection::origin);
             let why = format!(
-                "answers that nobody takes are more than {limit} bytes, and the {bytes} of this \
+                "unread answers take more than {limit} bytes in total, and the {bytes} of this \
                  connection have waited longest"
             );
             self.strangers.log(now, origin, why);

@@ -67,7 +67,7 @@ pub enum PickleError {
         what: &'static str,
     },
     /// The pickle is larger than the limits allow.
-    #[error("the pickle has too many {what}: at most {limit} are taken")]
+    #[error("the pickle has too many {what}: at most {limit} are accepted")]
     TooLarge {
         /// What there are too many of.
         what: &'static str,
@@ -75,6 +75,6 @@ pub enum PickleError {
         limit: usize,
     },
     /// A tuple or the arguments of an object contain themselves over and over.
-    #[error("the value contains itself in a way that no pickle can say in reasonable space")]
+    #[error("the value contains itself in a way that no pickle of reasonable size can express")]
     Entangled,
 }

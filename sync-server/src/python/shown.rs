@@ -52,7 +52,7 @@ impl Extent {
 /// Says that what shows an object is too long.
 pub(crate) fn too_long() -> Raise {
     MEMORY_ERROR.with(format!(
-        "the text that shows it takes more than {MOST_BYTES} bytes: ask for a part of it"
+        "the string that shows it takes more than {MOST_BYTES} bytes: ask for a part of it"
     ))
 }
 

@@ -70,12 +70,12 @@ impl Answers {
         let (call, outcome) = (reply.call, reply.outcome.clone());
         self.put(call, outcome, Given { holds, handles: Vec::new() }, meter);
         if !has_room && self.large.contains(&call) {
-            self.lose(call, ErrorKind::OutOfMemory, "the manager had no memory", meter);
+            self.lose(call, ErrorKind::OutOfMemory, "the manager had no memory to keep it", meter);
         }
         while self.large_bytes > limit {
             let oldest = self.large.iter().find(|of| **of != call);
             let Some(&oldest) = oldest else { return };
-            self.lose(oldest, ErrorKind::LimitReached, "too much else was not acknowledged", meter);
+            self.lose(oldest, ErrorKind::LimitReached, "too much was not acknowledged", meter);
         }
     }
 
@@ -85,8 +85,8 @@ impl Answers {
         let data = reply.outcome.unwrap_or_default();
         given.handles = data.all_handles().map(|handle| handle.object).collect();
         let why = format!(
-            "the call was carried out; its answer was lost with the connection, and {why} for it \
-             to be kept: a turn, a lease and references that it gave are given back, what it took \
+            "the call was carried out, but its answer was lost with the connection, because \
+             {why}: a turn, a lease and references that it granted are given back, what it took \
              out is lost"
         );
         self.put(call, Err(Refusal::new(kind, why)), given, meter);

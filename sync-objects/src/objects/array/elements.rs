@@ -32,8 +32,8 @@ impl Elements {
         let len = count.checked_mul(typecode.size() as u64).filter(|&len| len <= ZEROS_MAX);
         let len = len.and_then(|len| usize::try_from(len).ok()).ok_or_else(|| {
             let why = format!(
-                "{count} elements of {} bytes are more than {ZEROS_MAX} bytes, the most that an \
-                 array is made with",
+                "{count} elements of {} bytes are more than {ZEROS_MAX} bytes, the most that a new \
+                 array may have",
                 typecode.size()
             );
             Refusal::new(ErrorKind::TooLarge, why)
@@ -149,7 +149,7 @@ impl Elements {
         operand: &Payload,
     ) -> Result<Payload, Refusal> {
         let kind = self.typecode.number().ok_or_else(|| {
-            let why = format!("arithmetic wants an array of numbers, not of {}", self.typecode);
+            let why = format!("arithmetic needs an array of numbers, not of {}", self.typecode);
             Refusal::new(ErrorKind::WrongType, why)
         })?;
         let before = self.get(at)?;
@@ -208,14 +208,15 @@ fn bytes_of(typecode: Typecode, packed: &PackedElements) -> Result<Vec<u8>, Refu
     let bytes = packed.to_bytes()?;
     let (len, size) = (bytes.len(), typecode.size());
     if !len.is_multiple_of(size) {
-        let why = format!("{len} bytes are no elements of typecode {typecode}, {size} bytes each");
+        let why =
+            format!("{len} bytes are not whole elements of typecode {typecode}, {size} bytes each");
         return Err(Refusal::new(ErrorKind::InvalidInput, why));
     }
     if typecode.number().is_none() {
         let number = |bytes: &[u8]| u32::from_le_bytes(fixed(bytes));
         let numbers = bytes.chunks_exact(size).map(number);
         if let Some(number) = numbers.into_iter().find(|&number| char::from_u32(number).is_none()) {
-            let why = format!("{number:#x} is no character: it is no Unicode scalar value");
+            let why = format!("{number:#x} is not a character: it is not a Unicode scalar value");
             return Err(Refusal::new(ErrorKind::InvalidInput, why));
         }
     }

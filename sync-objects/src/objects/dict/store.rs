@@ -96,7 +96,7 @@ impl Store {
             return Ok(false);
         }
         if seq >= self.next_seq || self.order.contains_key(&seq) {
-            let why = "the entry was not removed from this dict: only such a one can be put back";
+            let why = "the entry was not removed from this dict: only one that was can be put back";
             return Err(Refusal::new(ErrorKind::InvalidInput, why));
         }
         self.add(normal, Entry { seq, key, value });

@@ -38,7 +38,7 @@ impl list::Service for List {
         max_bytes: u64,
     ) -> Flow<ListPage> {
         if changes.is_some_and(|changes| changes != self.changes) {
-            let why = "the list's items came, went or moved during iteration";
+            let why = "the list's items were added, removed or moved during iteration";
             return Flow::refuse(ErrorKind::Changed, why);
         }
         let page = self.page_from(start, max_bytes);
@@ -181,7 +181,7 @@ impl list::Service for List {
             if times > 1 && wanted > REPEATED_ITEMS_MAX {
                 let why = format!(
                     "{times} times {once} items and proxies are more than {REPEATED_ITEMS_MAX}, \
-                     the most that a list is repeated to"
+                     the most that a list may be repeated to"
                 );
                 return Err(Refusal::new(ErrorKind::TooLarge, why));
             }

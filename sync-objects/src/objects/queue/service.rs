@@ -11,7 +11,7 @@ use crate::{Cx, Flow, Gone};
 impl queue::Service for Queue {
     fn new(bound: Option<u64>, order: Order) -> Result<Self, Refusal> {
         if bound == Some(0) {
-            let why = "a queue with room for nothing would never take an item";
+            let why = "a queue with no room would never accept an item";
             return Err(Refusal::new(ErrorKind::InvalidInput, why));
         }
         Ok(Self {

@@ -137,7 +137,7 @@ impl Members {
             return Ok(false);
         }
         if taken.seq >= self.next_seq || self.order.contains_key(&taken.seq) {
-            let why = "the member was not taken from this set: only such a one can be put back";
+            let why = "the member was not taken from this set: only one that was can be put back";
             return Err(Refusal::new(ErrorKind::InvalidInput, why));
         }
         self.add(normal, taken);

@@ -38,7 +38,10 @@ impl<'b> Reader<'b> {
             if head::major(byte) == major {
                 return Ok(());
             }
-            Err(DecodeError::malformed(start, format_args!("tag {tag} around what it is not for")))
+            Err(DecodeError::malformed(
+                start,
+                format_args!("tag {tag} around a value that it is not for"),
+            ))
         };
         match tag {
             tag::POSITIVE | tag::NEGATIVE => {
@@ -57,7 +60,7 @@ impl<'b> Reader<'b> {
                 must_be(head::BYTES)?;
                 let bytes = self.bytes(byte)?;
                 if std::str::from_utf8(&bytes).is_ok() {
-                    let what = "a text is marked as one with surrogates and has none";
+                    let what = "a string is marked as one with surrogates and has none";
                     return Err(DecodeError::malformed(start, what));
                 }
                 Ok(Item::WideText(bytes))

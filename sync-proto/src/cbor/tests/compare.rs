@@ -92,9 +92,9 @@ fn elements_that_are_equal_need_no_order() {
 #[test]
 fn what_has_no_order_is_named() {
     let message = |a: &Normal, b: &Normal| compare(a, b).unwrap_err().to_string();
-    assert_eq!(message(&normal("a"), &normal(1)), "text does not compare with integer");
+    assert_eq!(message(&normal("a"), &normal(1)), "string does not compare with integer");
     assert_eq!(message(&normal(()), &normal(())), "null does not compare with null");
-    assert_eq!(message(&normal((1, "a")), &normal((1, 2))), "text does not compare with integer");
+    assert_eq!(message(&normal((1, "a")), &normal((1, 2))), "string does not compare with integer");
     let map = normal(BTreeMap::from([(1, 1)]));
     assert_eq!(message(&map, &map), "map does not compare with map");
     let set = normal(Distinct(vec![1]));

@@ -102,12 +102,12 @@ fn every_value_describes_itself_to_a_visitor() {
 #[test]
 fn what_serde_has_no_words_for_is_refused() {
     for (bytes, message) in [
-        ("f7", "found undefined where anything was wanted"),
-        ("f820", "found simple value 32 where anything was wanted"),
-        ("d820 6161", "found tagged value 32 where anything was wanted"),
+        ("f7", "found undefined where anything was expected"),
+        ("f820", "found simple value 32 where anything was expected"),
+        ("d820 6161", "found tagged value 32 where anything was expected"),
         (
             "c2 51 0100000000000000000000000000000000",
-            "found integer 0x0100000000000000000000000000000000 where anything was wanted",
+            "found integer 0x0100000000000000000000000000000000 where anything was expected",
         ),
     ] {
         assert_eq!(from_slice::<Seen>(&hex(bytes)).unwrap_err().to_string(), message);

@@ -158,7 +158,7 @@ fn recipes_are_equal_part_by_part_and_have_no_order() {
 fn a_recipe_is_named_to_who_wants_a_rust_type() {
     let recipe = hex("d99906 82 6f 646563696d616c2e446563696d616c 00");
     let error = from_slice::<f64>(&recipe).unwrap_err().to_string();
-    assert_eq!(error, "found opaque value \"decimal.Decimal\" where f64 was wanted");
+    assert_eq!(error, "found opaque value \"decimal.Decimal\" where f64 was expected");
     let error = from_slice::<Vec<u8>>(&recipe).unwrap_err().to_string();
     assert!(error.starts_with("found opaque value \"decimal.Decimal\""), "{error}");
     let shared = [hex("82 d81c"), recipe, hex("d81d 00")].concat();
@@ -170,7 +170,7 @@ fn a_recipe_is_named_to_who_wants_a_rust_type() {
 fn a_text_with_surrogates_is_no_string_and_has_its_place_among_them() {
     let wide = hex("d99908 43 eda080");
     let error = from_slice::<String>(&wide).unwrap_err().to_string();
-    assert!(error.starts_with("found text with lone surrogates"), "{error}");
+    assert!(error.starts_with("found string with lone surrogates"), "{error}");
     let normal = |bytes: &[u8]| normalize(bytes, &[]).unwrap();
     let less = |left: &[u8], right: &[u8]| compare(&normal(left), &normal(right)).unwrap().is_lt();
     // U+D7FF < U+D800 < U+E000.

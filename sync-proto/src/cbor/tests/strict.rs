@@ -15,21 +15,21 @@ fn refuses<'de, T: Deserialize<'de> + Debug>(bytes: &'de [u8], message: &str) {
 
 #[test]
 fn an_integer_is_read_from_nothing_but_an_integer_that_fits() {
-    refuses::<i64>(&encode("abc"), "found text \"abc\" where i64 was wanted");
-    refuses::<i64>(&encode(2.0), "found float 2.0 where i64 was wanted");
-    refuses::<u8>(&encode(true), "found bool true where u8 was wanted");
-    refuses::<u8>(&encode(300), "found integer 300 where u8 was wanted");
-    refuses::<u8>(&encode(-1), "found integer -1 where u8 was wanted");
-    refuses::<i64>(&encode(u64::MAX), "found integer 18446744073709551615 where i64 was wanted");
+    refuses::<i64>(&encode("abc"), "found string \"abc\" where i64 was expected");
+    refuses::<i64>(&encode(2.0), "found float 2.0 where i64 was expected");
+    refuses::<u8>(&encode(true), "found bool true where u8 was expected");
+    refuses::<u8>(&encode(300), "found integer 300 where u8 was expected");
+    refuses::<u8>(&encode(-1), "found integer -1 where u8 was expected");
+    refuses::<i64>(&encode(u64::MAX), "found integer 18446744073709551615 where i64 was expected");
     refuses::<i128>(
         &encode(u128::MAX),
-        "found integer 340282366920938463463374607431768211455 where i128 was wanted",
+        "found integer 340282366920938463463374607431768211455 where i128 was expected",
     );
-    refuses::<u128>(&encode(-1), "found integer -1 where u128 was wanted");
-    refuses::<u8>(&encode(None::<u8>), "found null where u8 was wanted");
-    refuses::<u32>(&encode(Proxy(1)), "found a shared object's handle where u32 was wanted");
-    refuses::<Meters>(&encode(Proxy(1)), "found a shared object's handle where u32 was wanted");
-    refuses::<u8>(&hex("d820 01"), "found tagged value 32 where u8 was wanted");
+    refuses::<u128>(&encode(-1), "found integer -1 where u128 was expected");
+    refuses::<u8>(&encode(None::<u8>), "found null where u8 was expected");
+    refuses::<u32>(&encode(Proxy(1)), "found a shared object's handle where u32 was expected");
+    refuses::<Meters>(&encode(Proxy(1)), "found a shared object's handle where u32 was expected");
+    refuses::<u8>(&hex("d820 01"), "found tagged value 32 where u8 was expected");
     // A bignum that fits is an integer like any other.
     assert_eq!(from_slice::<u8>(&hex("c2 43 000007")), Ok(7));
     assert_eq!(from_slice::<i8>(&hex("c3 40")), Ok(-1));
@@ -50,28 +50,28 @@ fn a_float_is_read_from_what_it_holds_exactly() {
     assert_eq!(from_slice::<f32>(&encode(0.5_f64)), Ok(0.5));
     refuses::<f64>(
         &encode((1_i64 << 53) + 1),
-        "found integer 9007199254740993 where f64 was wanted",
+        "found integer 9007199254740993 where f64 was expected",
     );
-    refuses::<f32>(&encode(16_777_217), "found integer 16777217 where f32 was wanted");
-    refuses::<f32>(&encode(0.1), "found float 0.1 where f32 was wanted");
-    refuses::<f32>(&encode(1e300), "found float 1e300 where f32 was wanted");
-    refuses::<f64>(&encode("1"), "found text \"1\" where f64 was wanted");
-    refuses::<f64>(&encode(true), "found bool true where f64 was wanted");
+    refuses::<f32>(&encode(16_777_217), "found integer 16777217 where f32 was expected");
+    refuses::<f32>(&encode(0.1), "found float 0.1 where f32 was expected");
+    refuses::<f32>(&encode(1e300), "found float 1e300 where f32 was expected");
+    refuses::<f64>(&encode("1"), "found string \"1\" where f64 was expected");
+    refuses::<f64>(&encode(true), "found bool true where f64 was expected");
     assert!(from_slice::<f64>(&encode(i128::MAX)).is_err());
     assert!(from_slice::<f64>(&encode(u128::MAX)).is_err());
 }
 
 #[test]
 fn bools_characters_text_bytes_and_null_are_nothing_else() {
-    refuses::<bool>(&encode(1), "found integer 1 where a boolean was wanted");
-    refuses::<char>(&encode("ab"), "found text \"ab\" where a character was wanted");
-    refuses::<char>(&encode(""), "found text \"\" where a character was wanted");
-    refuses::<char>(&encode(97), "found integer 97 where a character was wanted");
-    refuses::<String>(&hex("41 61"), "found bytes of 1 where a string was wanted");
-    refuses::<&[u8]>(&encode("a"), "found text \"a\" where a borrowed byte array was wanted");
-    refuses::<()>(&encode(0), "found integer 0 where unit was wanted");
-    refuses::<()>(&hex("f7"), "found undefined where unit was wanted");
-    refuses::<()>(&encode(Some(())), "found nested option where unit was wanted");
+    refuses::<bool>(&encode(1), "found integer 1 where a boolean was expected");
+    refuses::<char>(&encode("ab"), "found string \"ab\" where a character was expected");
+    refuses::<char>(&encode(""), "found string \"\" where a character was expected");
+    refuses::<char>(&encode(97), "found integer 97 where a character was expected");
+    refuses::<String>(&hex("41 61"), "found bytes of 1 where a string was expected");
+    refuses::<&[u8]>(&encode("a"), "found string \"a\" where a borrowed byte array was expected");
+    refuses::<()>(&encode(0), "found integer 0 where unit was expected");
+    refuses::<()>(&hex("f7"), "found undefined where unit was expected");
+    refuses::<()>(&encode(Some(())), "found nested option where unit was expected");
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn a_struct_is_read_from_nothing_but_a_map_with_text_keys() {
         y: u8,
     }
 
-    refuses::<Point>(&encode(vec![1, 2]), "found list of 2 where struct Point was wanted");
-    refuses::<Point>(&encode((1, 2)), "found tuple of 2 where struct Point was wanted");
+    refuses::<Point>(&encode(vec![1, 2]), "found list of 2 where struct Point was expected");
+    refuses::<Point>(&encode((1, 2)), "found tuple of 2 where struct Point was expected");
     refuses::<Point>(
         &encode(BTreeMap::from([(0, 1)])),
-        "found integer 0 where field identifier was wanted",
+        "found integer 0 where field identifier was expected",
     );
     refuses::<Point>(&encode(BTreeMap::from([("x", 1)])), "found no field `y` in the map");
     refuses::<Point>(&hex("a2 6178 01 6178 01"), "found field `x` twice in the map");
@@ -98,11 +98,11 @@ fn sequences_are_read_from_arrays_of_every_form_and_maps_from_maps() {
     for bytes in [encode(vec![1, 2]), encode((1, 2)), encode(Distinct(vec![1, 2]))] {
         assert_eq!(from_slice::<Vec<u8>>(&bytes), Ok(vec![1, 2]));
     }
-    refuses::<Vec<u8>>(&hex("42 0102"), "found bytes of 2 where a sequence was wanted");
-    refuses::<Vec<u8>>(&hex("a0"), "found map of 0 where a sequence was wanted");
-    refuses::<BTreeMap<u8, u8>>(&hex("80"), "found list of 0 where a map was wanted");
-    refuses::<Distinct<u8>>(&encode(vec![1]), "found list of 1 where a set was wanted");
-    refuses::<Proxy>(&encode(1), "found integer 1 where a shared object's handle was wanted");
+    refuses::<Vec<u8>>(&hex("42 0102"), "found bytes of 2 where a sequence was expected");
+    refuses::<Vec<u8>>(&hex("a0"), "found map of 0 where a sequence was expected");
+    refuses::<BTreeMap<u8, u8>>(&hex("80"), "found list of 0 where a map was expected");
+    refuses::<Distinct<u8>>(&encode(vec![1]), "found list of 1 where a set was expected");
+    refuses::<Proxy>(&encode(1), "found integer 1 where a shared object's handle was expected");
 }
 
 #[test]
@@ -112,23 +112,23 @@ fn a_tuple_has_exactly_its_length() {
     assert_eq!(from_slice::<Pair>(&hex("9f 01 02 ff")), Ok((1, 2)));
     refuses::<Pair>(
         &encode((1, 2, 3)),
-        "found tuple of 3 where a tuple of size 2 (2 elements) was wanted",
+        "found tuple of 3 where a tuple of size 2 (2 elements) was expected",
     );
     refuses::<[u8; 2]>(
         &encode(vec![1]),
-        "found list of 1 where an array of length 2 (2 elements) was wanted",
+        "found list of 1 where an array of length 2 (2 elements) was expected",
     );
-    refuses::<Pair>(&hex("9f 01 ff"), "found 1 elements where a tuple of size 2 was wanted");
-    refuses::<Pair>(&hex("9f 010203 ff"), "found list of 3 where what has 2 elements was wanted");
+    refuses::<Pair>(&hex("9f 01 ff"), "found 1 elements where a tuple of size 2 was expected");
+    refuses::<Pair>(&hex("9f 010203 ff"), "found list of 3 where what has 2 elements was expected");
     refuses::<Pair>(
         &encode(Distinct(vec![1, 2])),
-        "found set of 2 where a tuple of size 2 was wanted",
+        "found set of 2 where a tuple of size 2 was expected",
     );
 }
 
 #[test]
 fn an_enum_is_read_from_a_name_or_a_map_of_one_as_its_variant_demands() {
-    const WANTED: &str = "where a variant's name or a map of one was wanted";
+    const WANTED: &str = "where a variant's name or a map of one was expected";
     refuses::<Shape>(&hex("a0"), &format!("found map of 0 {WANTED}"));
     refuses::<Shape>(&hex("bf ff"), &format!("found map of 0 {WANTED}"));
     refuses::<Shape>(&hex("a2 6161 01 6162 01"), &format!("found map of 2 {WANTED}"));
@@ -136,19 +136,19 @@ fn an_enum_is_read_from_a_name_or_a_map_of_one_as_its_variant_demands() {
         &hex("bf 65 4d61796265 01 65 4d61796265 01 ff"),
         &format!("found map of 2 {WANTED}"),
     );
-    refuses::<Shape>(&encode(0), "found integer 0 where enum Shape was wanted");
+    refuses::<Shape>(&encode(0), "found integer 0 where enum Shape was expected");
     refuses::<Shape>(
         &encode("Square"),
         "found variant \"Square\" \
-         where one of `Empty`, `Circle`, `Maybe`, `Box`, `Named` was wanted",
+         where one of `Empty`, `Circle`, `Maybe`, `Box`, `Named` was expected",
     );
     refuses::<Shape>(
         &encode("Maybe"),
-        "found a variant's name alone where a variant with content was wanted",
+        "found a variant's name alone where a variant with content was expected",
     );
     refuses::<Shape>(
         &encode(BTreeMap::from([("Empty", None::<u8>)])),
-        "found a variant with null where a variant without content was wanted",
+        "found a variant with null where a variant without content was expected",
     );
     assert!(from_slice::<Shape>(&encode(BTreeMap::from([("Named", vec![1])]))).is_err());
     assert!(from_slice::<Shape>(&encode(BTreeMap::from([(0, 1)]))).is_err());
@@ -168,18 +168,21 @@ fn malformed_bytes_are_refused_and_named() {
         ("62 61", "the encoded value ends too early"),
         ("82 01", "the encoded value ends too early"),
         ("fb 00", "the encoded value ends too early"),
-        ("c2 01", "the encoded value is malformed at byte 0: tag 2 around what it is not for"),
+        (
+            "c2 01",
+            "the encoded value is malformed at byte 0: tag 2 around a value that it is not for",
+        ),
         (
             "d99903 01",
-            "the encoded value is malformed at byte 0: tag 39171 around what it is not for",
+            "the encoded value is malformed at byte 0: tag 39171 around a value that it is not for",
         ),
         (
             "d90102 a0",
-            "the encoded value is malformed at byte 0: tag 258 around what it is not for",
+            "the encoded value is malformed at byte 0: tag 258 around a value that it is not for",
         ),
         (
             "d99905 20",
-            "the encoded value is malformed at byte 0: tag 39173 around what it is not for",
+            "the encoded value is malformed at byte 0: tag 39173 around a value that it is not for",
         ),
         ("ff", "the encoded value is malformed at byte 0: a break instead of a value"),
         ("bf 01 ff", "the encoded value is malformed at byte 2: a break instead of a value"),

@@ -152,7 +152,9 @@ impl Machine<'_> {
                 let digits = line.strip_suffix('L').unwrap_or(line);
                 return match lines::integer(digits) {
                     Some(value) => self.push(value.into()),
-                    None => Err(self.input.malformed("a line is no integer of sound length")),
+                    None => {
+                        Err(self.input.malformed("a line is not an integer of acceptable length"))
+                    }
                 };
             }
         };
@@ -164,7 +166,7 @@ impl Machine<'_> {
             op::BINFLOAT => f64::from_be_bytes(self.input.array()?),
             _ => {
                 let line = self.input.ascii_line()?;
-                lines::float(line).ok_or_else(|| self.input.malformed("a line is no float"))?
+                lines::float(line).ok_or_else(|| self.input.malformed("a line is not a float"))?
             }
         };
         self.push(Node::Float(value))
@@ -189,7 +191,7 @@ impl Machine<'_> {
         match text {
             Some(Text::Plain(text)) => self.push(Node::Str(text)),
             Some(Text::Wide(text)) => self.push(Node::WideStr(text)),
-            None => Err(self.input.malformed("a text is not what its opcode says")),
+            None => Err(self.input.malformed("a string is not what its opcode says")),
         }
     }
 
@@ -214,7 +216,7 @@ impl Machine<'_> {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let (Some(module), Some(name)) = (self.graph.text(module), self.graph.text(name))
                 else {
-                    return Err(self.input.malformed("a global's name is no text"));
+                    return Err(self.input.malformed("a global's name is not a string"));
                 };
                 let names = (module.to_owned(), name.to_owned());
                 self.count_copied(names.0.len() + names.1.len())?;
@@ -253,7 +255,7 @@ impl Machine<'_> {
                 let kwargs = self.pop()?;
                 let (args, class) = (self.pop_tuple()?, self.pop()?);
                 if !matches!(self.graph.get(kwargs), Node::Dict(_)) {
-                    return Err(self.input.malformed("keyword arguments are no dict"));
+                    return Err(self.input.malformed("keyword arguments are not a dict"));
                 }
                 Make::NewEx { class, args, kwargs }
             }
@@ -278,7 +280,7 @@ impl Machine<'_> {
         let args = self.pop()?;
         match self.graph.get(args) {
             Node::Tuple(_) => Ok(args),
-            _ => Err(self.input.malformed("arguments are no tuple")),
+            _ => Err(self.input.malformed("arguments are not a tuple")),
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Rais
         },
     };
     if !is_rlock(&lock) && lock.interface() != lock::INTERFACE.fingerprint {
-        let why = "a Condition of this manager stands on a Lock or an RLock, not on anything else";
+        let why = "a Condition of this manager needs a Lock or an RLock, nothing else";
         return Err(TYPE_ERROR.with(why));
     }
     Ok(desk.create(&condition::INTERFACE, &(Some(lock),))?)

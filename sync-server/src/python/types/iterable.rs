@@ -164,8 +164,8 @@ fn range(start: i64, stop: i64, step: i64) -> Result<Vec<Payload>, Raise> {
 
 fn too_many(class: &str) -> Raise {
     VALUE_ERROR.with(format!(
-        "the items of a {class} of more than {UNROLLED_MAX} are not made one by one in the \
-         manager: make a list of it first, or less at a time"
+        "this manager does not iterate over a {class} of more than {UNROLLED_MAX} items: make a \
+         list of it first, or use less at a time"
     ))
 }
 

@@ -73,8 +73,8 @@ impl Key {
             _ => Err(NOT_IMPLEMENTED_ERROR.with(
                 "this manager runs no Python code: the key of sort() may be abs, float, int, len, \
                  repr, str, str.lower, str.upper, operator.neg, or an operator.itemgetter with \
-                 integers and texts; for others sort a copy in the program itself and set l[:] to \
-                 it",
+                 integers and strings; for others sort a copy in the program itself and set l[:] \
+                 to it",
             )),
         }
     }
@@ -112,7 +112,7 @@ impl Key {
             (Self::Lower, Some(Node::Str(text))) => Ok(Node::Str(text.to_lowercase())),
             (Self::Upper, Some(Node::Str(text))) => Ok(Node::Str(text.to_uppercase())),
             (Self::Lower | Self::Upper, Some(Node::WideStr(_))) => Err(NOT_IMPLEMENTED_ERROR
-                .with("this manager changes the case of no text with lone surrogates")),
+                .with("this manager does not change the case of a string with lone surrogates")),
             (Self::Lower, _) => Err(no_method("lower")),
             (Self::Upper, _) => Err(no_method("upper")),
             (Self::Len, node) => match node.and_then(|node| node.length()) {

@@ -31,7 +31,7 @@ pub enum ReprError {
     )]
     LongInteger,
     /// The text is too long.
-    #[error("the text that shows the value is too long")]
+    #[error("the string that shows the value is too long")]
     TooLong,
 }
 

@@ -118,7 +118,7 @@ impl<P: Present> Reader<'_, '_, P> {
             tag::HANDLE => {
                 let index = self.tokens.u64().map_err(malformed)?;
                 let handle = usize::try_from(index).ok().and_then(|n| self.handles.get(n));
-                let handle = handle.ok_or_else(|| malformed("a handle that did not come along"))?;
+                let handle = handle.ok_or_else(|| malformed("a handle that was not sent along"))?;
                 self.present.present(self.graph, handle)
             }
             tag::OPAQUE => self.opaque(),
@@ -143,7 +143,7 @@ impl<P: Present> Reader<'_, '_, P> {
             tag::BYTE_ARRAY => Node::Bytes(self.bytes()?),
             tag::WIDE_TEXT => match Wide::from_bytes(self.bytes()?) {
                 Some(text) => Node::WideStr(text),
-                None => return Err(malformed("a text with surrogates is none")),
+                None => return Err(malformed("a string with surrogates is malformed")),
             },
             tag::TUPLE => Node::Tuple(self.items(place)?),
             tag::SET if place == Place::Anywhere => Node::Set(self.items(Place::Hashed)?),

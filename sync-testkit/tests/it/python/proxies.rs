@@ -58,7 +58,7 @@ fn the_log_says_what_a_connection_was_late_with() {
         std::thread::yield_now();
     }
     run(&site, &Address::unix(path).unwrap(), "proxies.py", &["who_is_late_is_sent_away"]);
-    for what in ["to show the key", "it has the key, and took too long to ask", "its last answer"] {
+    for what in ["to show the key", "it has the key, and sent no request", "its last answer"] {
         server.until_logged(what);
     }
 }

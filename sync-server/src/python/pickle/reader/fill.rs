@@ -50,22 +50,38 @@ impl Machine<'_> {
                     Node::Object(object) => {
                         object.steps.extend(entries.map(|(key, value)| Step::SetItem(key, value)));
                     }
-                    _ => return Err(self.input.malformed("entries are set in what has none")),
+                    _ => {
+                        return Err(self
+                            .input
+                            .malformed("entries are set in something that has none"));
+                    }
                 }
             }
             op::BUILD => match self.graph.get_mut(target) {
                 Node::Object(object) => object.steps.extend(items.into_iter().map(Step::State)),
-                _ => return Err(self.input.malformed("a state is given to what has none")),
+                _ => {
+                    return Err(self
+                        .input
+                        .malformed("a state is given to something that has none"));
+                }
             },
             op::ADDITEMS => match self.graph.get_mut(target) {
                 Node::Set(set) => set.extend(items),
                 Node::Object(object) => object.steps.extend(items.into_iter().map(Step::Add)),
-                _ => return Err(self.input.malformed("items are added to what is no set")),
+                _ => {
+                    return Err(self
+                        .input
+                        .malformed("items are added to something that is not a set"));
+                }
             },
             _ => match self.graph.get_mut(target) {
                 Node::List(list) => list.extend(items),
                 Node::Object(object) => object.steps.extend(items.into_iter().map(Step::Append)),
-                _ => return Err(self.input.malformed("items are appended to what is no list")),
+                _ => {
+                    return Err(self
+                        .input
+                        .malformed("items are appended to something that is not a list"));
+                }
             },
         }
         Ok(())

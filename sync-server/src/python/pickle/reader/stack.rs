@@ -132,6 +132,6 @@ impl Machine<'_> {
 
     fn memo_line(&mut self) -> Result<usize, PickleError> {
         let line = self.input.ascii_line()?;
-        line.trim().parse().map_err(|_| self.input.malformed("a line is no index of the memo"))
+        line.trim().parse().map_err(|_| self.input.malformed("a line is not an index of the memo"))
     }
 }

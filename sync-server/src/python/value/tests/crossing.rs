@@ -91,7 +91,7 @@ fn what_rust_has_no_type_for_is_named() {
     assert_eq!(type_name_of(&pack(&graph)), "Decimal");
     let wide = read_all(b"\x80\x04\x8c\x03\xed\xa0\x80.");
     let error = pack(&wide).unpack::<String>().unwrap_err().to_string();
-    assert!(error.contains("found text with lone surrogates"), "{error}");
+    assert!(error.contains("found string with lone surrogates"), "{error}");
 }
 
 #[test]
