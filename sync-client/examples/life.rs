@@ -41,7 +41,7 @@ struct Args {
     #[arg(long, value_name = "G", default_value_t = 100)]
     generations: u64,
 
-    /// Another number is another beginning.
+    /// A different number gives a different beginning.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
@@ -61,7 +61,7 @@ struct World {
     step: Barrier,
 }
 
-/// How long a generation is to be seen in a terminal.
+/// How long a generation is shown in a terminal.
 const FRAME: Duration = Duration::from_millis(50);
 
 fn main() -> Result<()> {
@@ -126,8 +126,8 @@ fn watch(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Starts a band's process: this same program, told where the manager is and what to do. If it
-/// fails, those who wait for it at the barrier are told.
+/// Starts a band's process: this same program, which gets the manager's address and its task. If it
+/// fails, the parties that wait for it at the barrier get an error.
 fn start(manager: &Manager, band: u16, step: &Barrier) -> Result<thread::JoinHandle<()>> {
     let mut command = manager.command(env::current_exe()?);
     command.args(env::args_os().skip(1)).arg(format!("--band={band}"));
@@ -141,7 +141,7 @@ fn start(manager: &Manager, band: u16, step: &Barrier) -> Result<thread::JoinHan
     }))
 }
 
-/// Computes the next generation of some rows. The first and the last are only looked at.
+/// Computes the next generation of some rows. The first and the last are only read.
 fn step(rows: &[u8], width: usize) -> Vec<u8> {
     let alive = |y: usize, x: usize| rows[y * width + x % width];
     let cell = |y: usize, x: usize| {
@@ -164,7 +164,7 @@ fn alone(args: &Args, mut cells: Vec<u8>) -> Vec<u8> {
     cells
 }
 
-/// Fills a third of the world; not at random, but it looks so.
+/// Fills a third of the world; not at random, though it looks like it.
 fn beginning(args: &Args) -> Vec<u8> {
     let mut state = args.seed;
     let mut next = || {
@@ -200,7 +200,7 @@ impl World {
         Ok(Self { generations, step: manager.named("step").open()? })
     }
 
-    /// Returns where a generation is, until the next but one takes its place.
+    /// Returns the array that has a generation, until the next but one takes its place.
     fn generation(&self, number: u64) -> &Array<u8> {
         &self.generations[(number % 2) as usize]
     }

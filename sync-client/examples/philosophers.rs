@@ -5,7 +5,7 @@
 //! ```
 //!
 //! It shows a list of locks as one shared object; that locks taken in one order cannot deadlock;
-//! and that a lock whose holder is killed passes to the next in line, who is told so.
+//! and that a lock whose holder is killed passes to the next in line, which can see that.
 
 use std::env;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ use clap::Parser;
 use sync_client::{Dict, Error, Event, List, Lock, Manager, Value};
 use sync_server::Server;
 
-/// Lets philosophers dine: processes, of which each needs the forks at both sides of it to eat.
+/// Lets philosophers dine: processes that each need both forks beside them to eat.
 #[derive(Debug, Parser)]
 #[command(max_term_width = 100)]
 struct Args {
@@ -30,7 +30,7 @@ struct Args {
     #[arg(long, value_name = "M", default_value_t = 20)]
     meals: u64,
 
-    /// Kill the first philosopher while he holds both his forks.
+    /// Kill the first philosopher while it holds both of its forks.
     #[arg(long)]
     kill_one: bool,
 
@@ -43,17 +43,17 @@ struct Args {
 #[derive(Debug)]
 struct Table {
     forks: List<Lock>,
-    /// How often each fork was used. Only who holds the fork may count.
+    /// How often each fork was used. Only the holder of the fork may count.
     uses: List<u64>,
     meals: Dict<u64, u64>,
     abandoned: Value<u64>,
-    /// Dinner is served: in a dinner with a murder, once the victim has his forks.
+    /// Dinner is served: in a dinner with a murder, once the victim has its forks.
     served: Event,
-    /// Who waits for it waits for his death.
+    /// Philosophers that wait for the victim wait for its death.
     dessert: Event,
 }
 
-/// The philosopher who is killed, if one is.
+/// The philosopher that is killed, if one is.
 const VICTIM: u64 = 0;
 
 /// How long the victim may take to start and to pick up two forks.
@@ -89,7 +89,7 @@ fn host(args: &Args) -> Result<()> {
     report(args, &table)
 }
 
-/// Starts a philosopher: this same program, told where the manager is and which seat is his.
+/// Starts a philosopher: this same program, which gets the manager's address and its seat.
 fn seat_guest(manager: &Manager, seat: u64) -> Result<Child> {
     let mut command = manager.command(env::current_exe()?);
     command.args(env::args_os().skip(1)).arg(format!("--seat={seat}"));
@@ -100,8 +100,8 @@ fn seat_guest(manager: &Manager, seat: u64) -> Result<Child> {
 fn dine(args: &Args, seat: u64) -> Result<()> {
     let table = Table::open(&Manager::from_env()?)?;
     let forks = table.forks.to_vec()?;
-    // All take the fork of the lower number first. So who holds a fork waits only for higher
-    // ones, and there is no circle of philosophers who wait for each other.
+    // All take the fork with the lower number first. So a holder of a fork waits only for higher
+    // ones, and there is no cycle of philosophers that wait for each other.
     let mut hands = [seat, (seat + 1) % args.philosophers].map(|fork| fork as usize);
     hands.sort();
     let pick_up = || Ok::<_, Error>([forks[hands[0]].lock()?, forks[hands[1]].lock()?]);

@@ -5,9 +5,9 @@
 //! cargo run --example pipeline -- [--numbers N] [--processes P] [--kill-one]
 //! ```
 //!
-//! It shows that a bounded queue lets no stage run ahead of the next; that the end of the stream
-//! is a closed queue; that a leased item is lost by nobody's death; and how its second delivery is
-//! told from its first.
+//! It shows that a bounded queue lets no stage run ahead of the next; that the end of the stream is
+//! a closed queue; that no leased item is lost by a death; and how to distinguish its second
+//! delivery from its first.
 
 use std::env;
 use std::io::{self, Write};
@@ -36,8 +36,8 @@ struct Args {
         value_parser = clap::value_parser!(u64).range(1..))]
     processes: u64,
 
-    /// Kill the process that squares the number in the middle, when it has passed the square on
-    /// but not yet said so.
+    /// Kill the process that squares the number in the middle, after it has passed the square on
+    /// but before it has acknowledged the number.
     #[arg(long)]
     kill_one: bool,
 
@@ -57,7 +57,7 @@ enum Stage {
     Collect,
 }
 
-/// What the processes share. Whoever comes first creates it.
+/// What the processes share. Whichever comes first creates it.
 #[derive(Debug)]
 struct Belts {
     numbers: Queue<u64>,
@@ -66,7 +66,7 @@ struct Belts {
     twice: Value<u64>,
 }
 
-/// How many items a queue holds before who puts one more waits.
+/// How many items a queue holds before a process that puts one more waits.
 const BOUND: u64 = 16;
 
 fn main() -> Result<()> {
@@ -95,7 +95,7 @@ fn transform(args: &Args, belts: &Belts) -> Result<()> {
         if args.kill_one && *number == args.numbers / 2 && number.attempt() == 1 {
             kill_process(getpid(), Signal::KILL)?;
         }
-        // Only now: whoever dies before leaves the number to another.
+        // Only now: a process that dies before this leaves the number to another.
         number.ack()?;
     }
     Ok(())
@@ -143,7 +143,7 @@ fn direct(args: &Args) -> Result<()> {
     report(args, &belts, killed)
 }
 
-/// Starts a process of a stage: this same program, told where the manager is and what to do.
+/// Starts a process of a stage: this same program, which gets the manager's address and its task.
 fn start(
     manager: &Manager,
     stage: Stage,
@@ -185,7 +185,7 @@ impl Belts {
         })
     }
 
-    /// Tells the next stage that nothing more will come; breaks after the last.
+    /// Tells the next stage that nothing more will come; ends after the last stage.
     fn close_after(&self, stage: Stage) -> Result<ControlFlow<()>, Error> {
         match stage {
             Stage::Produce => self.numbers.close()?,

@@ -1,5 +1,5 @@
-//! A manager on TCP that takes only those who have its key, and workers that connect to it from
-//! wherever they are: here they count primes.
+//! A manager on TCP that accepts only clients with its key, and workers that connect to it from
+//! anywhere: here they count primes.
 //!
 //! ```text
 //! sync-server keygen key
@@ -7,8 +7,8 @@
 //! cargo run --example remote_worker -- serve --listen tcp:127.0.0.1:7000 --authkey-file key
 //! ```
 //!
-//! It shows a key from a file; a worker that starts before its manager and tries until it is
-//! there; and a queue whose owner waits until all that he put in is done.
+//! It shows a key from a file; a worker that starts before its manager and tries until it is there;
+//! and a queue whose owner waits until everything in it is done.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ enum Role {
         #[arg(long, value_name = "FILE")]
         authkey_file: PathBuf,
 
-        /// Below which number to count primes.
+        /// The number below which to count primes.
         #[arg(long, value_name = "N", default_value_t = 1_000_000)]
         below: u64,
     },
@@ -53,16 +53,16 @@ enum Role {
         #[arg(long, value_name = "FILE")]
         authkey_file: PathBuf,
 
-        /// How long to try while nobody answers.
+        /// How long to try while nothing answers.
         #[arg(long, value_name = "SECONDS", default_value_t = 60)]
         patience: u64,
     },
 }
 
-/// From which number to before which to count primes.
+/// The first number of a range, and the one after its last, in which to count primes.
 type Job = (u64, u64);
 
-/// What the processes share. Whoever comes first creates it.
+/// What the processes share. Whichever comes first creates it.
 #[derive(Debug)]
 struct Desk {
     jobs: Queue<Job>,

@@ -1,5 +1,5 @@
-//! Python produces, Rust consumes: an unmodified Python program puts dicts into a queue, from
-//! which a Rust program takes them as a struct; what it makes of them is a dict to Python again.
+//! Python produces, Rust consumes: an unmodified Python program puts dicts into a queue, from which
+//! a Rust program takes them as a struct; its results are a dict to Python again.
 //!
 //! ```text
 //! cargo run --example from_python -- [--pages N] [--python PROGRAM]
@@ -29,7 +29,7 @@ struct Args {
     python: String,
 }
 
-/// What Python says as `{"page": …, "text": …}`.
+/// What Python sends as `{"page": …, "text": …}`.
 #[derive(Debug, Deserialize)]
 struct Job {
     page: u32,
@@ -62,7 +62,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Counts words until the queue is closed; returns on how many pages.
+/// Counts words until the queue is closed; returns the number of pages.
 fn count(jobs: &Queue<Job>, words: &Dict<u32, usize>) -> Result<usize> {
     let mut pages = 0;
     for job in jobs.deliveries() {

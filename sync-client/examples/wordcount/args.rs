@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The command line.
 
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -15,9 +15,10 @@ use clap::Parser;
 ///
 ///     wordcount --list PATH… | LC_ALL=C wc -w --files0-from=-
 ///
-/// (`xargs -0 cat` instead would join the last word of one file to the first of the next.)
-/// GNU's wc from coreutils 9.5 on gives the number of `words`. Before, it left out words without
-/// a single visible ASCII character, such as a lone dash or control byte: the number of `visible`.
+/// (`xargs -0 cat` instead would join the last word of one file to the first of the next.) GNU's wc
+/// from coreutils 9.5 on gives the number of `words`. Earlier versions left out words without a
+/// single visible ASCII character, such as a lone dash or control byte: they give the number of
+/// `visible`.
 #[derive(Debug, Parser)]
 #[command(name = "wordcount", verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) list: bool,
 
-    /// Leaves out what is so named under the paths; may be said several times.
+    /// Leaves out files and folders of this name under the paths; may be given several times.
     #[arg(long, value_name = "NAME", default_values = [".git", "target"])]
     pub(crate) exclude: Vec<OsString>,
 
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Makes this process a worker; the parent says so.
+    /// Makes this process a worker; the parent passes it.
     #[arg(long, hide = true)]
     pub(crate) worker: bool,
 

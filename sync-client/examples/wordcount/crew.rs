@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use sync_client::Manager;
 
-/// The number of a worker, never used again.
+/// The number of a worker, never reused.
 pub(crate) type WorkerId = usize;
 
 /// The worker processes that are alive, or were until a moment ago. They don't outlive it.
@@ -53,7 +53,7 @@ impl<'a> Crew<'a> {
         Ok(worker.wait()?)
     }
 
-    /// Kills the worker that is longest in the crew, so that it has no time to say anything.
+    /// Kills the worker that has been in the crew longest, without any warning.
     pub(crate) fn kill_one(&mut self) -> Result<()> {
         if let Some(mut first) = self.workers.first_entry() {
             first.get_mut().kill().context("can't kill a worker")?;

@@ -19,8 +19,8 @@ pub(crate) struct Found {
     pub(crate) unreadable: Vec<Unreadable>,
 }
 
-/// Finds the regular files under the paths. What is excluded by name is left out, but not a path
-/// that was asked for itself.
+/// Finds the regular files under the paths. What is excluded by name is left out, except for a path
+/// that was given itself.
 pub(crate) fn find(paths: &[PathBuf], exclude: &[OsString]) -> Result<Found> {
     let mut found = Found::default();
     for path in paths {

@@ -24,7 +24,7 @@ const FILES_AHEAD: u64 = 4;
 /// How often the progress bar is drawn.
 const REDRAW: Duration = Duration::from_millis(50);
 
-/// Workers that may die, for each that is wanted, while not one file gets done.
+/// Workers that may die, for each one wanted, without a single file getting done.
 const MAX_DEATHS: usize = 10;
 
 /// Counts the files, and adds up.

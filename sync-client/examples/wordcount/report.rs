@@ -18,7 +18,7 @@ const MAX_WIDTH: usize = 60;
 pub(crate) struct Unreadable {
     /// A file or a folder.
     pub(crate) path: PathBuf,
-    /// The system's words.
+    /// The system's error message.
     pub(crate) why: String,
 }
 
@@ -41,7 +41,7 @@ impl Report {
         Self { workers, replaced, counted: 0, unread: 0, total, unreadable, took }
     }
 
-    /// Adds what came of a file.
+    /// Adds the result of a file.
     pub(crate) fn add(&mut self, path: &Path, outcome: Outcome) {
         match outcome {
             Ok(count) => {

@@ -20,7 +20,7 @@ pub(crate) struct Job {
     pub(crate) path: OsString,
 }
 
-/// What came of a file: its words, or why it couldn't be read.
+/// The result of a file: its words, or why it couldn't be read.
 pub(crate) type Outcome = Result<Count, String>;
 
 /// What the processes share.
@@ -28,7 +28,8 @@ pub(crate) type Outcome = Result<Count, String>;
 pub(crate) struct Shared {
     /// The files to count. Bounded: the parent is never far ahead of the workers.
     pub(crate) files: Queue<Job>,
-    /// What came of each file, by its number: whoever counts a file again writes the same again.
+    /// The result of each file, by its number: a worker that counts a file again writes the same
+    /// again.
     pub(crate) results: Dict<u64, Outcome>,
     /// How many files are done, for the progress bar alone.
     pub(crate) done: Value<u64>,

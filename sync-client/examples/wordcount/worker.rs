@@ -10,14 +10,14 @@ use sync_client::{Delivery, ErrorKind, Manager};
 use crate::count::Count;
 use crate::shared::{Job, Outcome, Shared};
 
-/// How many workers may die over a file before it is taken for the cause.
+/// How many workers may die over a file before it is considered the cause.
 const MAX_ATTEMPTS: u32 = 5;
 
 /// Counts files until there are no more.
 ///
-/// A worker can die anywhere in here. Before `ack`, the queue still has the file and delivers it
-/// to another worker, who overwrites what this one may have written. So no file is lost, and
-/// none counts twice.
+/// A worker can die anywhere in here. Before `ack`, the queue still has the file and delivers it to
+/// another worker, which overwrites what this one may have written. So no file is lost, and none
+/// counts twice.
 pub(crate) fn run(die_before_ack: Option<u64>) -> Result<()> {
     let shared = Shared::open(&Manager::from_env()?)?;
     for job in shared.files.deliveries() {
@@ -42,7 +42,7 @@ fn outcome(job: &Delivery<Job>) -> Outcome {
     Ok(Count::of(&text))
 }
 
-/// Writes what came of a file; returns whether nobody had done so before.
+/// Writes the result of a file; returns whether nobody had done so before.
 fn write(shared: &Shared, number: u64, outcome: &Outcome) -> Result<bool> {
     let before = match shared.results.insert(&number, outcome) {
         Err(error) if error.kind() == ErrorKind::TooLarge => {

@@ -19,7 +19,7 @@ pub struct RateLimiter {
 const TURN: Channel = Channel::new(0);
 
 impl RateLimiter {
-    /// Returns from when on `count` operations may be done.
+    /// Returns from when on `count` operations are allowed.
     fn ready_at(&self, now: Time, count: u32) -> Time {
         let after = self.busy_until.max(now) + self.interval * count;
         Time::ZERO + (after - Time::ZERO).saturating_sub(self.interval * self.burst)
@@ -46,7 +46,7 @@ impl rate_limiter::Service for RateLimiter {
         }
         let (now, ready) = (cx.now(), self.ready_at(cx.now(), count));
         if ready > now {
-            // The object's own time: the line is polled then, and whoever is in front is ready.
+            // The object's own timer: the line is polled then, and the caller in front is ready.
             cx.wake_at(TURN, ready);
             return Flow::Wait(TURN);
         }
