@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::ci::Step;
 
-/// Builds the server and the bench as they are released, then runs the bench.
+/// Builds the server and the bench in release mode, then runs the bench.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let server = ["build", "--release", "--locked", "--package", "sync-server", "--bins"];

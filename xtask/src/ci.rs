@@ -30,9 +30,9 @@ pub(crate) fn run_tidy(root: &Path) -> Result<()> {
     run_steps(root, &[Step::cargo("tidy", &["test", "--package", "xtask", "--locked"])])
 }
 
-/// Runs the torture of sync-testkit for `cycles` cycles, with the binary that users run. It fails
-/// also when the next one has a dead holder's lock later than `within` milliseconds at the 99th
-/// percentile.
+/// Runs the torture of sync-testkit for `cycles` cycles, with the binary that users run. It also
+/// fails when the next process gets a dead holder's lock later than after `within` milliseconds at
+/// the 99th percentile.
 pub(crate) fn run_torture(root: &Path, cycles: u32, within: u32) -> Result<()> {
     let test = ["test", "--release", "--package", "sync-testkit", "--test", "it", "--locked"];
     let torture =
@@ -43,7 +43,8 @@ pub(crate) fn run_torture(root: &Path, cycles: u32, within: u32) -> Result<()> {
     run_steps(root, &[torture])
 }
 
-/// Has processes make `calls` calls, of which a witness is kept, and judges them.
+/// Has processes make `calls` calls, of which a witness is kept, and checks that they are
+/// linearizable.
 pub(crate) fn run_witness(root: &Path, calls: u64) -> Result<()> {
     let test = ["test", "--release", "--package", "sync-testkit", "--test", "it", "--locked"];
     let witness =
@@ -101,9 +102,9 @@ fn workspace_steps(root: &Path) -> Vec<Step> {
 
 /// The tests, by nextest where it is installed.
 ///
-/// Nextest's default is what is wanted: libraries, binaries, integration tests, and examples with
-/// `test = true`. Cargo's `--all-targets` would run the benches too, so the fallback spells its
-/// targets out.
+/// Nextest's default is right: libraries, binaries, integration tests, and examples with `test =
+/// true`. Cargo's `--all-targets` would run the benches too, so the fallback spells its targets
+/// out.
 fn test_step(root: &Path) -> Step {
     if cargo_succeeds(root, &["nextest", "--version"]) {
         println!("tests: by cargo nextest, each in a process of its own");

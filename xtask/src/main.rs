@@ -1,5 +1,5 @@
-//! The project's own tasks: `cargo xtask ci` is what CI runs; the others are for
-//! whoever wants to know more.
+//! The project's own tasks: `cargo xtask ci` is what CI runs; the others are for those who want to
+//! know more.
 
 mod bench;
 mod ci;
@@ -28,38 +28,39 @@ enum Task {
     Ci,
     /// Runs the house rules alone: sizes, words, dependencies, documents.
     Tidy,
-    /// Runs CPython's own tests of its manager against the server, with every Python that is found.
+    /// Runs CPython's own tests of its manager against the server, with every Python found here.
     Python,
-    /// Kills processes in every state in which they can hold or want something, again and again.
+    /// Kills processes, again and again, in every state in which they can hold or wait for
+    /// something.
     Torture {
         /// How often each state is met.
         #[arg(long, default_value_t = 1000)]
         cycles: u32,
-        /// Milliseconds within which the next one must have a dead holder's lock, 99 times of 100:
-        /// more on a machine that does other work.
+        /// Milliseconds within which the next process must get a dead holder's lock, 99 times out
+        /// of 100: more on a machine that does other work.
         #[arg(long, default_value_t = 5, value_name = "MS")]
         within: u32,
     },
-    /// Measures the release build beside its peers; `cargo xtask bench --help` tells more.
+    /// Measures the release build against its peers; `cargo xtask bench --help` lists the options.
     #[command(disable_help_flag = true)]
     Bench {
-        /// What is handed on to the bench.
+        /// Arguments that are passed on to the bench.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Proves linearizable what processes see of all types.
+    /// Proves that what processes see of all types is linearizable.
     Witness {
         /// How many calls they make.
         #[arg(long, default_value_t = 1_000_000)]
         calls: u64,
     },
-    /// Runs one seed of the simulator: what a failure names.
+    /// Runs one seed of the simulator: the one that a failure names.
     Sim {
         /// The seed.
         #[arg(long)]
         seed: u64,
     },
-    /// Runs the simulator on new seeds, for as long as it is given.
+    /// Runs the simulator on new seeds, for a given time.
     Soak {
         /// For how many minutes.
         #[arg(long, default_value_t = 10)]

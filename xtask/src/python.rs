@@ -18,7 +18,7 @@ const METHODS: [&str; 2] = ["fork", "spawn"];
 /// This project's tests that depend on the version of Python.
 const OURS: [&str; 3] = ["python::alike", "python::names", "python::proxies"];
 
-/// Tells an interpreter's version, if it is one that is meant and has its tests.
+/// Returns an interpreter's version, if it is one that is supported and has its tests.
 const PROBE: &str = "\
 import sys, importlib.util
 found = sys.version_info >= (3, 8) and importlib.util.find_spec('test._test_multiprocessing')
@@ -92,7 +92,7 @@ fn cargo(root: &Path) -> Command {
     cargo
 }
 
-/// Builds the server as the tests have it, for the reason that [`run_ours`] has.
+/// Builds the server as the tests do, for the reason given at [`run_ours`].
 fn build(root: &Path) -> Result<PathBuf> {
     let arguments = ["build", "--workspace", "--bin", "sync-server", "--test", "it", "--locked"];
     let built = cargo(root).args(arguments).status();
@@ -101,7 +101,8 @@ fn build(root: &Path) -> Result<PathBuf> {
     Ok(target.join("debug/sync-server"))
 }
 
-/// Runs the tests in all ways at once, each against a server of its own; returns how many failed.
+/// Runs the tests in all these ways at once, each against a server of its own; returns how many
+/// failed.
 fn run_all(root: &Path, server: &Path, python: &Path) -> Result<usize> {
     let ways: Vec<(&str, usize)> =
         METHODS.iter().flat_map(|&method| (0..2).map(move |at| (method, at))).collect();

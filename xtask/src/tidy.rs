@@ -18,14 +18,14 @@ mod words;
 
 use self::tree::Problem;
 
-/// Fails with the list of what is to be mended.
+/// Fails with the list of what is to be fixed.
 #[track_caller]
 fn assert_clean(problems: &[Problem]) {
     let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert!(list.is_empty(), "{} to mend:\n{}", list.len(), list.join("\n"));
 }
 
-/// Fails unless the rule found exactly one problem, at this place and with these words in it.
+/// Fails unless the rule found exactly one problem, at this place and with this text.
 #[track_caller]
 fn assert_one(problems: &[Problem], place: &str, words: &str) {
     let list: Vec<String> = problems.iter().map(ToString::to_string).collect();

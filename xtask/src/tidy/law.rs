@@ -1,10 +1,10 @@
-//! Which crate may know which. Dev-dependencies are outside of the law.
+//! Which crate may depend on which. Dev-dependencies are outside of the law.
 
 use super::crates::Crate;
 use super::manifests::entries;
 use super::tree::{Problem, Tree};
 
-/// The crates of the workspace, and those of them that each may know.
+/// The crates of the workspace, and the others that each may depend on.
 const LAW: [(&str, &[&str]); 6] = [
     ("sync-proto", &[]),
     ("sync-objects", &["sync-proto"]),

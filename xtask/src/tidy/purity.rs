@@ -1,6 +1,6 @@
 //! What the crates do without: the outside world, and time that isn't handed to them.
 //!
-//! Clippy says the same of some methods; this says it of whole modules, whatever is used of them.
+//! Clippy forbids some methods; this forbids whole modules, whatever is used of them.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -21,9 +21,9 @@ const IO_TYPES: [&str; 2] = ["sync-proto/src/error.rs", "sync-proto/src/frame/"]
 const LIBRARIES: [&str; 4] =
     ["sync-proto/src/", "sync-objects/src/", "sync-server/src/", "sync-client/src/"];
 
-/// Where a library reads the clock: the manager's own; how long a client has tried to connect,
-/// when there is no manager yet to ask; how many microseconds a thread has looked for its answer;
-/// and how long a client has not heard of its manager, when there may be none left to ask.
+/// Where a library reads the clock: the manager's own; how long a client has tried to connect, when
+/// there is no manager yet to ask; how many microseconds a thread has busy-polled for its answer;
+/// and how long ago a client's manager last answered, when there may be none left to ask.
 const CLOCKS: [&str; 4] = [
     "sync-server/src/clock.rs",
     "sync-client/src/options.rs",

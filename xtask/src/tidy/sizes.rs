@@ -6,7 +6,7 @@ const MAX_FILE_LINES: usize = 500;
 const MAX_MEDIAN_LINES: usize = 200;
 const MAX_COLUMNS: usize = 100;
 
-/// Finds sources that are too long to be read in one go.
+/// Finds sources that are too long to be read in one sitting.
 fn check_file_lengths(tree: &Tree) -> Vec<Problem> {
     let too_long = |file: &&File| file.text.lines().count() > MAX_FILE_LINES;
     let problem = |file: &File| {

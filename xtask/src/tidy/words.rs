@@ -1,10 +1,10 @@
-//! Words that no source may hold, and attributes that hide something. What clippy finds (`todo!`, a
-//! test that sleeps) is left to it.
+//! Words that no source may contain, and attributes that hide something. What clippy finds
+//! (`todo!`, a test that sleeps) is left to it.
 
 use super::rust::{bracketed, find_words, line_of};
 use super::tree::{Problem, Tree};
 
-/// What not even a comment may say; in two parts, so that this file doesn't say it.
+/// Words that not even a comment may contain; in two parts, so that this file doesn't contain them.
 const BANNED: [(&str, &str); 2] = [
     (concat!("FIX", "ME"), "mend it, or open an issue"),
     (concat!("XX", "X"), "mend it, or open an issue"),
