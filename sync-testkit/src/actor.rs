@@ -23,7 +23,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Starts a process whose lines are its words, from a mark on.
+    /// Starts a process whose lines are its messages, from a mark on.
     pub(crate) fn spawn(
         name: String,
         mut command: Command,
@@ -42,16 +42,16 @@ impl Actor {
         Self { child, stdin, heard, watched, watch: Arc::clone(watch) }
     }
 
-    /// Waits for the next line that the process says, which must be this one.
+    /// Waits for the next line that the process prints, which must be this one.
     ///
     /// # Panics
-    /// When it says something else, or ends, or the test's time is up.
+    /// When it prints something else, or ends, or the test's time is up.
     pub fn expect(&mut self, line: &str) {
         let said = self.hear();
         assert!(said == line, "{} said {said:?} instead of {line:?}", self.watched.name);
     }
 
-    /// Waits for the next line that the process says.
+    /// Waits for the next line that the process prints.
     ///
     /// # Panics
     /// When it ends instead, or the test's time is up.
@@ -78,7 +78,7 @@ impl Actor {
         }
     }
 
-    /// Kills the process with SIGKILL and waits until it is no more.
+    /// Kills the process with SIGKILL and waits until it is gone.
     pub fn kill(mut self) {
         self.watched.signal(Signal::KILL);
         self.reap();
@@ -89,7 +89,7 @@ impl Actor {
         self.watched.signal(Signal::TERM);
     }
 
-    /// Freezes the process with SIGSTOP; returns when it stands still.
+    /// Freezes the process with SIGSTOP; returns once it is stopped.
     pub fn stop(&self) {
         self.watched.stop();
     }
@@ -99,24 +99,24 @@ impl Actor {
         self.watched.signal(Signal::CONT);
     }
 
-    /// Waits until the process has come to a good end. It is told nothing more: a role that still
-    /// wants to hear something fails.
+    /// Waits until the process has ended successfully. Its input is closed: a role that still waits
+    /// for a line fails.
     ///
     /// # Panics
-    /// When it was a bad one, or the test's time is up.
+    /// When it failed, or the test's time is up.
     pub fn wait(mut self) {
         drop(self.stdin.take());
         self.end_well();
     }
 
-    /// Waits until the process has come to a good end, and leaves its input open.
+    /// Waits until the process has ended successfully, and leaves its input open.
     pub(crate) fn end_well(mut self) {
         let status = self.reap();
         self.watch.check();
         assert!(status.success(), "an actor failed ({status})\n{}", self.watched.last_words());
     }
 
-    /// Returns the process's number.
+    /// Returns the process's id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -137,7 +137,7 @@ impl Drop for Actor {
     }
 }
 
-/// Reads what a child writes: lines after a mark are what it says, the others are kept for the
+/// Reads what a child writes: lines after a mark are its messages, the others are kept for the
 /// report.
 fn listen(from: impl Read + Send + 'static, child: &Arc<Watched>, mark: Option<&'static str>) {
     let child = Arc::clone(child);

@@ -13,10 +13,10 @@ use crate::role::{ARGS_VAR, MARK, ROLE_VAR, Role, SEPARATOR};
 use crate::server_process::ServerProcess;
 use crate::watch::{Watch, Watchdog};
 
-/// A test with several processes: a manager, the roles that work with it, and a watchdog over
-/// all. The crate's page tells how to use it.
+/// A test with several processes: a manager, the roles that work with it, and a watchdog over all.
+/// The crate's page explains how to use it.
 ///
-/// Dropped, it kills the children that are left, and ends the manager if it hosts it.
+/// When dropped, it kills the children that are left, and ends the manager if it hosts it.
 #[derive(Debug)]
 pub struct Cast {
     manager: Manager,
@@ -40,7 +40,7 @@ impl Cast {
         Self::with(Server::builder())
     }
 
-    /// Hosts a manager in this process, as the builder says.
+    /// Hosts a manager in this process, as set up in the builder.
     ///
     /// # Panics
     /// When the system does not let it.
@@ -48,7 +48,7 @@ impl Cast {
         Self::within(Self::LIMIT, builder)
     }
 
-    /// Hosts a manager for a test that may take only so long.
+    /// Hosts a manager for a test with a time limit of its own.
     ///
     /// # Panics
     /// When the system does not let it.
@@ -80,7 +80,7 @@ impl Cast {
         Self::joining_for(Self::LIMIT, server)
     }
 
-    /// Works with a manager that is a process of its own, in a test that may take only so long.
+    /// Works with a manager that is a process of its own, in a test with a time limit of its own.
     ///
     /// # Panics
     /// When it cannot be reached.
@@ -149,7 +149,7 @@ impl Cast {
         Actor::spawn(format!("{role} {number}"), command, MARK, &self.watch)
     }
 
-    /// Waits until something is so, asking again and again.
+    /// Waits until a condition holds, checking it again and again.
     ///
     /// # Panics
     /// When the test's time is up.

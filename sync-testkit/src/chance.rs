@@ -1,9 +1,9 @@
-//! Chance that a seed decides.
+//! Random choices from a seed.
 
 use std::cell::Cell;
 
 /// Random numbers (SplitMix64): the same seed gives the same ones on every machine and in every
-/// release, or a seed that was written down would not replay.
+/// release; otherwise a seed that was written down could not be replayed.
 #[derive(Debug)]
 pub(crate) struct Chance(Cell<u64>);
 

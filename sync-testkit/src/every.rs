@@ -1,4 +1,4 @@
-//! Every choice, one after the other: a random test's twin that leaves nothing out.
+//! Every choice, one after another: a random test's twin that leaves nothing out.
 //!
 //! ```
 //! let mut every = sync_testkit::every::Every::new();

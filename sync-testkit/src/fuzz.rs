@@ -1,7 +1,7 @@
-//! What must hold whatever bytes come: the bodies of the fuzz targets.
+//! What must hold for any input bytes: the bodies of the fuzz targets.
 //!
-//! The targets under `fuzz/` call them with what a fuzzer makes up; an ordinary test replays the
-//! inputs that are kept there, on stable. Each panics when something does not hold.
+//! The targets under `fuzz/` call them with a fuzzer's input; an ordinary test replays the inputs
+//! that are kept there, on stable. Each panics when something does not hold.
 
 mod calls;
 mod frames;
@@ -17,7 +17,7 @@ pub use kernel::kernel;
 pub use payload::payload;
 pub use pickle::pickle;
 
-/// A target: what must hold of any bytes.
+/// A target: what must hold for any bytes.
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their files under `fuzz/`.
@@ -30,7 +30,7 @@ pub const TARGETS: [(&str, Target); 6] = [
     ("pickle", pickle),
 ];
 
-/// What a fuzzer made up, as a source of choices: zero where it has come to its end.
+/// A fuzzer's input, as a source of choices: zero after its end.
 struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {

@@ -1,16 +1,16 @@
-//! Whether work grows as what there is, and no faster.
+//! Whether work grows in proportion to its input, and no faster.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// So many times as much is there the second time.
+/// By how much the input is larger the second time.
 const FACTOR: u32 = 8;
 
-/// How often it is measured before it is called too much: others may have had the caches.
+/// How often it is measured before it counts as too much: other work may have had the caches.
 const ATTEMPTS: usize = 5;
 
-/// Returns how long this thread worked for something, whatever else the machine has to do.
+/// Returns how long this thread worked on something, whatever else the machine does.
 ///
 /// # Panics
 /// The system has no clock for it.
@@ -24,8 +24,9 @@ pub fn cost<R>(work: impl FnOnce() -> R) -> Duration {
     now().saturating_sub(began)
 }
 
-/// Checks that the cost of n, which `run` returns for an n, grows about as n does. Eight times as
-/// many cost eight times as much, or, where each looks at all, 64 times: there is much between.
+/// Checks that the cost of n, which `run` returns for an n, grows about in proportion to n. Eight
+/// times as many cost eight times as much, or 64 times if each looks at all others: there is much
+/// room in between.
 ///
 /// # Panics
 /// When it grows faster.

@@ -68,23 +68,23 @@
 //! * anything else that comes about in time (a one-way message, an object that is collected):
 //!   [`Cast::until`].
 //!
-//! A state that must *not* come about is not waited for: bring about something that could only
-//! come after it, and look then. That "the lock has not been given to the second in line" is
-//! seen when the third thing was answered and the second is still blocked.
+//! A state that must *not* come about is not waited for: bring about something that could only come
+//! after it, and check then. That "the lock has not been given to the second in line" shows when
+//! the third call was answered and the second is still blocked.
 //!
 //! # When it hangs
 //!
 //! Every cast has a watchdog. After [`Cast::LIMIT`] it kills all actors and ends the manager's
-//! calls, so that whatever the test waits for returns; the test fails and tells what each actor
+//! calls, so that whatever the test waits for returns; the test fails and prints what each actor
 //! said last. Children that are left at the end of a test are killed; nothing is left behind,
 //! whether the test passes or not.
 //!
-//! # Under whichever runner
+//! # Under any runner
 //!
 //! `cargo nextest run` gives each test a process, `cargo test` a thread of one process. Both work:
 //! a cast shares nothing with another one, its server listens in a directory of its own, and its
-//! children are told by pidfd, never by a process id that may be somebody else's by now. Tests
-//! with TCP listen on port 0.
+//! children are identified by pidfd, never by a process id that may be another process's by now.
+//! Tests with TCP listen on port 0.
 
 mod actor;
 mod cast;

@@ -1,4 +1,4 @@
-//! What an object's answers must be: models as simple as can be, none of which shares code with
+//! What an object's answers must be: the simplest possible models, none of which shares code with
 //! the objects.
 
 use core::fmt;
@@ -22,13 +22,13 @@ pub(crate) struct Step<'a> {
     pub(crate) thread: ThreadId,
     pub(crate) method: &'a str,
     pub(crate) args: &'a Data<WireHandle>,
-    /// What it answered; nothing where nobody waits for an answer.
+    /// Its answer; nothing where nobody waits for one.
     pub(crate) answer: Option<&'a Data<WireHandle>>,
 }
 
 /// An object as it should be.
 pub(crate) trait Model: fmt::Debug {
-    /// Carries the call out, and says what is wrong with its answer.
+    /// Carries the call out, and reports what is wrong with its answer.
     ///
     /// # Errors
     /// What is wrong.
@@ -45,12 +45,12 @@ pub(crate) trait Model: fmt::Debug {
         false
     }
 
-    /// Hears which grants are given up without a word to this object.
+    /// Learns which grants are given up without a call to this object.
     fn given_up(&mut self, tokens: &BTreeSet<Token>) {
         let _ = tokens;
     }
 
-    /// Hears what a call was refused with, and says what is wrong with that. Where time is up
+    /// Learns what a call was refused with, and reports what is wrong with that. Where time is up
     /// at once, nothing could be served.
     ///
     /// # Errors

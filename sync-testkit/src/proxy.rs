@@ -25,9 +25,9 @@ pub enum Way {
     ToClient,
 }
 
-/// A proxy that forwards byte for byte, until it is told to do worse. It listens on the same kind
-/// of socket as the server that it stands before; over a unix socket the server takes the process
-/// of the proxy for its client's.
+/// A proxy that forwards byte for byte, until it is made to do worse. It listens on the same kind
+/// of socket as the server behind it; over a unix socket the server takes the proxy's process for
+/// its client's.
 #[derive(Debug)]
 pub struct Proxy {
     address: Address,
@@ -47,7 +47,7 @@ struct Network {
     accepted: AtomicUsize,
     /// How many times it was cut.
     cuts: AtomicUsize,
-    /// How many times bytes went on to a client.
+    /// How many times bytes were forwarded to a client.
     answers: AtomicUsize,
 }
 
@@ -58,7 +58,7 @@ struct State {
     refuses: bool,
     /// The next bytes this way are lost, and all connections with them.
     cut_at: Option<Way>,
-    /// The most bytes that go on at once, and the pause after each time.
+    /// The most bytes that are forwarded at once, and the pause after each time.
     pieces: Option<(usize, Duration)>,
     links: Vec<Weak<Link>>,
 }
@@ -130,7 +130,7 @@ impl Proxy {
         }
     }
 
-    /// Forwards nothing more, without a word to either side.
+    /// Forwards nothing more, without notice to either side.
     pub fn freeze(&self) {
         self.network.change(|state| state.is_frozen = true);
     }
@@ -142,7 +142,7 @@ impl Proxy {
         }
     }
 
-    /// Forwards again, also what came meanwhile.
+    /// Forwards again, including what came meanwhile.
     pub fn thaw(&self) {
         for link in self.network.links() {
             link.is_frozen.store(false, Ordering::SeqCst);
@@ -165,7 +165,7 @@ impl Proxy {
         self.network.accepted.load(Ordering::SeqCst)
     }
 
-    /// Returns how many times bytes went on to clients: what is said at once may be several.
+    /// Returns how many times bytes were forwarded to clients: what is sent at once may be several.
     pub fn answers(&self) -> usize {
         self.network.answers.load(Ordering::SeqCst)
     }
@@ -223,7 +223,7 @@ impl Network {
         link.to(way).shutdown(Shutdown::Write).ok();
     }
 
-    /// Waits until bytes may go on; returns false when they are lost.
+    /// Waits until bytes may be forwarded; returns false when they are lost.
     fn may_pass(&self, link: &Link, way: Way) -> bool {
         let mut state = self.state.lock();
         let is_frozen = |state: &State| state.is_frozen || link.is_frozen.load(Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! A client without manners: it says what it is told to, bytes or messages.
+//! A client without manners: it sends what a test wants, bytes or messages.
 
 use std::io::{self, ErrorKind as IoErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -13,7 +13,7 @@ use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{Address, AuthKey, CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
 
-/// No limit of its own: what is too much is the server's to say.
+/// No limit of its own: what is too much is the server's decision.
 const ANY: FrameLimit = FrameLimit { head: u32::MAX as usize, body: u32::MAX as usize };
 
 #[derive(Debug)]
@@ -29,15 +29,15 @@ pub struct RawClient {
     decoder: Decoder,
     unread: Vec<u8>,
     calls: u64,
-    /// What it says and hears goes through, once it has shown that it has the key.
+    /// Its traffic goes through this, once it has proved that it has the key.
     channel: Option<Box<Channel>>,
 }
 
 impl RawClient {
-    /// Connects, and says nothing.
+    /// Connects, and sends nothing.
     ///
     /// # Panics
-    /// When nobody listens.
+    /// When nothing listens.
     pub fn connect(address: &Address) -> Self {
         let stream = match address {
             Address::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
@@ -61,7 +61,7 @@ impl RawClient {
         client
     }
 
-    /// Connects and shows that it has the key; from here on all is sealed.
+    /// Connects and proves that it has the key; from here on everything is encrypted.
     ///
     /// # Panics
     /// When the server does not have it.
@@ -76,10 +76,10 @@ impl RawClient {
         client
     }
 
-    /// Returns a good beginning of a sealed connection, another each time.
+    /// Returns a good beginning of an encrypted connection, another each time.
     ///
     /// # Panics
-    /// When the key is none.
+    /// When the key is invalid.
     pub fn initiator(key: &AuthKey) -> Initiator {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut random = [0; 32];
@@ -119,11 +119,11 @@ impl RawClient {
         bytes
     }
 
-    /// Writes bytes. A server that has closed the connection meanwhile is no failure: what it
-    /// said is there to read.
+    /// Writes bytes. It is not a failure if the server has closed the connection meanwhile: its
+    /// answer can still be read.
     ///
     /// # Panics
-    /// When the system says anything else.
+    /// When the system reports any other error.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         let Some(channel) = &mut self.channel else { return self.send_raw(bytes) };
         let (mut out, mut wire) = (OutBuffer::new(), OutBuffer::new());
@@ -132,10 +132,10 @@ impl RawClient {
         self.send_raw(&wire.copy_to_bytes(wire.len()));
     }
 
-    /// Writes bytes as they are, as [`send_bytes`](Self::send_bytes) does without a seal.
+    /// Writes bytes as they are, as [`send_bytes`](Self::send_bytes) does without encryption.
     ///
     /// # Panics
-    /// When the system says anything else than that the server has closed the connection.
+    /// When the system reports any other error than that the server has closed the connection.
     pub fn send_raw(&mut self, bytes: &[u8]) {
         let written = match &mut self.stream {
             Stream::Unix(stream) => stream.write_all(bytes),
@@ -167,7 +167,7 @@ impl RawClient {
     /// Waits for the server's next message; `None` when it has closed the connection.
     ///
     /// # Panics
-    /// When what it says is no message.
+    /// When what it sends is not a message.
     pub fn read(&mut self) -> Option<ServerMessage> {
         loop {
             let mut input = self.unread.as_slice();
@@ -194,7 +194,7 @@ impl RawClient {
     /// Waits to be refused and for the end of the connection; returns the server's reason.
     ///
     /// # Panics
-    /// When the server says anything else.
+    /// When the server sends anything else.
     pub fn refused(mut self) -> Refusal {
         let said = self.read();
         let Some(ServerMessage::Refused(refusal)) = said else {

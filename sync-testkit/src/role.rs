@@ -19,7 +19,7 @@ pub(crate) const SEPARATOR: char = '\u{1f}';
 /// Begins a line that the role says; whatever else is on standard output is the test harness's.
 pub(crate) const MARK: &str = "\u{1e}says ";
 
-/// What a role sees of the world: its manager, its arguments, and the test that started it.
+/// What a role has: its manager, its arguments, and the test that started it.
 #[derive(Debug)]
 pub struct Role {
     manager: Manager,
@@ -28,7 +28,7 @@ pub struct Role {
     lines: Option<Lines>,
 }
 
-/// How a role and its test talk when they are threads of one process.
+/// How a role and its test communicate when they are threads of one process.
 #[derive(Debug)]
 struct Lines {
     out: Sender<String>,
@@ -122,7 +122,7 @@ pub fn play(roles: &[(&str, Play)]) {
 
 /// Lists the roles of a test file: plain functions `fn(&Role)` of the same module, which
 /// [`Cast::start`](crate::Cast::start) runs in processes of their own. Makes a `#[test]` named
-/// `stage`, through which such a process finds its role; said once a module.
+/// `stage`, through which such a process finds its role; used once per module.
 #[macro_export]
 macro_rules! roles {
     ($($role:ident),* $(,)?) => {

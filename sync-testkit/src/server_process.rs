@@ -13,7 +13,7 @@ use crate::actor::Actor;
 use crate::cast::Cast;
 use crate::watch::{Watch, Watchdog, Watched};
 
-/// What the crates are called whose sources make the binary.
+/// The names of the crates whose sources make the binary.
 const SOURCES: [&str; 3] = ["sync-proto", "sync-objects", "sync-server"];
 
 /// A manager that is a process of its own, started from the real binary. Dropped, it is killed.
@@ -26,8 +26,7 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts the server with arguments, and waits until it is ready. `listeners` says for how
-    /// many addresses it will be.
+    /// Starts the server with arguments, and waits until it is ready: on `listeners` addresses.
     ///
     /// # Panics
     /// When it cannot be built or started.
@@ -35,7 +34,7 @@ impl ServerProcess {
         Self::start_for(Cast::LIMIT, args, listeners)
     }
 
-    /// Starts the server for a test that may take only so long.
+    /// Starts the server for a test with a time limit of its own.
     ///
     /// # Panics
     /// When it cannot be built or started.
@@ -60,12 +59,12 @@ impl ServerProcess {
         BINARY.get_or_init(locate)
     }
 
-    /// Returns the addresses that it said it listens on.
+    /// Returns the addresses that it reported to listen on.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    /// Returns its process's number.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.actor.pid()
     }
@@ -73,7 +72,7 @@ impl ServerProcess {
     /// Returns how many files it has open.
     ///
     /// # Panics
-    /// When the system does not tell.
+    /// When the system does not report it.
     pub fn open_files(&self) -> usize {
         let files = fs::read_dir(format!("/proc/{}/fd", self.pid()));
         files.expect("a process that runs has its files listed").count()
@@ -82,7 +81,7 @@ impl ServerProcess {
     /// Returns how much memory it has, in KiB.
     ///
     /// # Panics
-    /// When the system does not tell.
+    /// When the system does not report it.
     pub fn resident_kib(&self) -> u64 {
         self.status_kib("VmRSS:")
     }
@@ -90,7 +89,7 @@ impl ServerProcess {
     /// Returns how much memory it has asked for, in KiB, used or not.
     ///
     /// # Panics
-    /// When the system does not tell.
+    /// When the system does not report it.
     pub fn address_space_kib(&self) -> u64 {
         self.status_kib("VmSize:")
     }
@@ -103,7 +102,7 @@ impl ServerProcess {
         number.expect("the status tells memory in kB")
     }
 
-    /// Waits until one of the last lines that it has logged says this.
+    /// Waits until one of the last lines that it logged contains this.
     ///
     /// # Panics
     /// When the test's time is up.
@@ -117,22 +116,22 @@ impl ServerProcess {
     /// Connects to its first address.
     ///
     /// # Panics
-    /// When nobody answers there.
+    /// When nothing answers there.
     pub fn connect(&self) -> Manager {
         Manager::connect(self.addresses[0].clone()).expect("the server said that it is ready")
     }
 
-    /// Kills it with SIGKILL and waits until it is no more.
+    /// Kills it with SIGKILL and waits until it is gone.
     pub fn kill(self) {
         self.actor.kill();
     }
 
-    /// Freezes it with SIGSTOP; returns when it stands still.
+    /// Freezes it with SIGSTOP; returns once it is stopped.
     pub fn stop(&self) {
         self.actor.stop();
     }
 
-    /// Lets it go on, with SIGCONT.
+    /// Lets it continue, with SIGCONT.
     pub fn cont(&self) {
         self.actor.cont();
     }
@@ -142,10 +141,10 @@ impl ServerProcess {
         self.actor.watched().signal(Signal::HUP);
     }
 
-    /// Asks it to end with SIGTERM, and waits until it has come to a good end.
+    /// Asks it to end with SIGTERM, and waits until it has ended successfully.
     ///
     /// # Panics
-    /// When it was a bad one.
+    /// When it failed.
     pub fn terminate(self) {
         self.actor.terminate();
         // Its input stays open: it is the signal that ends it.
@@ -170,7 +169,7 @@ fn locate() -> PathBuf {
     binary
 }
 
-/// Whether the binary is newer than all that it is made of.
+/// Whether the binary is newer than everything that it is built from.
 fn is_fresh(binary: &Path) -> bool {
     let Some(built) = changed(binary) else { return false };
     let mut paths: Vec<PathBuf> = SOURCES.map(|source| root().join(source)).into();

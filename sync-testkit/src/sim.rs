@@ -1,7 +1,7 @@
 //! A whole manager with its clients in one thread, under a clock that jumps.
 //!
-//! The clients are the typed proxies that `interface!` makes, over a transport that calls the
-//! kernel. A call that must wait is begun with [`SimClient::start`] and looked at later.
+//! The clients are the typed proxies that `interface!` generates, over a transport that calls the
+//! kernel. A call that must wait is begun with [`SimClient::start`] and checked later.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -58,15 +58,15 @@ impl Sim {
     /// Connects a client process.
     ///
     /// # Panics
-    /// When the manager takes no more.
+    /// When the manager accepts no more.
     pub fn client(&self) -> SimClient {
         self.client_of("sim")
     }
 
-    /// Connects a client process of a program.
+    /// Connects a client process of a given program.
     ///
     /// # Panics
-    /// When the manager takes no more.
+    /// When the manager accepts no more.
     pub fn client_of(&self, program: &str) -> SimClient {
         let mut state = self.state.lock();
         let now = state.now;
@@ -256,7 +256,7 @@ impl<R> Pending<R> {
         result
     }
 
-    /// Gives the call up.
+    /// Cancels the call.
     pub fn cancel(&self) {
         let (session, call) = (self.client.0.session, self.call);
         self.client.0.sim.kernel(|kernel, now| kernel.handle_cancel(now, session, call));

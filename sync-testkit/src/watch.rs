@@ -18,21 +18,21 @@ use rustix::process::{
 #[derive(Debug)]
 pub(crate) enum Heard {
     Line(String),
-    /// It will say nothing more.
+    /// It will print nothing more.
     End,
 }
 
 /// How long a test has to react after everything it may wait for was ended.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How long the pipes of a child that has ended are read for its last words; a grandchild may keep
+/// How long the pipes of a child that has ended are read for its last output; a grandchild may keep
 /// them open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Lines of a child that are kept for the report.
 const KEPT_LINES: usize = 40;
 
-/// What a child has said.
+/// What a child has printed.
 #[derive(Debug)]
 struct Said {
     lines: VecDeque<String>,
@@ -40,7 +40,7 @@ struct Said {
     pipes: usize,
 }
 
-/// One child process, as all who watch it share it.
+/// One child process, shared by all that watch it.
 #[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) name: String,
@@ -66,7 +66,7 @@ impl Watched {
         let _ = pidfd_send_signal(&self.pidfd, signal);
     }
 
-    /// Freezes it; returns when it stands still, or has ended.
+    /// Freezes it; returns once it is stopped, or has ended.
     pub(crate) fn stop(&self) {
         self.signal(Signal::STOP);
         let until = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
@@ -83,7 +83,7 @@ impl Watched {
         lines.push_back(line);
     }
 
-    /// Returns whether one of the lines that are kept says this.
+    /// Returns whether one of the kept lines contains this.
     pub(crate) fn has_said(&self, text: &str) -> bool {
         self.said.lock().lines.iter().any(|line| line.contains(text))
     }
@@ -94,13 +94,13 @@ impl Watched {
         self.fell_silent.notify_all();
     }
 
-    /// Hands something on to whoever waits for the child.
+    /// Passes something on to those that wait for the child.
     pub(crate) fn hand_on(&self, heard: Heard) {
         // Nobody may wait any more.
         let _ = self.heard.lock().send(heard);
     }
 
-    /// Tells what a child that has ended said last.
+    /// Returns the last output of a child that has ended.
     pub(crate) fn last_words(&self) -> String {
         let mut said = self.said.lock();
         self.fell_silent.wait_while_for(&mut said, |said| said.pipes > 0, LAST_WORDS);
@@ -108,7 +108,7 @@ impl Watched {
         self.words()
     }
 
-    /// Tells what the child has said last so far.
+    /// Returns the last output of the child so far.
     fn words(&self) -> String {
         let lines = &self.said.lock().lines;
         let mut text = format!("  {} said last:\n", self.name);
@@ -129,7 +129,7 @@ struct State {
     over: bool,
 }
 
-/// What the watchdog and those it watches over share.
+/// Shared by the watchdog and everything it watches over.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     state: Mutex<State>,
@@ -154,7 +154,7 @@ impl Watch {
         assert!(!self.is_expired(), "the test took too long\n{}", self.report());
     }
 
-    /// Tells what each child said last.
+    /// Returns the last output of each child.
     pub(crate) fn report(&self) -> String {
         let children = self.state.lock().children.clone();
         children.iter().map(|child| child.words()).collect()

@@ -1,13 +1,13 @@
 //! Histories of real runs, proven linearizable by the order of their commits.
 //!
-//! To find out by search whether some order explains a history takes exponential time. Here the
-//! manager says which order it was: a server that was built with `witness()` sends with every
-//! answer the number of its commit. So the history is sorted by it and replayed, one call after
-//! the other, on models as simple as can be ([`judge`]). That order must also be one that the
-//! callers can believe: a call that had ended before another began comes before it.
+//! Searching for an order that explains a history takes exponential time. Here the manager says
+//! which order it was: a server that was built with `witness()` sends the number of its commit with
+//! every answer. So the history is sorted by it and replayed, one call after another, on models
+//! that are as simple as possible ([`judge`]). That order must also be one that the callers can
+//! believe: a call that had ended before another began comes before it.
 //!
-//! A [`Recorder`] is a client that writes down what it asks and hears, a [`Workload`] makes it ask
-//! for everything that the built-in types offer.
+//! A [`Recorder`] is a client that writes down its calls and their answers, a [`Workload`] has it
+//! call everything that the built-in types offer.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -28,20 +28,20 @@ pub use workload::Workload;
 
 const ANY: FrameLimit = FrameLimit::of_body(1 << 24);
 
-/// A call with all that is known of it.
+/// A call with everything known about it.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Who called.
+    /// The caller.
     pub session: SessionId,
     /// When it began, in nanoseconds by the machine's monotonic clock.
     pub began: u64,
-    /// When its answer was there.
+    /// When its answer had arrived.
     pub ended: u64,
     /// The manager's last state change when it was answered.
     pub commit: Token,
-    /// What was asked.
+    /// The request.
     pub request: Request,
-    /// What was answered.
+    /// The answer.
     pub reply: Reply,
 }
 
@@ -82,7 +82,7 @@ impl Record {
 /// Writes a history to a file.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn save(path: &Path, history: &[Record]) -> Result<()> {
     let mut file = BufWriter::new(std::fs::File::create(path)?);
     history.iter().try_for_each(|record| record.write(&mut file))?;
@@ -92,7 +92,7 @@ pub fn save(path: &Path, history: &[Record]) -> Result<()> {
 /// Reads a history from a file.
 ///
 /// # Errors
-/// What the system says, or that the file is no history.
+/// The system's error, or that the file is not a history.
 pub fn load(path: &Path) -> Result<Vec<Record>> {
     let bytes = std::fs::read(path)?;
     let mut rest = bytes.as_slice();

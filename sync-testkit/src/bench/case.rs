@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One case: what the workers do, and what is made of the times they took.
+/// One case: what the workers do, and which figure is made of the times they took.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) job: Job,
@@ -10,7 +10,7 @@ pub(crate) struct Case {
     pub(crate) measure: Measure,
 }
 
-/// What is made of the times that the workers took.
+/// The figure that is made of the times that the workers took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measure {
     /// Microseconds that the first worker needed for one.
@@ -32,7 +32,7 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    /// Whether a second run would measure something else: memory that is free already, say.
+    /// Whether a second run would measure something else: memory that is already free, say.
     pub(crate) fn is_once(self) -> bool {
         matches!(self, Self::Longest | Self::Bytes)
     }
@@ -46,7 +46,7 @@ impl Measure {
     }
 }
 
-/// What a worker does, over and over. Its name is what the workers of all peers are told.
+/// What a worker does, over and over. The workers of all peers get its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Job {
     DictGet,
@@ -81,11 +81,11 @@ pub(crate) enum Job {
     DictGetOf(usize),
     /// This many objects live.
     GetAmongObjects(usize),
-    /// So many objects that only hold each other are searched and dropped.
+    /// This many objects that only hold each other are searched and dropped.
     GetAmongCycles(usize),
-    /// So many connections do nothing.
+    /// This many connections do nothing.
     GetAmongIdle(usize),
-    /// So many sessions, one after the other.
+    /// This many sessions, one after another.
     ConnectAmong(usize),
     MemoryOfIdle(usize),
 }
@@ -131,7 +131,8 @@ impl Job {
         jobs
     }
 
-    /// Whether it is about how things grow: only this project is asked, and in one placement.
+    /// Whether it is about how things grow: then only this project is measured, and in one
+    /// placement.
     pub(crate) fn is_growth(self) -> bool {
         use Job::*;
         matches!(
@@ -148,8 +149,8 @@ impl Job {
         )
     }
 
-    /// Whether it is measured also while every processor is busy: what other work costs is seen in
-    /// a few.
+    /// Whether it is also measured while every processor is busy: a few cases show what other work
+    /// costs.
     pub(crate) fn is_for_busy(self) -> bool {
         use Job::*;
         matches!(self, DictGet | DictGetMedian | LockUnlock | HandOver(2) | Clients(8))

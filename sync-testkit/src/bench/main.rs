@@ -1,5 +1,5 @@
-//! `sync-bench`: this project beside its peers, each in processes of its own. `cargo xtask bench`
-//! builds and runs it.
+//! `sync-bench`: measures this project against its peers, each in processes of its own. `cargo
+//! xtask bench` builds and runs it.
 
 mod case;
 mod echo_server;
@@ -24,7 +24,7 @@ use self::placement::Launch;
 use self::report::Report;
 use self::run::{Effort, Run};
 
-/// Measures this project beside a raw echo, CPython's manager, and Redis.
+/// Measures this project against a raw echo, CPython's manager, and Redis.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true, max_term_width = 100)]
 struct Cli {
@@ -45,24 +45,24 @@ struct Options {
     /// Measure nothing: print the table of such a file, in Markdown.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "json", "only", "peers"])]
     table: Option<PathBuf>,
-    /// Only cases with one of these in their names, as `dict_get/unix` has.
+    /// Only cases whose names contain one of these, such as `dict_get/unix`.
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<String>,
     /// Only these peers.
     #[arg(long, value_name = "PEER", value_delimiter = ',')]
     peers: Vec<PeerKind>,
-    /// How often each peer has its turn in a case.
+    /// How many turns each peer has in a case.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: Option<u16>,
 }
 
-/// What the processes are that a run starts.
+/// What kind of process of a run this is.
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Keeps to some processors and becomes another program.
+    /// Restricts itself to some processors and becomes another program.
     #[command(hide = true)]
     Launch(Launch),
-    /// Works for a peer.
+    /// Works as a client of a peer.
     #[command(hide = true)]
     Work { peer: PeerKind, address: String },
     /// Serves as the raw echo.

@@ -1,4 +1,4 @@
-//! Who is measured: the server of each peer, and how its workers are started.
+//! What is measured: the server of each peer, and how its workers are started.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -20,16 +20,16 @@ const KEY: &str = "the key of a bench, which guards nothing at all";
 /// More clients than a bench has.
 const MANY: &str = "20000";
 
-/// How long both ends look again, where they do.
+/// For how long both ends busy-poll, where they do.
 pub(crate) const SPIN: Duration = Duration::from_micros(30);
 
-/// A peer, as its column is called.
+/// A peer, by the name of its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum PeerKind {
-    /// This project, as it is without settings: over TCP it is encrypted.
+    /// This project, with its defaults: over TCP it is encrypted.
     Ours,
-    /// This project, where both ends look again for a moment before they fall asleep.
+    /// This project, where both ends busy-poll for a moment before they fall asleep.
     OursSpin,
     /// This project over TCP without encryption.
     OursPlain,
@@ -72,10 +72,10 @@ pub(crate) struct Site {
 /// A server, and how to start its clients. Dropped, it is killed.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// Only held.
+    /// Only kept alive.
     _process: Process,
     worker: Program,
-    /// Who makes the objects, where the workers find them by name.
+    /// Makes the objects, where the workers find them by name.
     maker: Option<Program>,
 }
 
@@ -102,7 +102,7 @@ impl PeerKind {
         }
     }
 
-    /// Whether it is something else than its neighbours there.
+    /// Whether it differs from its neighbours there.
     pub(crate) fn fits(self, transport: Transport, placement: Placement) -> bool {
         match self {
             // On one processor nobody looks again: who looks keeps the other from answering.
@@ -124,7 +124,7 @@ impl Server {
 }
 
 impl Site {
-    /// Makes the directory and looks around.
+    /// Makes the directory and looks for the peers' programs.
     pub(crate) fn new() -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("sync-bench-").tempdir()?;
         std::fs::write(directory.path().join("cpython.py"), include_str!("../../bench/cpython.py"))

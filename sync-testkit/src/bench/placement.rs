@@ -11,15 +11,15 @@ use rustix::process::{
 };
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// Where the server and its clients run. It rules everything on a virtual machine, where an idle
-/// processor takes longer to wake than a round trip does.
+/// Where the server and its clients run. On a virtual machine this decides everything: waking an
+/// idle processor takes longer than a round trip does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
     /// All on one processor.
     OneCore,
     /// The server on one, the clients on the others.
     Apart,
-    /// As the system likes.
+    /// As the system chooses.
     Unpinned,
     /// The same, while every processor is busy with other work.
     Busy,

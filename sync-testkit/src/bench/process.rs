@@ -1,4 +1,4 @@
-//! A process of the bench: a server or a worker, spoken to in lines.
+//! A process of the bench: a server or a worker that reads and writes lines.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How long a process may take to say something. The longest that is measured takes seconds.
+/// How long a process may take to write a line. The longest that is measured takes seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How to start a process.
@@ -91,7 +91,7 @@ impl Process {
         writeln!(self.input, "{line}").with_context(|| format!("{} does not listen", self.name))
     }
 
-    /// Waits for a line of the process.
+    /// Waits for a line from the process.
     pub(crate) fn hear(&mut self) -> Result<String> {
         let timeout = Timespec::try_from(PATIENCE)?;
         loop {
@@ -117,7 +117,7 @@ impl Process {
         }
     }
 
-    /// Waits for a line that begins so, skipping others; returns its rest.
+    /// Waits for a line with this beginning, skipping others; returns its rest.
     pub(crate) fn hear_of(&mut self, mark: &str) -> Result<String> {
         loop {
             let line = self.hear()?;

@@ -1,4 +1,4 @@
-//! What came of a run: JSON for programs, tables for people.
+//! The results of a run: JSON for programs, tables for people.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -17,7 +17,7 @@ pub(crate) struct Report {
     pub(crate) cases: Vec<Row>,
 }
 
-/// One case with what each peer came to; a peer that did not run is not in it.
+/// One case with each peer's figure; a peer that did not run is not in it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) case: String,
@@ -31,8 +31,8 @@ impl Row {
         self.peers.get(peer.name()).copied()
     }
 
-    /// Beside a peer: how many times as fast, and beside the echo, which nothing outruns, how many
-    /// times its time.
+    /// Compared with a peer: how many times as fast; and compared with the echo: how many times its
+    /// time.
     fn beside(&self, peer: PeerKind) -> Option<f64> {
         let is_rate = self.unit == "per_s";
         let time = |peer| {
@@ -62,7 +62,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// Those beside which we are shown, and what the ratio is called.
+/// The peers with which this project is compared, and what the ratio is called.
 const OTHERS: [(PeerKind, &str); 3] = [
     (PeerKind::Echo, "of echo's time"),
     (PeerKind::Cpython, "as fast as cpython"),
@@ -70,7 +70,7 @@ const OTHERS: [(PeerKind, &str); 3] = [
 ];
 
 impl Report {
-    /// Brings what belongs together together: cases in the order in which they were first seen.
+    /// Sorts together what belongs together: cases in the order in which they were first seen.
     pub(crate) fn sort(&mut self) {
         let jobs: Vec<String> = self.cases.iter().map(|row| job(row).to_owned()).collect();
         let place = |row: &Row| jobs.iter().position(|seen| seen == job(row));

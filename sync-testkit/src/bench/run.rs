@@ -23,7 +23,7 @@ use crate::team::Team;
 pub(crate) struct Effort {
     /// How often each peer has its turn in a case.
     pub(crate) rounds: usize,
-    /// Nanoseconds that a turn shall take.
+    /// Nanoseconds that a turn should take.
     pub(crate) turn: u64,
     /// TCP only where all run on one processor.
     pub(crate) is_quick: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Run {
     effort: Effort,
     peers: Vec<PeerKind>,
     allowed: Vec<usize>,
-    /// A row is measured if its name has one of these in it, or there are none.
+    /// A row is measured if its name contains one of these, or if there are none.
     only: Vec<String>,
     interrupted: Arc<AtomicBool>,
     failed: Cell<usize>,
@@ -64,7 +64,7 @@ impl Run {
         Ok(Self { site, effort, peers: here, allowed, only, interrupted, failed: Cell::new(0) })
     }
 
-    /// Measures all that is wanted.
+    /// Measures everything that was selected.
     pub(crate) fn run(&self) -> Result<Report> {
         let mut report = Report { machine: machine(self.allowed.len()), cases: Vec::new() };
         for &placement in Placement::all(self.allowed.len()) {
@@ -145,8 +145,8 @@ impl Run {
         Ok(())
     }
 
-    /// One case: a few times to know how long it takes, then the rounds, in which the peers take
-    /// turns so that what happens to the machine meanwhile happens to all.
+    /// One case: a few times to estimate how long it takes, then the rounds, in which the peers
+    /// take turns so that whatever disturbs the machine meanwhile disturbs all of them.
     fn case(&self, name: String, case: &Case, teams: &mut [Team]) -> Result<Row> {
         let mut turns: Vec<(&mut Team, u64, Vec<f64>)> = Vec::new();
         for team in teams {
@@ -171,7 +171,7 @@ impl Run {
         Ok(Row { case: name, unit: case.measure.unit().to_owned(), peers })
     }
 
-    /// How many times fill a turn.
+    /// How many repetitions fill a turn.
     fn times(&self, case: &Case, team: &mut Team) -> Result<u64> {
         let mut times = 1;
         if case.measure.is_once() {

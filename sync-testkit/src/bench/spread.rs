@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What came of several rounds.
+/// The results of several rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -34,7 +34,7 @@ impl fmt::Display for Spread {
     }
 }
 
-/// A number with three or four digits that count.
+/// A number with three or four significant digits.
 pub(crate) fn short(number: f64) -> String {
     match number {
         n if n >= 10_000_000.0 => format!("{:.1}M", n / 1e6),

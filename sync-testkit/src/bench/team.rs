@@ -41,7 +41,7 @@ impl Team {
         Ok(Self { peer, server, workers: Vec::new(), maker, processors, prepared: 0 })
     }
 
-    /// Has the workers prepare a case; `false` when the peer has nothing of the kind.
+    /// Has the workers prepare a case; `false` when the peer does not support it.
     pub(crate) fn prepare(&mut self, case: &Case) -> Result<bool> {
         while self.workers.len() < case.workers {
             self.workers.push(Process::start(self.server.worker(), &self.processors)?);
@@ -62,8 +62,8 @@ impl Team {
         Ok(true)
     }
 
-    /// Has each worker do its part `times` times. Returns what came of it, and how many
-    /// nanoseconds it took.
+    /// Has each worker do its part `times` times. Returns the figure, and how many nanoseconds it
+    /// took.
     pub(crate) fn measure(&mut self, case: &Case, times: u64) -> Result<(f64, u64)> {
         let workers = &mut self.workers[..case.workers];
         for worker in workers.iter_mut() {

@@ -1,10 +1,10 @@
-//! A worker: one process that does what it is told as often as it is told, and says how long that
+//! A worker: one process that does a job as often as it is asked to, and reports how long that
 //! took.
 //!
-//! It hears lines and answers each with one. `prepare JOB KEY ROLE` is answered with `ready`, or
-//! with `unable` when its peer has nothing of the kind; `run COUNT` with `took START END STAMP…`,
+//! It reads lines and answers each with one. `prepare JOB KEY ROLE` is answered with `ready`, or
+//! with `unable` when its peer does not support the job; `run COUNT` with `took START END STAMP…`,
 //! in nanoseconds of the system's monotonic clock, which all processes share. The workers of
-//! CPython's manager, in `bench/cpython.py`, speak the same.
+//! CPython's manager, in `bench/cpython.py`, use the same protocol.
 
 #![expect(clippy::print_stdout, reason = "its words are lines on standard output")]
 
@@ -26,11 +26,11 @@ mod stream;
 /// How long a case that measures a wake gives the sleeper to fall asleep.
 const SETTLE: Duration = Duration::from_micros(300);
 
-/// What a worker is to do.
+/// A worker's task.
 #[derive(Debug)]
 struct Task {
     job: Job,
-    /// What the objects of this case are called.
+    /// The name of this case's objects.
     key: String,
     /// Which of the workers this is: 0 makes the objects.
     role: usize,
@@ -54,7 +54,7 @@ fn note(mut once: impl FnMut() -> Result<u64> + 'static) -> Work {
 
 /// What a peer's client can do.
 trait Client {
-    /// Prepares a task; `None` when there is nothing of the kind.
+    /// Prepares a task; `None` when it is not supported.
     fn prepare(&mut self, task: &Task) -> Result<Option<Work>>;
 }
 

@@ -1,4 +1,4 @@
-//! Runs the simulator: one seed, a number of them, or as many as a time allows.
+//! Runs the simulator: one seed, a number of them, or as many as fit into a given time.
 
 #![expect(clippy::print_stdout, reason = "a tool talks to the one who started it")]
 
@@ -9,10 +9,10 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use sync_testkit::simulator::Campaign;
 
-/// Runs whole managers with many clients in storms of faults, each decided by its seed.
+/// Runs whole managers with many clients in storms of faults, each chosen by its seed.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Runs this seed alone.
+    /// Runs only this seed.
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes"])]
     seed: Option<u64>,
     /// The first seed.
@@ -21,7 +21,7 @@ struct Options {
     /// How many seeds.
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
-    /// Runs seeds for this many minutes, however many they are; the first is taken from the clock
+    /// Runs seeds for this many minutes, however many that is; the first is taken from the clock
     /// unless it is given.
     #[arg(long)]
     minutes: Option<u64>,

@@ -41,15 +41,15 @@ const NAMES: [&str; 11] = [
     "value",
 ];
 
-/// Texts that mean something to somebody.
+/// Strings that mean something to somebody.
 const TEXTS: [&str; 12] =
     ["", "a", "12", "_x", "x1", "d", "w", "q", "1_0", " -3\n", "inf", "Straße"];
 
 const KINDS: [&str; 5] = ["#RETURN", "#ERROR", "#TRACEBACK", "#UNSERIALIZABLE", "#PROXY"];
 
-/// Checks that a manager holds whatever one of its Python clients calls, with whatever arguments:
-/// what it answers is a reply or an exception, no object's code panics, the kernel's tables agree,
-/// and what is dropped is gone.
+/// Checks that a manager copes with any call of a Python client, with any arguments: it answers
+/// with a reply or an exception, no object's code panics, the kernel's tables agree, and what is
+/// dropped is gone.
 ///
 /// # Panics
 /// When it does not hold.
@@ -82,7 +82,7 @@ fn is_empty(bare: &mut Bare) -> bool {
     bare.kernel().object_count() == 0
 }
 
-/// Does one thing that the input says.
+/// Does one thing, chosen by the input.
 fn step(bare: &mut Bare, input: &mut Input<'_>) {
     let what = input.byte();
     let answer = match what % 8 {
@@ -126,7 +126,7 @@ fn choose<T: Copy>(input: &mut Input<'_>, from: &[T]) -> T {
     from[usize::from(input.byte()) % from.len()]
 }
 
-/// Makes a request up: `(ident, function, args, kwds)`.
+/// Makes up a request: `(ident, function, args, kwds)`.
 fn request(bare: &Bare, ident: &str, function: &str, input: &mut Input<'_>) -> Vec<u8> {
     let mut maker = Maker { graph: Graph::new(), bare, input, made: Vec::new() };
     let count = maker.input.byte();
@@ -145,7 +145,7 @@ fn request(bare: &Bare, ident: &str, function: &str, input: &mut Input<'_>) -> V
     write(graph).unwrap_or_default()
 }
 
-/// Makes values up.
+/// Makes up values.
 struct Maker<'m, 'i> {
     graph: Graph,
     bare: &'m Bare,

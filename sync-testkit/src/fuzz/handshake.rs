@@ -1,16 +1,16 @@
-//! Handshakes: a connection over TCP, and somebody on the way who changes it.
+//! Handshakes: a connection over TCP, and an attacker on the path who changes it.
 
 use bytes::Buf;
 use sync_proto::AuthKey;
 use sync_proto::frame::{Decoder, FrameLimit, OutBuffer};
 use sync_proto::secure::{ANSWER, Channel, Cipher, FIRST, Initiator, KeyRing, Responder};
 
-/// What the client says once the connection is sealed: more than one record's first piece.
+/// What the client sends once the connection is encrypted: more than one record's first piece.
 const PLAIN: &[u8] = b"the first words of a client, and some more of them after these";
 
-/// Checks that bytes from the network get nobody in who lacks the key, and change nothing
-/// between two who have it: what is not their own words, byte for byte, ends the connection, and
-/// all that comes out before is what went in.
+/// Checks that bytes from the network authenticate nobody without the key, and change nothing
+/// between two peers that have it: anything but their own bytes ends the connection, and everything
+/// that comes out before that is what went in.
 ///
 /// The first byte chooses the cipher and the size of the pieces in which the bytes arrive; the
 /// rest is what is done to the three flights, four bytes each time, and once more the first flight
@@ -58,14 +58,14 @@ fn initiator(cipher: Cipher) -> Initiator {
     Initiator::new(&key(), cipher, [1; 32]).expect("the key is long enough")
 }
 
-/// Has a server meet bytes that may be anything.
+/// Has a server read bytes that may be anything.
 fn a_stranger(bytes: &[u8], genuine: &[u8; FIRST], step: usize) {
     if respond(bytes, step).is_some() {
         assert!(bytes.starts_with(genuine), "it got an answer without the key");
     }
 }
 
-/// Has a server meet a connection's first bytes, `step` at a time.
+/// Has a server read a connection's first bytes, `step` at a time.
 fn respond(bytes: &[u8], step: usize) -> Option<([u8; ANSWER], Channel)> {
     let keys = KeyRing::new(&[key()]).expect("the key is long enough");
     let mut responder = Responder::new([2; 32]);
@@ -79,7 +79,7 @@ fn respond(bytes: &[u8], step: usize) -> Option<([u8; ANSWER], Channel)> {
     None
 }
 
-/// Seals [`PLAIN`] in two records.
+/// Encrypts [`PLAIN`] in two records.
 fn seal(channel: &mut Channel) -> Vec<u8> {
     let mut bytes = Vec::new();
     for half in [&PLAIN[..20], &PLAIN[20..]] {
@@ -91,7 +91,7 @@ fn seal(channel: &mut Channel) -> Vec<u8> {
     bytes
 }
 
-/// Opens what arrived, `step` bytes at a time; returns what came out, and whether the connection
+/// Decrypts what arrived, `step` bytes at a time; returns what came out, and whether the connection
 /// is still trusted.
 fn open(channel: &mut Channel, records: &[u8], step: usize) -> (Vec<u8>, bool) {
     let mut decoder = Decoder::new(FrameLimit::HANDSHAKE);
@@ -106,7 +106,7 @@ fn open(channel: &mut Channel, records: &[u8], step: usize) -> (Vec<u8>, bool) {
     (all, true)
 }
 
-/// Does to a flight what the input says of it: a place, and what becomes of it.
+/// Changes a flight as the input says: a place, and what happens to it.
 fn edit(flight: &mut Vec<u8>, input: &[u8], number: u8) {
     for of in input.chunks_exact(4).filter(|of| of[0] % 3 == number) {
         let at = usize::from(of[1]) % (flight.len() + 1);

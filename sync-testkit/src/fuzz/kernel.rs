@@ -31,10 +31,10 @@ const GRACE: Duration = Duration::from_millis(100);
 /// The step that stops the manager, which is the last.
 const SHUTDOWN: u8 = 255;
 
-/// Checks that a kernel with all built-in types holds whatever its clients ask of it: every
+/// Checks that a kernel with all built-in types copes with any requests of its clients: every
 /// request that is not given up with its session is answered once, no object's code panics, the
-/// kernel's tables agree after every step, nothing is left when the clients are gone, and the
-/// same steps give the same answers once more.
+/// kernel's tables agree after every step, nothing is left when the clients are gone, and the same
+/// steps give the same answers when repeated.
 ///
 /// # Panics
 /// When it does not hold.
@@ -62,7 +62,7 @@ struct World {
     interfaces: Vec<&'static Interface>,
     now: Time,
     clients: [Option<Client>; CLIENTS],
-    /// Objects that answers have told of, and their interfaces.
+    /// Objects that answers brought, and their interfaces.
     objects: Vec<WireHandle>,
     /// Calls that are not answered.
     asked: BTreeMap<(SessionId, CallId), Request>,
@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    /// Does one thing that the input says.
+    /// Does one thing, chosen by the input.
     fn step(&mut self, what: u8, input: &mut Input<'_>) {
         let client = usize::from(what) % CLIENTS;
         match what / 4 % 16 {
@@ -181,7 +181,7 @@ impl World {
         self.kernel.handle_connection_lost(self.now, session, via);
     }
 
-    /// Has a client that is lost come back, and say again what was not answered.
+    /// Has a client that is lost come back, and send again what was not answered.
     fn resume(&mut self, client: usize) {
         let via = self.next_via();
         let Some((session, line)) = self.line(client) else { return };
@@ -249,7 +249,7 @@ impl World {
         self.kernel.handle_cancel(self.now, session, call);
     }
 
-    /// Asks for an object, with arguments that may make sense.
+    /// Makes a request to an object, with arguments that may make sense.
     fn create(&mut self, client: usize, input: &mut Input<'_>) {
         let interface = self.interfaces[usize::from(input.byte()) % self.interfaces.len()];
         let naming = match input.byte() {
@@ -389,7 +389,8 @@ impl World {
         }
     }
 
-    /// Forgets a client whose session has ended: it was away for too long, if not by its own will.
+    /// Forgets a client whose session has ended: because it was away for too long, or by its own
+    /// choice.
     fn forget(&mut self, session: SessionId) {
         for client in &mut self.clients {
             if let Some(gone) = client.take_if(|client| client.session == session) {
@@ -400,7 +401,7 @@ impl World {
         }
     }
 
-    /// Stops the manager: whoever waits and can be reached is told.
+    /// Stops the manager: every call that waits and can be answered gets an error.
     fn shutdown(mut self) -> Vec<Outgoing> {
         self.kernel.handle_shutdown(self.now);
         self.finish_due();

@@ -1,4 +1,4 @@
-//! Payloads: users' values, of which only the users know what they are.
+//! Payloads: users' values, which only the users understand.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use sync_proto::cbor;
 
 /// Checks that a value's bytes are refused or have one meaning: a normal form is its own normal
-/// form, what a reader takes is written back as an equal value, and nothing panics. The first byte
-/// says how many handles come with the value.
+/// form, a value that can be read is written back as an equal value, and nothing panics. The first
+/// byte is the number of handles that come with the value.
 ///
 /// # Panics
 /// When it does not hold.

@@ -4,8 +4,8 @@ use sync_proto::{Handle, Refusal, cbor};
 use sync_server::python::pickle::{Graph, Limits, NodeId, PickleError, Proxy, Token, read, write};
 use sync_server::python::value::{Present, Resolve, from_payload, repr, to_payload};
 
-/// Checks that bytes are refused, or are a value that is written and read as it is: as a pickle,
-/// and across the native wire. Nothing recurses or allocates beyond the limits.
+/// Checks that bytes are refused, or are a value that survives a round trip: as a pickle, and
+/// across the native protocol. Nothing recurses or allocates beyond the limits.
 ///
 /// # Panics
 /// When it does not hold.
@@ -24,7 +24,7 @@ pub fn pickle(input: &[u8]) {
     crosses(&graph);
 }
 
-/// Checks that a value that the native wire takes comes back from it.
+/// Checks that a value that the native protocol accepts comes back from it.
 fn crosses(graph: &Graph) {
     let Ok(payload) = to_payload(graph, graph.root, &mut Nobody) else { return };
     assert_eq!(cbor::validate(&payload.bytes, 0), Ok(()), "what is made is well-formed");

@@ -1,4 +1,4 @@
-//! A type whose code panics when it is told to.
+//! A type whose code panics on request.
 
 use std::panic::resume_unwind;
 
@@ -22,7 +22,7 @@ const NEVER: Channel = Channel::new(0);
 #[derive(Debug)]
 pub(crate) struct Bomb;
 
-/// Panics without the panic hook: what is meant to happen prints nothing.
+/// Panics without the panic hook: an intended panic prints nothing.
 fn explode() -> ! {
     resume_unwind(Box::new("a bomb"))
 }

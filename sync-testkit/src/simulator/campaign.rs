@@ -22,13 +22,13 @@ pub struct Campaign {
     pub threads: usize,
 }
 
-/// What a campaign came to.
+/// The result of a campaign.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Outcome {
     /// How many runs there were.
     pub runs: u64,
-    /// What all runs came to together.
+    /// The counts of all runs together.
     pub sum: Run,
     /// The failure with the smallest seed of those that were found.
     pub failure: Option<Failure>,

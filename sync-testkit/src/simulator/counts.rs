@@ -1,4 +1,4 @@
-//! The kinds of fault, and how often each came about.
+//! The kinds of fault, and how often each occurred.
 
 use core::fmt;
 
@@ -67,7 +67,7 @@ faults! {
     LateResume "resume after the grace";
     /// A session over TCP ends because its client did not come back.
     GracePassed "grace passed";
-    /// The manager hears nothing and gives the connections up.
+    /// The manager gets nothing from a client and gives its connections up.
     Silence "silence instead of heartbeats";
     /// A client closes its writing end during a call.
     HalfClose "half-close in a call";
@@ -89,13 +89,13 @@ faults! {
     AnswerTooLarge "answer too large to deliver";
     /// The client is gone when its answer is written.
     Undelivered "answer to nobody";
-    /// A connection begins with something else than the protocol.
+    /// A connection begins with something other than the protocol.
     BadPreamble "wrong first bytes";
     /// A connection joins no session.
     BadJoin "join with a wrong token";
     /// A second hello.
     SecondHello "a second hello";
-    /// A frame that is no message.
+    /// A frame that is not a message.
     Malformed "malformed frame";
     /// A frame that announces too much.
     Oversized "oversized frame";
@@ -113,15 +113,15 @@ faults! {
     ForgedMethod "forged method";
     /// A handle that is not there, or of another type.
     ForgedHandle "forged handle";
-    /// Handles given back that were never had.
+    /// Handles given back that the client never had.
     ForgedRelease "release of another's handles";
     /// A grant released by another session.
     ForgedToken "release of another's grant";
     /// An object's code panics.
     Panic "an object panics";
-    /// An object's code panics as it hears of a death.
+    /// An object's code panics when it learns of a death.
     PanicOnDeath "an object panics at a death";
-    /// An object is let go of by all but those who wait for it.
+    /// All but the callers that wait for an object let go of it.
     DropUnderWaiters "object dropped under waiters";
     /// As many objects as there may be.
     ObjectLimit "object limit";
@@ -133,28 +133,28 @@ faults! {
     WaiterLimit "limit of an object's waiters";
     /// More one-way messages without the first than are kept.
     EarlyLimit "limit of early one-ways";
-    /// The manager keeps as many bytes as it may.
+    /// The manager reaches its memory limit.
     OutOfMemory "out of memory";
     /// The manager is shut down.
     Shutdown "shutdown in the middle";
 }
 
-/// How often each kind of fault came about.
+/// How often each kind of fault occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts([u64; Fault::ALL.len()]);
 
 impl Counts {
-    /// A fault has come about.
+    /// A fault has occurred.
     pub(crate) fn fired(&mut self, fault: Fault) {
         self.0[fault as usize] += 1;
     }
 
-    /// Returns how often a fault came about.
+    /// Returns how often a fault occurred.
     pub fn of(&self, fault: Fault) -> u64 {
         self.0[fault as usize]
     }
 
-    /// Returns the faults that never came about.
+    /// Returns the faults that never occurred.
     pub fn missing(&self) -> impl Iterator<Item = Fault> + '_ {
         Fault::ALL.into_iter().filter(|&fault| self.of(fault) == 0)
     }

@@ -1,4 +1,4 @@
-//! What programs know of each other behind the manager's back, and what must be true of it.
+//! What programs know of each other without the manager, and what must be true of it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use super::counts::{Counts, Fault};
 pub(crate) struct Ghost {
     state: RefCell<State>,
     counts: RefCell<Counts>,
-    /// The storm is over: who waits for others is let go.
+    /// The storm is over: programs that wait for others are released.
     pub(crate) is_closing: Cell<bool>,
     /// How many usual clients there are.
     pub(crate) clients: Cell<usize>,
@@ -23,7 +23,7 @@ pub(crate) struct Ghost {
 #[derive(Debug, Default)]
 struct State {
     live: BTreeSet<SessionId>,
-    /// Who is inside of what, with how much.
+    /// Which program is inside what, with how much.
     inside: BTreeMap<String, Vec<(SessionId, ThreadId, u32)>>,
     /// The greatest token that came to each place.
     tokens: BTreeMap<String, Token>,
@@ -61,8 +61,7 @@ impl Ghost {
         state.doing.retain(|&(who, _), _| who != session);
     }
 
-    /// Goes into a place that has room for so much, with a grant: a later one has the greater
-    /// token.
+    /// Enters a place with this much room, with a grant: a later one has the greater token.
     pub(crate) fn enter(
         &self,
         place: &str,

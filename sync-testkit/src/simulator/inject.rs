@@ -1,4 +1,4 @@
-//! Faults that come to clients and connections.
+//! Faults that befall clients and connections.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::process::{bytes_of, hello};
 use super::server::WireId;
 use super::world::{ProcessId, World};
 
-/// The client that no fault meets.
+/// The client that has no faults.
 pub(crate) const KEEPER: ProcessId = 0;
 
 impl World {
-    /// Lets a fault come about, if there is something that it can come to.
+    /// Injects a fault, if there is something that it can befall.
     pub(crate) fn inject(&mut self) {
         match self.chance.below(18) {
             0 => self.inject_death(),

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use sync_proto::message::{ClientMessage, OneWay, Request};
 use sync_proto::{CallId, Epoch, OneWayId};
 
-/// What may have to be said again, and what is to be acknowledged.
+/// What may have to be sent again, and what is to be acknowledged.
 #[derive(Debug)]
 pub(crate) struct Lifeline {
     /// Which generation of connections is in use.
     pub(crate) epoch: Epoch,
-    /// Everything that was said on connections of earlier generations is to be said again.
+    /// Everything that was sent on connections of earlier generations is to be sent again.
     is_due: bool,
     unanswered: BTreeMap<CallId, Request>,
     /// One-way messages that are not known to be carried out.
@@ -31,7 +31,7 @@ impl Lifeline {
         }
     }
 
-    /// Keeps what is about to be said.
+    /// Keeps what is about to be sent.
     pub(crate) fn keep(&mut self, message: &ClientMessage) {
         match message {
             ClientMessage::Request(request) => {
@@ -60,7 +60,7 @@ impl Lifeline {
         self.is_due = true;
     }
 
-    /// Returns what the first connection of a generation says first; nothing for the others.
+    /// Returns what the first connection of a generation sends first; nothing for the others.
     pub(crate) fn take_due(&mut self) -> Option<Vec<ClientMessage>> {
         if !std::mem::take(&mut self.is_due) {
             return None;

@@ -141,7 +141,7 @@ impl Link {
         (state.calls > 0 && !state.waiting.contains_key(&last)).then_some(last)
     }
 
-    /// The session is over: whoever waits is told.
+    /// The session is over: calls that wait get an error.
     pub(crate) fn end_session(&self) {
         let mut state = self.state.lock();
         state.is_over = true;

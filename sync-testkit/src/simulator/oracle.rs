@@ -12,8 +12,8 @@ use super::counts::Fault;
 use super::server::WireId;
 use crate::models::{Model, Step, model_of};
 
-/// Watches the manager's door: every request is answered once, nobody is overtaken in a line, and
-/// each answer is the one that a simple model of the object gives.
+/// Watches what goes in and out of the manager: every request is answered once, nobody is overtaken
+/// in a line, and each answer is the one that a simple model of the object gives.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     interfaces: BTreeMap<Fingerprint, &'static Interface>,
@@ -153,7 +153,7 @@ impl Oracle {
     }
 
     /// A session that can be resumed has lost a connection. What waits on it is carried out when
-    /// its turn comes, and not told: of those objects the models cannot say more.
+    /// its turn comes, without a notice here: of those objects the models cannot say more.
     pub(crate) fn connection_lost(&mut self, session: SessionId, via: WireId) {
         let Some(state) = self.sessions.get_mut(&session) else { return };
         for asked in state.open.values_mut().flatten().filter(|asked| asked.via == Some(via)) {
@@ -346,7 +346,7 @@ impl Oracle {
         format!("{object} {}.{}", interface.name, interface.method_name(method))
     }
 
-    /// Nobody waits who could be served.
+    /// No caller waits that could be served.
     pub(crate) fn check_lines(&self) {
         for (id, object) in &self.objects {
             let Some(model) = &object.model else { continue };

@@ -36,7 +36,7 @@ pub(crate) struct Process {
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) decoder: Decoder,
-    /// The manager has said welcome.
+    /// The manager has sent its welcome.
     pub(crate) is_welcome: bool,
     /// Calls whose answers come this way.
     pub(crate) calls: BTreeSet<CallId>,

@@ -60,7 +60,7 @@ impl Thread {
     }
 }
 
-/// What a call came to that may be given up by whoever likes.
+/// The result of a call that the world may cancel.
 fn unless(kinds: &[ErrorKind], error: Error) -> Result<(), Error> {
     if kinds.contains(&error.kind()) { Ok(()) } else { Err(error) }
 }

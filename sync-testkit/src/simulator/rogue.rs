@@ -1,4 +1,4 @@
-//! Clients that keep no rule: what they say is bytes, and whatever comes back is dropped.
+//! Clients that keep no rules: they send bytes, and drop whatever comes back.
 
 use sync_objects::{barrier, event, lock, manager, queue};
 use sync_proto::handshake::Purpose;
@@ -74,7 +74,7 @@ impl World {
         }
     }
 
-    /// Returns all that a rogue has to say.
+    /// Returns all that a rogue sends.
     fn words_of(&self, deed: Fault) -> Option<Vec<u8>> {
         let mut words = open();
         match deed {

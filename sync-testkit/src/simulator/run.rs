@@ -22,7 +22,7 @@ const STORM: u64 = 1000;
 /// How many steps the calm may have before a client counts as stuck.
 const CALM: u64 = 20_000;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Run {
     /// How often each fault came about.
@@ -57,8 +57,8 @@ pub fn run(seed: u64) -> Result<Run, Failure> {
     run_with(seed, &|_| ())
 }
 
-/// Runs what a seed decides, with types that take the place of built-in ones: a broken one is to
-/// be found out.
+/// Runs what a seed decides, with types that take the place of built-in ones, to check that broken
+/// ones are found out.
 ///
 /// # Errors
 /// What was found wrong.
@@ -142,7 +142,7 @@ impl World {
         assert_eq!(kernel.object_count(), 0, "no object is left");
     }
 
-    /// The manager is told to end: whoever waits is told, and everyone goes.
+    /// The manager is asked to end: calls that wait get an error, and everyone leaves.
     fn shut_down(&mut self) {
         self.note(|| "the manager shuts down".to_owned());
         self.ghost.fired(Fault::Shutdown);
@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    /// Returns in words who is where, for a run that is stuck.
+    /// Returns a description of where each client is, for a run that is stuck.
     fn state(&mut self) -> String {
         let mut state = String::new();
         for (id, process) in &self.processes {

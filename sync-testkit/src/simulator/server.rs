@@ -25,7 +25,7 @@ use crate::models::decode;
 mod due;
 mod over;
 
-/// The longest message that the manager takes: small, so that what is too large is soon made.
+/// The longest message that the manager accepts: small, so that a message is soon too large.
 pub(crate) const MESSAGE_MAX: usize = 4096;
 
 const FRAME: FrameLimit = FrameLimit::of_body(MESSAGE_MAX);
@@ -46,7 +46,7 @@ pub(crate) struct Server {
     pub(crate) notes: Vec<Note>,
     connections: BTreeMap<WireId, Connection>,
     clients: BTreeMap<SessionId, Client>,
-    /// Clients that are over, and why; what they said before is carried out first.
+    /// Clients that are over, and why; what they sent before is carried out first.
     ended: BTreeMap<SessionId, DisconnectReason>,
     now: Time,
 }
@@ -56,9 +56,9 @@ struct Connection {
     decoder: Decoder,
     stage: Stage,
     in_flight: usize,
-    /// Requests that waited for a message: they are heard before all that came after them.
+    /// Requests that waited for a message: they are carried out before all that came after them.
     released: VecDeque<Released>,
-    /// What was read and is not heard yet.
+    /// What was read and is not carried out yet.
     input: Vec<u8>,
 }
 
@@ -67,7 +67,7 @@ enum Stage {
     Preamble(Vec<u8>),
     Hello,
     Live(SessionId),
-    /// Refused: what is left is sent, nothing more is heard.
+    /// Refused: what is left is sent, nothing more is read.
     Closing,
 }
 
@@ -104,8 +104,8 @@ impl Server {
         self.connections.insert(wire, connection);
     }
 
-    /// Hears the next thing that was said on a connection, which is read when all is heard that
-    /// was read before.
+    /// Carries out the next thing that was sent on a connection, which is read once everything that
+    /// was read before is carried out.
     pub(crate) fn hear_next(&mut self, now: Time, wires: &mut Wires, id: WireId) {
         self.now = now;
         self.take_next(wires, id);
@@ -130,7 +130,7 @@ impl Server {
         }
     }
 
-    /// Returns what the manager tells of itself, asked as a session of its own.
+    /// Returns the manager's report on itself, asked for by a session of its own.
     pub(crate) fn debug_info(&mut self) -> Option<DebugInfo> {
         let info = ClientInfo { pid: 1, program: "debug".into() };
         let session = self.kernel.handle_connect(self.now, info).ok()?;
@@ -304,8 +304,8 @@ impl Server {
         }
     }
 
-    /// What follows every input: whoever is over ends if all is done that he said, all tables
-    /// agree, and the answers go out.
+    /// Follows every input: a client that is over ends once everything that it sent is done, all
+    /// tables agree, and the answers go out.
     fn after_input(&mut self, wires: &mut Wires) {
         self.look(wires);
         if self.end_what_is_over(wires) {

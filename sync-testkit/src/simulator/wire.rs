@@ -22,7 +22,7 @@ pub(crate) struct Pipe {
     under_way: VecDeque<(Time, Vec<u8>)>,
     /// The writer has closed it: after what is under way comes the end.
     pub(crate) is_closed: bool,
-    /// The reader was told of the end, or has closed it: nothing is read from it any more.
+    /// The reader has got the end, or has closed it: nothing is read from it any more.
     pub(crate) is_over: bool,
     /// So many bytes come one at a time.
     pub(crate) narrow: usize,
@@ -32,7 +32,7 @@ pub(crate) struct Pipe {
     pub(crate) stalled_until: Time,
 }
 
-/// What came of reading.
+/// The result of reading.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Read {
     Bytes(Vec<u8>),

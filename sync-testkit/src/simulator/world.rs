@@ -57,19 +57,19 @@ pub(crate) struct World {
 /// Something that can happen next.
 #[derive(Clone, Copy, Debug)]
 enum Action {
-    /// The manager hears what was said on a connection.
+    /// The manager carries out what was sent on a connection.
     Up(WireId),
     /// A client reads from a connection.
     Down(ProcessId, WireId),
     /// Nobody's bytes are dropped.
     Drop(WireId),
-    /// A thread goes on.
+    /// A thread continues.
     Run(ProcessId, usize),
     /// The manager is woken, for it is time.
     Timeout,
     /// The manager carries out a message that is due.
     Due,
-    /// A frozen process goes on.
+    /// A frozen process continues.
     Thaw(ProcessId),
 }
 
@@ -208,7 +208,7 @@ impl World {
         }
     }
 
-    /// Moves the clock to the next thing that will happen by itself.
+    /// Moves the clock to the next thing that happens by itself.
     fn wait_for_something(&mut self) -> bool {
         let wires = self.wires.values();
         let wires = wires.flat_map(|wire| [wire.up.ready_at(), wire.down.ready_at()]).flatten();
@@ -335,7 +335,7 @@ impl World {
         }
     }
 
-    /// Sends what a process has to say, each message on one of its connections.
+    /// Sends what a process has to send, each message on one of its connections.
     pub(crate) fn send(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(&id) else { return };
         let usable = process.usable();
@@ -374,8 +374,8 @@ impl World {
         }
     }
 
-    /// Closes the connections of a process that has nothing more to do; over TCP it must be able
-    /// to say so.
+    /// Closes the connections of a process that has nothing more to do; over TCP it must be able to
+    /// say goodbye.
     pub(crate) fn close_if_done(&mut self, id: ProcessId) {
         let is_done = |process: &Process| {
             process.is_done() && (process.lifeline.is_none() || !process.usable().is_empty())
@@ -385,7 +385,7 @@ impl World {
         }
     }
 
-    /// A process takes leave.
+    /// A process says goodbye.
     pub(crate) fn close(&mut self, id: ProcessId) {
         if let Some(process) = self.processes.get(&id)
             && let Some(lifeline) = &process.lifeline
@@ -397,7 +397,7 @@ impl World {
         self.vanish(id);
     }
 
-    /// A process is no more: its connections are closed.
+    /// A process is gone: its connections are closed.
     fn vanish(&mut self, id: ProcessId) {
         let Some(process) = self.processes.remove(&id) else { return };
         self.note(|| format!("process {id} closes"));
@@ -416,7 +416,7 @@ impl World {
         }
     }
 
-    /// The manager has ended a process's session, or is gone: the process is told, and ends.
+    /// The manager has ended a process's session, or is gone: the process learns of it, and ends.
     pub(crate) fn lose_session(&mut self, id: ProcessId) {
         if let Some(process) = self.processes.get_mut(&id) {
             process.link.end_session();
@@ -425,7 +425,7 @@ impl World {
         self.vanish(id);
     }
 
-    /// A process dies: nothing of its code runs any more.
+    /// A process dies: none of its code runs any more.
     pub(crate) fn kill(&mut self, id: ProcessId) {
         if let Some(process) = self.processes.get_mut(&id) {
             process.link.end_session();
@@ -448,7 +448,7 @@ impl World {
         }
     }
 
-    /// Tells the ghost which sessions the manager has ended, and clears wires that are no more.
+    /// Reports to the ghost which sessions the manager has ended, and clears wires that are gone.
     fn hear_of_ends(&mut self) {
         for note in std::mem::take(&mut self.server.notes) {
             if let Note::SessionEnded { session, reason, .. } = &note {

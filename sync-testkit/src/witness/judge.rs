@@ -8,7 +8,7 @@ use sync_proto::{Data, Fingerprint, Interface, ManagerId, ObjectId, Token};
 use super::Record;
 use crate::models::{Model, Step, decode, model_of};
 
-/// A history that is as it should be.
+/// A history without a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verdict {
@@ -22,8 +22,8 @@ pub struct Verdict {
     pub switches: usize,
 }
 
-/// Judges a history: all calls of all sessions of a manager, since it began, by which the order
-/// of its objects' states is told. Takes as long as sorting takes.
+/// Judges a history: all calls of all sessions of a manager, since it began, which determine the
+/// order of its objects' states. Takes as long as sorting takes.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -122,7 +122,7 @@ impl Replay {
         }
     }
 
-    /// Returns the grants of locks that were given up inside of a condition's wait, which has no
+    /// Returns the grants of locks that were given up inside a condition's wait, which has no
     /// commit of its own.
     fn given_up(&self, history: &[Record]) -> BTreeSet<Token> {
         let waits = history.iter().filter(|record| {
@@ -138,7 +138,7 @@ impl Replay {
             .collect()
     }
 
-    /// Who was in a condition's wait has its lock again, as if it had acquired it.
+    /// A caller in a condition's wait has its lock again, as if it had acquired it.
     fn wake(&mut self, record: &Record) -> Result<(), String> {
         let Some(lock) = self.locks.get(&record.request.object) else { return Ok(()) };
         let woken = record.reply.outcome.as_ref().ok().and_then(decode::<Woken>);

@@ -1,4 +1,4 @@
-//! A client that writes down what it asks and hears.
+//! A client that writes down its calls and their answers.
 
 use std::ffi::OsString;
 use std::sync::{Arc, Weak};
@@ -54,7 +54,7 @@ impl Recorder {
         }))
     }
 
-    /// Returns what was asked and heard so far, and begins anew.
+    /// Returns the calls and answers so far, and starts over.
     pub fn take_history(&self) -> Vec<Record> {
         std::mem::take(&mut self.0.state.lock().history)
     }

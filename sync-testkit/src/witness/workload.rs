@@ -1,4 +1,4 @@
-//! Asks for everything that the built-in types offer, at random, of objects that others work on.
+//! Random calls of everything that the built-in types offer, on objects that others use, too.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use sync_proto::{Address, Error, ErrorKind, Payload, Shared};
 use super::{Record, Recorder};
 use crate::chance::Chance;
 
-/// How long a call waits at most: others wait for the same, and nobody is to be stuck.
+/// How long a call waits at most: others wait for the same, and none must get stuck.
 const PATIENCE: Duration = Duration::from_millis(2);
 
 const OPS: [NumberOp; 4] = [NumberOp::Add, NumberOp::Sub, NumberOp::Min, NumberOp::Xor];
 
-/// A session that does this and that.
+/// A session that makes random calls.
 #[derive(Debug)]
 pub struct Workload {
     recorder: Recorder,
@@ -42,7 +42,7 @@ fn pack(number: i64) -> Payload {
 }
 
 /// What a call may be refused with: its time was up, or an index was out of range, or a barrier
-/// broke. The judge says whether it was right.
+/// broke. The judge decides whether that was right.
 fn done<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
     match outcome {
         Ok(answer) => Ok(Some(answer)),
@@ -57,7 +57,7 @@ impl Workload {
     /// Opens a session and finds the objects, or makes them.
     ///
     /// # Errors
-    /// What the manager says.
+    /// The manager's error.
     pub fn new(address: &Address, seed: u64) -> Result<Self, Error> {
         let recorder = Recorder::connect(address);
         let at = |name: &str| recorder.named(name);
@@ -87,7 +87,7 @@ impl Workload {
     /// Makes about `calls` calls; returns the history.
     ///
     /// # Errors
-    /// What the manager says that it should not.
+    /// An error that the manager should not have answered with.
     pub fn run(&self, calls: usize) -> Result<Vec<Record>, Error> {
         let mut history = self.recorder.take_history();
         while history.len() < calls {

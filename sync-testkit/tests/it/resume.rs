@@ -91,7 +91,8 @@ fn a_busy_pipeline_is_cut(cut: fn(&Proxy)) {
         cast.until_blocked(&others, 1);
         let before = proxy.accepted();
         cut(&proxy);
-        // Who leaves later is missed later: when his lock is free, our grace would have passed.
+        // A client that leaves later is missed later: when its lock is free, our grace would have
+        // passed.
         away.refuse(true);
         away.cut();
         let lock = other.named("theirs").create_lock().unwrap();

@@ -398,7 +398,7 @@ fn as_user<R: Send>(user: u32, run: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-/// Whoever recorded a first message can send it again, as often as he likes, and it is answered.
+/// Whoever recorded a first message can send it again any number of times, and it is answered.
 #[test]
 fn a_crowd_that_replays_a_first_message_is_answered_a_few_at_a_time() {
     const CROWD: usize = 1000;

@@ -1,4 +1,4 @@
-//! TCP: who has the key comes in.
+//! TCP: clients with the key can connect.
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A server that is stopped: whoever waits goes on with it, or, if he likes, without it.
+//! A server that is stopped: its callers go on when it does, or, if they choose to, without it.
 
 use std::fs;
 use std::sync::Arc;

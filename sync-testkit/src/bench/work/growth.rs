@@ -1,4 +1,4 @@
-//! What stays the same when there is much of something: only this project is measured.
+//! What should not grow with how much there is: only this project is measured.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use sync_proto::{Pending, Pipeline};
 use super::{Work, now, repeat};
 use crate::case::Job;
 
-/// Calls that wait in one pipeline: no more than it lets be under way at once.
+/// Calls that wait in one pipeline: no more than may be under way at once.
 const PER_PIPELINE: usize = 500;
 
 /// What is noted in each run, where a run begins with much that is not measured.
@@ -19,7 +19,7 @@ const NOTES: usize = 200;
 /// Entries that go into a dict at once.
 const CHUNK: u64 = 10_000;
 
-/// The environment variable with the server's process number.
+/// The environment variable with the server's process id.
 pub(crate) const SERVER_VAR: &str = "SYNC_BENCH_SERVER";
 
 /// Prepares a task; `None` when it is none of these.
@@ -218,8 +218,8 @@ fn among_cycles(manager: &Manager, dict: &Dict<u64, u64>, count: usize) -> Resul
     Ok(notes)
 }
 
-/// So many connections that do nothing: two of each session, so that a process may have as many
-/// file descriptors as it takes.
+/// This many connections that do nothing: two for each session, so that a process may have as many
+/// file descriptors as that takes.
 fn connect(count: usize) -> Result<Vec<Manager>> {
     let mut idle = Vec::new();
     for _ in 0..count / 2 {

@@ -156,7 +156,7 @@ impl Client for Ours {
     }
 }
 
-/// So many calls under way, all answered before the next ones are sent.
+/// This many calls under way, all answered before the next ones are sent.
 fn pipelined(manager: Manager, dict: Dict<String, i64>, depth: usize) -> Work {
     Box::new(move |times| {
         manager.pipeline(|pipeline| {
@@ -172,7 +172,7 @@ fn pipelined(manager: Manager, dict: Dict<String, i64>, depth: usize) -> Work {
     })
 }
 
-/// The sleeper says that it is about to wait, the waker gives it the time to.
+/// The sleeper reports that it is about to wait, the waker gives it the time to.
 fn event_wake(role: usize, event: Event, asleep: Event) -> Work {
     if role == 0 {
         return note(move || {

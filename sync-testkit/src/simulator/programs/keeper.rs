@@ -1,5 +1,5 @@
-//! The one client that no fault meets: it opens what the others share, lets them go at the end,
-//! and looks at what is left.
+//! The one client without faults: it opens what the others share, releases them at the end, and
+//! checks what is left.
 
 use sync_objects::{barrier, condition, dict, event, lock, queue, rlock, semaphore};
 use sync_proto::{Error, ErrorKind, Shared};
@@ -27,7 +27,7 @@ pub(crate) async fn open(me: Thread) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lets everyone go who waits for somebody that may never come, until nobody is left.
+/// Releases every client that waits for one that may never come, until nobody is left.
 pub(crate) async fn close(me: Thread) -> Result<(), Error> {
     me.ghost.is_closing.set(true);
     let queue: queue::Proxy = me.named(queues::bounded, "queue").await?;
@@ -54,7 +54,7 @@ pub(crate) async fn close(me: Thread) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks at what is left when all others are gone.
+/// Checks what is left when all others are gone.
 pub(crate) async fn verify(me: Thread) -> Result<(), Error> {
     for (name, new) in [("queue", queues::bounded as fn(_) -> _), ("stack", queues::stack)] {
         let queue: queue::Proxy = me.named(new, name).await?;

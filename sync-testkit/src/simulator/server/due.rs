@@ -20,8 +20,8 @@ impl Server {
         self.after_input(wires);
     }
 
-    /// Has requests that waited for a message heard next on their connections. Where a connection
-    /// is gone, nobody would hear the answer.
+    /// Has requests that waited for a message carried out next on their connections. Where a
+    /// connection is gone, nobody would get the answer.
     pub(super) fn take_released(&mut self) {
         while let Some(released) = self.kernel.poll_released() {
             let (session, id) = (released.session, released.via.0);

@@ -1,5 +1,5 @@
-//! How connections and sessions end. A session whose client is gone ends when all is carried out
-//! that it said.
+//! How connections and sessions end. A session whose client is gone ends when everything that it
+//! sent is carried out.
 
 use sync_objects::{DisconnectReason, Time, Via};
 use sync_proto::SessionId;
@@ -24,7 +24,7 @@ impl Server {
         true
     }
 
-    /// Nothing was heard of a client for too long: its connections count as lost.
+    /// A client was silent for too long: its connections count as lost.
     pub(crate) fn miss_heartbeats(&mut self, now: Time, wires: &mut Wires, session: SessionId) {
         self.now = now;
         let ids = self.clients.get(&session).map(|client| client.wires.clone());
@@ -34,8 +34,8 @@ impl Server {
         self.after_input(wires);
     }
 
-    /// A connection over TCP broke, as the manager sees when it writes: what was said on it and is
-    /// not heard yet is lost.
+    /// A connection over TCP broke, as the manager notices when it writes: what was sent on it and
+    /// is not carried out yet is lost.
     pub(crate) fn break_off(&mut self, now: Time, wires: &mut Wires, id: WireId) {
         self.now = now;
         if let Some(&Stage::Live(session)) = self.connections.get(&id).map(|of| &of.stage) {
@@ -75,7 +75,7 @@ impl Server {
         }
     }
 
-    /// A session ends as soon as all is done that its client said.
+    /// A session ends as soon as everything that its client sent is done.
     fn end_later(&mut self, session: SessionId, reason: DisconnectReason) {
         if self.kernel.is_due(session) {
             self.counts.fired(Fault::EndPutOff);

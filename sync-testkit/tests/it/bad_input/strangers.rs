@@ -45,7 +45,7 @@ fn a_client_that_says_nothing_is_sent_away() {
         client.send_bytes(beginning);
         is_clear(&cast, &client.refused(), ErrorKind::TimedOut, "longer than 50ms");
     }
-    // Who has been let in may be silent for as long as he likes.
+    // An authenticated client may be silent for as long as it likes.
     let mut known = RawClient::welcomed(address(&cast));
     let mut stranger = RawClient::connect(address(&cast));
     assert!(matches!(stranger.read(), Some(ServerMessage::Refused(_))));
