@@ -1,5 +1,5 @@
 """The Python half of the example `from_python`: puts jobs into a queue that a Rust program made,
-and reads what came of them out of its dict. It needs nothing but Python.
+and reads their results out of its dict. It needs nothing but Python.
 
     python3 produce.py SOCKET KEYFILE PAGES
 """

@@ -301,7 +301,7 @@ fn when_the_grace_has_passed_the_next_has_the_lock_and_the_old_guard_is_lost() {
     assert!(guard.is_lost(), "its holder knew before the next one had it");
     let error = lock.is_locked().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Disconnected);
-    assert!(error.message().contains("not reached for 400ms"), "{error}");
+    assert!(error.message().contains("not be reached for 400ms"), "{error}");
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn a_short_key_is_refused_at_both_ends_where_it_would_be_used() {
     let short = || AuthKey::new("only 31 bytes, which is 1 short").unwrap();
     let error = on_tcp().authkey(short()).spawn().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.message().contains("31 bytes, TCP wants 32"), "{error}");
+    assert!(error.message().contains("31 bytes, TCP needs at least 32"), "{error}");
     assert!(Server::builder().authkey(short()).spawn().is_ok(), "unix sockets need no key");
     let cast = cast();
     let error = Manager::options().authkey(short()).connect(cast.server().address()).unwrap_err();
@@ -304,7 +304,7 @@ fn a_switch_takes_the_seal_off_both_ends_and_one_end_alone_is_told() {
     assert!(error.message().contains("--insecure-tcp"), "{error}");
     let error = options.connect(cast().server().address()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Disconnected);
-    assert!(error.message().contains("it may want a key"), "{error}");
+    assert!(error.message().contains("it may need a key"), "{error}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn sealed_host(role: &Role) {
     role.hear();
     assert!(process.shutdown().unwrap().success());
     let error = Manager::options().spawn(["--no-such-flag"]).unwrap_err();
-    assert!(error.message().contains("exit status: 2: standard error has why"), "{error}");
+    assert!(error.message().contains("exit status: 2: standard error says why"), "{error}");
 }
 
 /// Hosts a manager likewise, and has a forked child that keeps all files open, also that by which
@@ -134,7 +134,7 @@ fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
     let cases = [
         ("echo READY nowhere", "nowhere"),
         (&format!("echo READY {nobody}"), &nobody),
-        ("exec >&-", "said nothing"),
+        ("exec >&-", "printed nothing"),
     ];
     spawn_scripts(directory.path(), &cases);
 }

@@ -38,8 +38,8 @@ fn a_wrong_key_and_a_missing_one_are_refused_and_not_repeated() {
     let wrong = AuthKey::new(guess.clone()).unwrap();
     let wrong = Manager::options().authkey(wrong).connect(address.clone()).unwrap_err();
     let missing = Manager::connect(address.clone()).unwrap_err();
-    assert!(wrong.message().contains("without a word: it has not this key"), "{wrong}");
-    assert!(missing.message().contains("wants a key"), "{missing}");
+    assert!(wrong.message().contains("without an answer: it does not have this key"), "{wrong}");
+    assert!(missing.message().contains("needs a key"), "{missing}");
     for error in [wrong, missing] {
         assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
         assert!(!error.to_string().contains(KEY) && !error.to_string().contains(&guess));

@@ -34,7 +34,7 @@ fn impatient(role: &Role) {
     role.say("holding");
     let error = manager.named("event").create_event().unwrap().wait().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unresponsive, "{error}");
-    assert!(error.message().contains("said nothing for 150ms"), "{error}");
+    assert!(error.message().contains("sent nothing for 150ms"), "{error}");
     assert!(guard.is_lost());
     let later = manager.object_count().unwrap_err();
     assert_eq!(later.kind(), ErrorKind::Unresponsive, "{later}");
@@ -94,7 +94,7 @@ fn over_tcp_a_stopped_server_is_waited_for_as_long_as_the_grace() {
     server.stop();
     let error = manager.object_count().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
-    assert!(error.message().contains("not reached for 1s"), "{error}");
+    assert!(error.message().contains("not be reached for 1s"), "{error}");
     assert!(guard.is_lost(), "before anybody else has it");
     server.cont();
     let lock = cast.manager().named("lock").create_lock().unwrap();

@@ -223,7 +223,7 @@ fn what_others_wrote_meanwhile_is_not_replaced_by_what_is_put_back() {
     meanwhile(move || theirs.set("theirs").unwrap());
     let error = unreadable.swap(&Unreadable(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongType);
-    assert!(error.message().contains("something else stands in its place"), "{error}");
+    assert!(error.message().contains("something else is in its place"), "{error}");
     assert_eq!(text.get().unwrap(), "theirs");
 
     let texts = manager.create_dict::<u8, String>().unwrap();

@@ -159,7 +159,7 @@ impl Victim {
             }
             Worst::Announcement => {}
             Worst::NeverReads => {
-                self.server.until_logged("answers that nobody takes are over the limit");
+                self.server.until_logged("unread answers exceed the limit");
             }
         }
         crowd

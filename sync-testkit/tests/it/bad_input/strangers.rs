@@ -75,7 +75,7 @@ fn an_address_that_is_taken_is_refused_with_the_reason() {
     taken(again.unwrap_err(), "another server listens there");
     let file = tempfile::NamedTempFile::new().unwrap();
     let unix = Address::unix(file.path().to_owned()).unwrap();
-    taken(Server::builder().listen(unix).spawn().unwrap_err(), "no socket");
+    taken(Server::builder().listen(unix).spawn().unwrap_err(), "not a socket");
     assert!(file.path().exists());
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = tcp.local_addr().unwrap().port();
