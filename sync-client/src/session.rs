@@ -39,7 +39,7 @@ pub(crate) use target::Target;
 use unsent::Unsent;
 
 /// How many one-way messages may be written beyond those that the manager is known to have carried
-/// out. One may be late: its sender stands still after it was numbered, or it lies behind others on
+/// out. One may be late: its sender was suspended after it was numbered, or it is behind others on
 /// its connection. The manager keeps four times as many that come before it, and then ends the
 /// session.
 const AHEAD_MAX: u64 = 1024;

@@ -134,7 +134,7 @@ impl ManagerProcess {
 
     fn end(&mut self) -> Result<ExitStatus, Error> {
         let failed = |error: io::Error| Error::new(ErrorKind::Io, error.to_string());
-        // Asked in good order: who waits is told, and the socket's file goes.
+        // Asked to end: callers that wait get an error, and the socket's file is removed.
         if self.child.try_wait().map_err(failed)?.is_none() {
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         }
@@ -165,8 +165,8 @@ impl Drop for ManagerProcess {
     }
 }
 
-/// Reads a line without its end; nothing where that is all there is. Whoever writes it may say
-/// nothing for `patience`, since the last signal, and what comes after it is lost.
+/// Reads a line without its end; empty if the end is all there is. The writer may be silent for
+/// `patience`, counted from the last signal; what comes after the line is lost.
 fn first_line(mut out: impl Read + AsFd, patience: Duration) -> io::Result<String> {
     let mut said = Vec::new();
     let time = Timespec::try_from(patience).ok();

@@ -80,7 +80,8 @@ impl Spin {
         if now.saturating_sub(self.began) < self.limit {
             return true;
         }
-        // Twice as many waits asleep each time: who waits long pays next to nothing for this.
+        // Twice as many waits asleep each time: an end with long waits pays next to nothing for
+        // this.
         self.skip = 1_u32.checked_shl(self.in_vain).map_or(MOST_SKIPPED, |n| n.min(MOST_SKIPPED));
         self.in_vain += 1;
         false

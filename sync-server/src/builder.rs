@@ -332,7 +332,7 @@ impl Server {
     /// [`ErrorKind::Broken`] when one of its threads panicked. Its clients have got an error, as
     /// far as that was possible.
     pub fn join(&self) -> Result<(), Error> {
-        // Locked until the end: whoever else waits for it waits here.
+        // Locked until the end: other threads that wait for it wait here.
         self.loops.lock().join()
     }
 

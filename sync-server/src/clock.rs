@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use sync_objects::Time;
 
-/// The time since the server began, by the system's monotonic clock. Everything in the manager
-/// goes by it; whoever needs the time is told.
+/// The time since the server began, by the system's monotonic clock. Everything in the manager goes
+/// by it, and gets the time as an argument.
 #[derive(Debug)]
 pub(crate) struct Clock {
     began: Instant,

@@ -104,7 +104,7 @@ impl Connection {
     pub(crate) fn new(stream: Stream, guard: Guard, token: Token, via: Via) -> Self {
         let decoder = Decoder::new(FrameLimit::HANDSHAKE);
         let (out, interest) = (OutBuffer::new(), None);
-        // What is sealed says what protocol it is outside of the seal.
+        // An encrypted connection names its protocol outside of the encryption.
         let stage = match guard {
             Guard::Open => Stage::Preamble { seen: Vec::new() },
             Guard::Knocking(_) | Guard::Sealed(_) => Stage::Handshake,

@@ -137,7 +137,7 @@ impl Door {
                 *accepted += 1;
                 match self.listeners[at].accept() {
                     Ok(stream) => {
-                        // Whoever comes in now is not who makes room for the next.
+                        // A client accepted now does not make room for the next.
                         *has_waited = false;
                         return Some(Knock::Come(stream));
                     }

@@ -66,7 +66,7 @@ pub(crate) struct EventLoop {
     paused: KeySet,
     /// What was said and is not carried out yet.
     inbox: Inbox,
-    /// Who was worked for in this turn, and how long.
+    /// The connections that were worked for in this turn, and how long.
     served: Vec<(usize, Duration)>,
     /// Bytes of messages that are not complete, or wait to be carried out.
     incoming: Backlog,
@@ -76,7 +76,7 @@ pub(crate) struct EventLoop {
     ended: Vec<(SessionId, DisconnectReason)>,
     /// Connections that broke while they were written to.
     broken: Vec<usize>,
-    /// Clients over TCP of which something was heard in this turn.
+    /// Clients over TCP that sent something in this turn.
     heard: Vec<SessionId>,
     /// Handshakes under way, the earliest first.
     handshakes: VecDeque<(Time, usize, Via)>,
@@ -85,7 +85,7 @@ pub(crate) struct EventLoop {
     buffers: Buffers,
     /// Whether to look again before falling asleep.
     spin: Spin,
-    /// Something was heard or said in the last turn.
+    /// Something was read or written in the last turn.
     was_active: bool,
     /// Answers go out with their commits.
     pub(crate) witness: bool,
@@ -95,9 +95,9 @@ pub(crate) struct EventLoop {
 #[derive(Debug)]
 enum Said {
     Message(ClientMessage),
-    /// A request that was heard already, and waited for a message.
+    /// A request that was handed in already, and waited for a message.
     Released(Released),
-    /// Something that is no message: it is told so and closed.
+    /// Something that is not a message: the client gets an error and is closed.
     Nonsense(Refusal),
     /// Nothing more.
     End,
@@ -318,7 +318,7 @@ impl EventLoop {
         }
         match got {
             Got::End => self.inbox.push(key, Said::End, is_strange),
-            // Whoever can do that can also cut the connection: it is no more than that.
+            // An attacker that can do that can also cut the connection: it is no worse than that.
             Got::Foul(why) => {
                 self.strangers.log(self.hub.now(), connection.origin(), why);
                 self.inbox.push(key, Said::End, is_strange);

@@ -96,8 +96,8 @@ impl Listener {
         for address in (host, port).to_socket_addrs()? {
             match TcpListener::bind(address) {
                 Ok(socket) => {
-                    // It keeps 128 without this. Who is too many then is not told, and tries again
-                    // after a second.
+                    // It keeps 128 without this. A client beyond them gets no answer, and tries
+                    // again after a second.
                     rustix::net::listen(&socket, BACKLOG)?;
                     let port = socket.local_addr()?.port();
                     let address = Address::Tcp { host: host.to_owned(), port };

@@ -70,7 +70,7 @@ pub(crate) struct Front {
     ready: BTreeSet<usize>,
     /// Connections that have something to write.
     dirty: BTreeSet<usize>,
-    /// Bytes that were read and not heard.
+    /// Bytes that were read and not carried out.
     incoming: Backlog,
     /// Bytes of answers that are not taken.
     outgoing: Backlog,

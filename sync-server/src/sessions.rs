@@ -24,14 +24,14 @@ pub(crate) struct Client {
     pub(crate) token: SessionToken,
     /// Keys of its connections.
     pub(crate) connections: Vec<usize>,
-    /// Whether something is heard of it, if its session is one that survives broken connections.
+    /// Whether it is silent, if its session is one that survives broken connections.
     pulse: Option<Pulse>,
     /// Readable once the process has ended, even if a forked child keeps the socket open.
     pidfd: Option<OwnedFd>,
     origin: Option<Origin>,
 }
 
-/// When something was heard of a client over TCP.
+/// When a client over TCP last sent something.
 #[derive(Clone, Copy, Debug)]
 struct Pulse {
     /// When it will have been silent for too long.
@@ -125,7 +125,7 @@ impl Clients {
         ))
     }
 
-    /// Notes that something was heard of a client over TCP; after `silence` it is looked at.
+    /// Notes that a client over TCP sent something; after `silence` it is checked.
     pub(crate) fn heard(&mut self, session: SessionId, now: Time, silence: Duration) {
         let Some(&key) = self.by_session.get(&session) else { return };
         let silent_at = now + silence;
@@ -140,8 +140,8 @@ impl Clients {
         self.checks.first().map(|&(at, _)| at)
     }
 
-    /// Returns the next client that is silent for too long. It is not looked at again, unless
-    /// something is heard of it or it is suspected only.
+    /// Returns the next client that has been silent for too long. It is not checked again, unless
+    /// it sends something or is only suspected.
     pub(crate) fn next_silent(&mut self, now: Time) -> Option<(SessionId, Verdict)> {
         while let Some(&(at, session)) = self.checks.first().filter(|&&(at, _)| at <= now) {
             self.checks.remove(&(at, session));
@@ -281,7 +281,7 @@ mod tests {
         Time::ZERO + Duration::from_secs(seconds)
     }
 
-    /// A client that was heard of at the beginning, and is connected.
+    /// A client that sent something at the beginning, and is connected.
     fn client() -> Clients {
         let poll = mio::Poll::new().unwrap();
         let mut clients = Clients::default();

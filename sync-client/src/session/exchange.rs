@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// Waits for the next message as [`listen`](Self::listen) does; `None` is one that answers no
-    /// call. Who does not know that an answer is coming waits for no more.
+    /// call. A caller that does not know whether an answer is coming waits for no more.
     pub(super) fn listen_once(
         &self,
         connection: &mut Connection,
@@ -106,7 +106,7 @@ impl Session {
                 Ok(ServerMessage::Refused(refusal)) => return Err(Failure::Over(refusal)),
                 Ok(message) => return Ok(Some(message)),
                 Err(why) if self.has_patience(&why) => {
-                    // What is long in coming is there all the same.
+                    // An answer that takes long to arrive is still an answer.
                     if asked_at == Some(connection.heard()) {
                         return Err(Failure::Over(self.unresponsive()));
                     }
@@ -150,8 +150,8 @@ impl Session {
         }
     }
 
-    /// Writes what is queued, until all is written, which is `true`, or until the manager says
-    /// something meanwhile: it may be that it takes no more before that is read.
+    /// Writes what is queued, until all is written, which is `true`, or until the manager sends
+    /// something meanwhile: perhaps it accepts no more before that is read.
     pub(super) fn write_or_hear(&self, connection: &mut Connection) -> Result<bool, Failure> {
         let mut is_silent = false;
         loop {

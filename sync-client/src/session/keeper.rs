@@ -30,7 +30,8 @@ fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Conn
     let mut pauses = PAUSES;
     let (mut sent, mut cut) = (OneWayId::NONE, BTreeSet::new());
     loop {
-        // The session is borrowed for a step at a time: who drops it does not wait for this.
+        // The session is borrowed for a step at a time: a thread that drops it does not wait for
+        // this.
         let Some(held) = session.upgrade() else { return };
         if held.why_over().is_some() {
             return;
@@ -62,7 +63,7 @@ fn run(session: &Weak<Session>, lifeline: &Lifeline, mut connection: Option<Conn
         let Some(held) = session.upgrade() else { return };
         let cut_before = std::mem::replace(&mut cut, held.cut_connections(lifeline));
         if !cut.is_disjoint(&cut_before) {
-            // Whoever uses it is busy elsewhere, and the manager waits for him to come back.
+            // Its thread is busy elsewhere, and the manager waits for that thread to come back.
             held.lose(lifeline, current);
             continue;
         }

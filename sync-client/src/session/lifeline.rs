@@ -61,7 +61,7 @@ struct Bell {
     rings: Condvar,
 }
 
-/// A moment, as the time since the session began.
+/// A point in time, as the time since the session began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment(Duration);
 
@@ -77,8 +77,8 @@ impl Lifeline {
         };
         Self {
             began,
-            // Else a session that does nothing would be over between two of them. A broken
-            // connection is noticed after three, which leaves one to come back.
+            // Otherwise an idle session would be over between two of them. A broken connection is
+            // noticed after three, which leaves one to reconnect.
             heartbeat: resumption.heartbeat.min(resumption.grace / 4).max(HEARTBEAT_MIN),
             grace: resumption.grace,
             contact: AtomicU64::new(0),
@@ -114,12 +114,12 @@ impl Lifeline {
         self.grace.saturating_sub(self.now().0.saturating_sub(contact))
     }
 
-    /// Returns whether the grace has passed since that moment.
+    /// Returns whether the grace period has passed since that moment.
     pub(super) fn is_long_ago(&self, moment: Moment) -> bool {
         self.now().0.saturating_sub(moment.0) >= self.grace
     }
 
-    /// Says why a session is over that could not be resumed in time.
+    /// Returns the error for a session that could not be resumed in time.
     pub(super) fn expired(&self) -> Refusal {
         let grace = self.grace;
         let why = format!(
@@ -168,7 +168,7 @@ impl Lifeline {
     /// Takes the one-way messages that a connection of this epoch must send first.
     pub(super) fn take_due(&self, epoch: Epoch) -> Vec<OneWay> {
         let mut sent = self.sent.lock();
-        // Whoever asks with a connection that is given up has nobody to send them to.
+        // A caller with a connection that is given up has nobody to send them to.
         if sent.epoch != epoch || !std::mem::take(&mut sent.is_due) {
             return Vec::new();
         }

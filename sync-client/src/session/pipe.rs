@@ -15,11 +15,10 @@ const BATCH: usize = 16 * 1024;
 
 /// A connection with many calls under way.
 ///
-/// Calls are never held back for the answers to those before: one that stands in line may wait
-/// for one that comes after it. What is written and not answered is bounded by others: by the room
-/// in the socket, while the manager is behind, and by the calls that it lets wait for one
-/// connection. Answers are taken in as they come with each batch, and while the manager takes no
-/// more.
+/// Calls are never held back for the answers to earlier ones: one that stands in line may wait for
+/// one that comes after it. What is written and not answered is bounded elsewhere: by the room in
+/// the socket, while the manager is behind, and by the calls that it lets wait for one connection.
+/// Answers are read as they come with each batch, and while the manager accepts no more.
 #[derive(Debug)]
 pub(super) struct SocketPipe {
     session: Arc<Session>,
@@ -30,12 +29,13 @@ pub(super) struct SocketPipe {
     calls: VecDeque<(CallId, State)>,
     /// How many have no answer.
     asked: usize,
-    /// What calls kept that are answered. To let it go may have to wait for the manager, and so is
-    /// done when all is written that this one took along.
+    /// What answered calls kept. Releasing it may have to wait for the manager, so that is done
+    /// once all is written that this one took along.
     let_go: Vec<(Handle, Vec<Handle>)>,
     /// Nobody waits for what stands in line.
     is_given_up: bool,
-    /// This process was seen to be its own, and nothing was written or read since.
+    /// This process was checked to be the one that opened it, and nothing was written or read
+    /// since.
     is_own: bool,
 }
 
@@ -61,9 +61,9 @@ impl SocketPipe {
         Ok(Self { session, connection, calls, asked: 0, let_go, is_given_up: false, is_own: false })
     }
 
-    /// Sends what is queued, or waits for one message where all is sent. Whoever waits for an
-    /// answer looks for it before each step: it may have been taken in while something was sent,
-    /// and be all that comes.
+    /// Sends what is queued, or waits for one message if all is sent. A caller that waits for an
+    /// answer checks for it before each step: it may have been read while something was sent, and
+    /// be the last to come.
     fn step(&mut self) -> Result<(), Refusal> {
         if self.connection.as_ref().is_some_and(|of| of.unwritten() > 0) {
             return self.write();
@@ -174,8 +174,8 @@ impl SocketPipe {
         }
     }
 
-    /// Sends what is queued, and takes in answers until the manager has heard it: it does not hear
-    /// whoever leaves many unread. Nothing that stands in line is waited for.
+    /// Sends what is queued, and reads answers until the manager has read it all: it does not read
+    /// from a client that leaves many answers unread. Nothing that stands in line is waited for.
     fn be_heard(&mut self) -> Result<(), Refusal> {
         let (session, connection) = self.parts()?;
         connection.queue(&ClientMessage::Ping, session.limit())?;
@@ -200,9 +200,9 @@ impl SocketPipe {
         Err(Refusal::new(ErrorKind::InvalidInput, why))
     }
 
-    /// Checks it before a call is queued, or an answer taken that is there: a child would wait for
-    /// locks that threads of its parent had, or take its parent's. That asks the system, and is
-    /// done once for each batch.
+    /// Checks it before a call is queued, or an arrived answer is taken: a child would wait for
+    /// locks that threads of its parent held, or take its parent's answers. This is a system call,
+    /// and is made once for each batch.
     fn check_own_once(&mut self) -> Result<(), Refusal> {
         if !self.is_own {
             self.check_own()?;
@@ -223,8 +223,8 @@ impl SocketPipe {
         self.session.end(why)
     }
 
-    /// Takes another connection, where the session survives the loss of one, and asks all again
-    /// that is not answered: the manager knows the calls by their numbers.
+    /// Takes another connection, where the session survives the loss of one, and sends again
+    /// everything that is not answered: the manager knows the calls by their numbers.
     fn go_on_after(&mut self, failure: Failure) -> Result<(), Refusal> {
         let lost = self.connection.take();
         let (lifeline, lost) = match (failure, &self.session.lifeline, lost) {
@@ -248,8 +248,8 @@ impl SocketPipe {
         Ok(())
     }
 
-    /// Gives up what stands in line, and takes in all answers: the connection can be used again,
-    /// and the handles in answers that nobody wanted are released.
+    /// Cancels what stands in line, and reads all answers: the connection can be used again, and
+    /// the handles in answers that nobody wanted are released.
     fn finish(&mut self) -> Result<(), Refusal> {
         self.is_given_up = true;
         let is_asked = |(_, state): &&(CallId, State)| matches!(state, State::Asked { .. });

@@ -1,4 +1,4 @@
-//! Coming back: a session over TCP whose connections broke connects anew and goes on.
+//! Coming back: a session over TCP whose connections broke reconnects and goes on.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Session {
     /// Connects to the session again, once.
     pub(super) fn attempt(&self, lifeline: &Lifeline) -> Result<Connection, Refusal> {
         let patience = (lifeline.heartbeat() * SILENCE).max(PATIENCE_MIN).min(lifeline.left());
-        // The system takes no patience at all for patience without end.
+        // To the system, a timeout of zero means no timeout at all.
         self.connect(lifeline, patience.max(Duration::from_millis(1)))
     }
 
@@ -36,8 +36,8 @@ impl Session {
         self.adopt(connection)
     }
 
-    /// Takes a connection: one that is free, or a new one, as soon as the manager can be reached.
-    /// A call `in_flight` must go on or the session is over: its answer would come to nobody.
+    /// Takes a connection: one that is free, or a new one, as soon as the manager can be reached. A
+    /// call `in_flight` must be able to go on, or the session is over: nobody would get its answer.
     pub(super) fn join(&self, lifeline: &Lifeline, in_flight: bool) -> Result<Connection, Refusal> {
         let began = lifeline.now();
         let mut pauses = PAUSES;
@@ -151,8 +151,8 @@ impl Session {
         Ok(())
     }
 
-    /// Waits until not so many one-way messages are kept: more of them could be at the manager
-    /// before one that is late, which ends the session of whoever sends too many.
+    /// Waits until fewer one-way messages are kept: more of them could reach the manager before one
+    /// that is late, and it ends the session of a client that sends too many.
     fn make_room(&self, lifeline: &Lifeline, connection: &mut Connection) -> Result<(), Failure> {
         let (mut pauses, mut before) = (LATE, None);
         while lifeline.is_full() {
@@ -171,12 +171,12 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the manager that this process does not come back, so that nobody waits for it.
+    /// Tells the manager that this process will not come back, so that it does not wait for it.
     pub(super) fn say_goodbye(&self, lifeline: &Lifeline) {
         let connection = self.take_idle().map_or_else(|| self.connect(lifeline, GOODBYE), Ok);
         let Ok(mut connection) = connection else { return };
         let goodbye = ClientMessage::Goodbye(lifeline.last_one_way());
-        // Who is not heard is missed later.
+        // If it does not arrive, the manager notices the loss later.
         let _ = self
             .queue_first(&mut connection)
             .and_then(|_| connection.queue(&goodbye, self.limit()))

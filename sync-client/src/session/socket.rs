@@ -41,7 +41,7 @@ impl Socket {
         Ok(sockopt::set_socket_timeout(self, sockopt::Timeout::Send, patience)?)
     }
 
-    /// Wakes whoever reads from it: the end has come.
+    /// Wakes the thread that reads from it: the end has come.
     pub(crate) fn shutdown(&self) {
         // It may be closed already, which is what is wanted.
         let _ = net::shutdown(self, Shutdown::Both);
@@ -135,8 +135,8 @@ fn connect_tcp(host: &str, port: u16, patience: Duration) -> io::Result<TcpStrea
     Err(failure)
 }
 
-/// Has the system ask whether a silent manager is still there: after 10 s of silence every 5 s,
-/// and given up after 3 times. Then every call that waits for it is told.
+/// Has the system ask whether a silent manager is still there: after 10 s of silence every 5 s, and
+/// given up after 3 times. Then every call that waits for it gets an error.
 fn keep_alive(socket: &TcpStream) -> io::Result<()> {
     sockopt::set_socket_keepalive(socket, true)?;
     sockopt::set_tcp_keepidle(socket, Duration::from_secs(10))?;

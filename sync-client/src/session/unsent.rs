@@ -13,22 +13,22 @@ use sync_proto::{ErrorKind, OneWayId, Refusal};
 use super::{AHEAD_MAX, Connection, Session, thread};
 use crate::pause::{PAUSES, Pauses, pause};
 
-/// How long each step of connecting may take that a one-way message is for: a manager that is
-/// there takes less, and who drops a guard does not wait for one that is stopped.
+/// How long each step of connecting for a one-way message may take: a live manager takes less, and
+/// a thread that drops a guard does not wait for a stopped one.
 const PROMPT: Duration = Duration::from_millis(50);
 
-/// Messages that may lie unsent before who adds one waits as for a call. What a process lets go of
-/// was given to it call by call, and is rarely so much.
+/// How many messages may lie unsent before a thread that adds one waits as for a call. What a
+/// process releases was given to it call by call, and is rarely so much.
 const UNSENT_MAX: usize = 64 * 1024;
 
-/// The pauses between looks whether a message that is late has come.
+/// The pauses between checks whether a late message has come.
 pub(super) const LATE: Pauses =
     Pauses::between(Duration::from_millis(1), Duration::from_millis(20));
 
 /// A message of more bytes is somebody's value, and lies unsent alone.
 const SMALL_MAX: usize = 4096;
 
-/// One-way messages that were not sent yet. Somebody may wait for what they let go: a thread looks
+/// One-way messages that were not sent yet. Others may wait for what they release: a thread looks
 /// after them as long as there are any.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
@@ -52,21 +52,20 @@ pub(super) enum First {
     Nothing,
     /// All that were left.
     All,
-    /// As many as may be; the others wait until the manager has carried some out.
+    /// As many as may be sent; the others wait until the manager has carried some out.
     Part,
 }
 
-/// What the thread does that looks after them.
+/// The work of the thread that looks after them.
 #[derive(Debug, Default)]
 enum Thread {
-    /// There is none: nothing is unsent, or none could be started.
+    /// There is no thread: nothing is unsent, or none could be started.
     #[default]
     Absent,
-    /// It looks for a connection. Whoever has one before it takes the messages along.
+    /// It looks for a connection. A call that has one before it takes the messages along.
     Seeks,
-    /// It writes the rest of what a connection took the beginning of, and then that of these, and
-    /// waits for the manager where too much is under way. What comes after is left for it to send
-    /// behind.
+    /// It writes the rest of what did not fit into a connection, and then that of these, and waits
+    /// for the manager where too much is under way. Later messages are left to it.
     Writes { next: Vec<Connection> },
 }
 
@@ -117,7 +116,8 @@ impl Thread {
 }
 
 impl Session {
-    /// Sends a one-way message of so many bytes, or leaves it to whoever has a connection first.
+    /// Sends a one-way message of this many bytes, or leaves it to the first call that has a
+    /// connection.
     pub(super) fn send_soon(
         &self,
         len: usize,
@@ -158,8 +158,9 @@ impl Session {
         self.send_off(connection)
     }
 
-    /// Writes what is queued and what was left unsent, and puts the connection by. What does not
-    /// fit into it now, or may not go yet, is left to the thread, and the connection with it.
+    /// Writes what is queued and what was left unsent, and returns the connection to the pool. What
+    /// does not fit into it now, or may not go yet, is left to the thread, and the connection with
+    /// it.
     pub(super) fn send_off(&self, mut connection: Connection) -> Result<(), Refusal> {
         let first = self.queue_unsent(&mut connection)?;
         let is_written = connection.write_now().map_err(|why| self.end(why))?;
@@ -197,7 +198,8 @@ impl Session {
 
     /// Notes that the messages up to here are carried out.
     pub(super) fn note_done(&self, done: OneWayId) {
-        // Usually no news: whoever writes to it keeps it from all others for a moment.
+        // Usually nothing has changed, and writing to it would take it from all other cores for a
+        // moment.
         if self.unsent.done.load(Ordering::Relaxed) < done.0 {
             self.unsent.done.fetch_max(done.0, Ordering::Relaxed);
         }
@@ -217,9 +219,9 @@ impl Session {
         }
     }
 
-    /// Wakes who waits for room: the session is over.
+    /// Wakes threads that wait for room: the session is over.
     pub(super) fn give_up_unsent(&self) {
-        // Under the lock, or who is about to wait would not hear it.
+        // Under the lock, or a thread that is about to wait would miss it.
         let _waiting = self.unsent.waiting.lock();
         self.unsent.room.notify_all();
     }
@@ -337,12 +339,12 @@ fn attend(session: &Weak<Session>) {
             // One more filled up meanwhile.
             continue;
         }
-        // Whoever put one by may have looked for messages just before they were left.
+        // The thread that returned one may have looked for messages just before they were left.
         let connection = held.take_idle().ok_or(());
         match connection.or_else(|()| held.connect_once(held.target.patience)) {
-            // What was left unsent goes by this one, and nothing overtakes it.
+            // What was left unsent is sent on this one, and nothing overtakes it.
             Ok(connection) => held.unsent.waiting.lock().thread.give(connection),
-            // The manager has ended the session; else it is another one's socket.
+            // The manager has ended the session; otherwise it is another manager's socket.
             Err(why) if why.kind == ErrorKind::NotFound && held.is_cut_off() => {
                 drop(held.end(why));
             }

@@ -178,8 +178,8 @@ impl Core {
         };
         self.waits.found += 1;
         let deadlock = self.deadlock_info(&circle, WAITS_MAX);
-        // Who was polled before it waited on may have left something behind, as a Condition's
-        // waiter that gave up its lock.
+        // A call that was polled before it went on waiting may have left something behind, as a
+        // Condition's waiter that gave up its lock.
         let may_refuse = self.call(key).is_some_and(|call| call.stance == Stance::Wait);
         let refused = may_refuse && self.waits.policy == Deadlocks::Refuse;
         if refused {

@@ -1,9 +1,9 @@
-//! What goes on when the message that it waited for has come at last.
+//! Work that goes on when the message that it waited for has come at last.
 //!
-//! That may be thousands of messages, for one of a few bytes. They are due when their turn has
-//! come, and go on one by one, each session in its turn, as the driver has time. One-way messages
-//! are carried out; requests are given back to the driver, who hands each in again before what came
-//! after it on its connection: what bounds all other calls bounds these.
+//! A message of a few bytes may release thousands of others. They are due when their turn has come,
+//! and go on one by one, the sessions taking turns, as the driver has time. One-way messages are
+//! carried out; requests are given back to the driver, which hands each in again before what came
+//! after it on its connection: so the bounds of all other calls hold for these, too.
 //!
 //! Between any two of these steps may come whatever comes: messages of others, their ends, times
 //! that pass, connections that are lost and made anew. The order is the driver's to keep:
@@ -120,8 +120,8 @@ impl Kernel {
         }
     }
 
-    /// Carries out all that is due, and all that is released: for a driver that has all the time
-    /// in the world, as a test has that is about something else.
+    /// Carries out all that is due, and all that is released: for a driver without other work, such
+    /// as a test of something else.
     pub fn handle_all_due(&mut self, now: Time) {
         loop {
             if let Some(released) = self.poll_released() {

@@ -16,7 +16,7 @@ pub(crate) struct Hold {
     pub(crate) owns: Option<Owned>,
 }
 
-/// That who stands in a line waits for who holds this.
+/// That callers in a line wait for the holder of this.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owned {
     pub(crate) channel: u64,

@@ -1,4 +1,4 @@
-//! How the kernel hears that handles are gone, and what it knows of who holds them.
+//! How the kernel learns that handles are gone, and what it knows of who holds them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -39,7 +39,7 @@ pub(super) const GIVEN: usize = 64;
 /// which key to delete. An answer up to this long is kept in any case.
 pub(super) const SMALL: usize = 1024;
 
-/// Bytes of a refusal's message that are told: it may quote what it refuses, which may be long.
+/// Bytes of a refusal's message that are sent: it may quote what it refuses, which may be long.
 pub(super) const MESSAGE_MAX: usize = 1024;
 
 /// The share of the limit that is left for small requests.
@@ -106,8 +106,8 @@ impl Core {
         Ok(())
     }
 
-    /// Checks that no value nests deeper than this manager takes. Whoever reads one bounds its
-    /// depth anyway; only a lower limit has to be looked for.
+    /// Checks that no value nests deeper than this manager accepts. Readers bound its depth anyway;
+    /// only a lower limit has to be checked.
     fn check_nesting<H>(&self, data: &Data<H>) -> Result<(), Refusal> {
         let limit = self.limits.nesting;
         if limit >= cbor::MAX_DEPTH {
@@ -152,7 +152,7 @@ fn shared_cost<H>(payload: &Payload<H>) -> usize {
 }
 
 /// Returns what the handles of a value cost in each place where it is kept. A clone of the value
-/// counts them itself; this is for who has to ask before there is one.
+/// counts them itself; this is for checks before there is one.
 pub(crate) fn handles_cost<H>(payload: &Payload<H>) -> usize {
     HANDLE * payload.handles.len()
 }
@@ -170,7 +170,7 @@ pub(super) const fn given_cost(places: usize) -> usize {
     HANDLE * places
 }
 
-/// Cuts a refusal's message to what is told of it.
+/// Cuts a refusal's message to what is sent of it.
 pub(super) fn brief(mut refusal: Refusal) -> Refusal {
     if refusal.message.len() > MESSAGE_MAX {
         refusal.message = format!("{}…", first_bytes(&refusal.message, MESSAGE_MAX));

@@ -1,17 +1,17 @@
 //! Sessions that survive broken connections.
 //!
-//! Such a session keeps every answer until the client says that it has arrived. A call whose
-//! connection broke keeps its place in line. The client connects anew, under the next [`Epoch`],
-//! and sends each request again that it has no answer to, under the same number: one that waits
-//! goes on waiting for the new connection, one that was answered is answered again, and only one
-//! that never arrived is carried out. What still trickles in on a connection that was given up is
-//! ignored. If the client does not come back within the grace, the session ends.
+//! Such a session keeps every answer until the client acknowledges it. A call whose connection
+//! broke keeps its place in line. The client reconnects, under the next [`Epoch`], and sends again
+//! each request that it has no answer to, under the same number: one that waits goes on waiting for
+//! the new connection, one that was answered is answered again, and only one that never arrived is
+//! carried out. What still trickles in on a connection that was given up is ignored. If the client
+//! does not come back within the grace period, the session ends.
 //!
-//! A client that is back under a new epoch knows that all connections of those before are gone. A
-//! thread of it that is busy elsewhere may come much later to ask for the answer to a call of a
-//! pipeline: such a call keeps its place, or its answer, for as long as the session lives. Who
-//! lost one connection of several, and did not come back since, may not know of it, and would wait
-//! for an answer for ever: that call must be claimed within the grace, or the session ends.
+//! A client that is back under a new epoch knows that all connections of earlier ones are gone. A
+//! thread of it that is busy elsewhere may ask much later for the answer to a pipelined call: such
+//! a call keeps its place, or its answer, for as long as the session lives. A client that lost one
+//! connection of several, and has not come back since, may not know of the loss, and would wait for
+//! an answer for ever: that call must be claimed within the grace period, or the session ends.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ pub(crate) struct Resumable {
     answers: Answers,
     /// Calls that wait, or were answered since, and whose connection was lost.
     unclaimed: BTreeSet<CallId>,
-    /// Those of them whose client may not know of the loss: it did not come back since.
+    /// Those of them whose client may not know of the loss: it has not come back since.
     unnoticed: BTreeSet<CallId>,
     /// When the session ends, unless its client comes back.
     grace: Option<TimerKey>,
@@ -132,8 +132,8 @@ impl Kernel {
         self.core.set_grace(session);
     }
 
-    /// The client leaves, once the one-way message is carried out: the session ends without a
-    /// grace.
+    /// The client leaves, once the one-way message is carried out: the session ends without a grace
+    /// period.
     pub fn handle_goodbye(&mut self, now: Time, session: SessionId, after: OneWayId) {
         self.core.advance(now);
         if let Some(state) = self.core.sessions.get_mut(&session) {
@@ -144,7 +144,7 @@ impl Kernel {
     }
 
     /// Returns whether a call was sent before, on a connection that was lost since: it waits, or
-    /// was answered, and whatever else is refused, it is to be told what came of it.
+    /// was answered, and even when everything else is refused, it is to get its result.
     pub fn is_known(&self, session: SessionId, call: CallId) -> bool {
         let session = self.core.sessions.get(&session);
         session.and_then(|session| session.resumable.as_ref()).is_some_and(|resumable| {
@@ -325,8 +325,8 @@ impl Core {
         self.finish_input();
     }
 
-    /// Gives up what is asked on connections that are lost. Requests that were held back have not
-    /// begun: they will be sent again.
+    /// Notes which calls have nobody left to read their answers. Requests that were held back have
+    /// not begun: they will be sent again.
     fn lose(&mut self, session: SessionId, vias: &BTreeSet<Via>) {
         let Some(state) = self.sessions.get_mut(&session) else { return };
         for &via in vias {
@@ -338,7 +338,7 @@ impl Core {
         self.note_due(session);
     }
 
-    /// Starts the grace of a session that is lost, and stops that of one that is back.
+    /// Starts the grace period of a session that is lost, and stops that of one that is back.
     fn set_grace(&mut self, session: SessionId) {
         let end = self.now + self.limits.grace;
         let state = self.sessions.get_mut(&session);
@@ -353,7 +353,7 @@ impl Core {
         }
     }
 
-    /// The grace of a session has passed.
+    /// The grace period of a session has passed.
     pub(super) fn grace_passed(&mut self, session: SessionId) {
         let reason = DisconnectReason::NotResumed(self.limits.grace);
         self.end_session(session, reason);

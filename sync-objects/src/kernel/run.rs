@@ -38,7 +38,7 @@ impl Core {
                 return self.answer(route, Err(ErrorKind::TimedOut.into()));
             }
             Ok(Flow::Wait(channel)) => {
-                // Whoever waits in another way has changed something, and cannot be sent away.
+                // A call that waits in another way has changed something, and cannot be sent away.
                 match self.check_line(channel.object(object), waiting_cost(&data)) {
                     Ok(()) => (Stance::Wait, channel, 0),
                     Err(refusal) => return self.answer(route, Err(refusal)),
@@ -207,8 +207,8 @@ impl Core {
         }
     }
 
-    /// A call's time is up: it is answered, or polled once more if it asked for that. Whoever
-    /// stands behind it is given a look.
+    /// A call's time is up: it is answered, or polled once more if it asked for that. The call
+    /// behind it is polled.
     pub(super) fn time_out(&mut self, key: CallKey) {
         let Some(call) = self.call_mut(key) else {
             return;

@@ -64,7 +64,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(info: ClientInfo) -> Self {
-        // Whoever says more of itself than honest clients do has it kept as theirs is.
+        // A name longer than honest clients send is cut to the length of theirs.
         let program = cut(&info.program).to_owned();
         Self {
             info: ClientInfo { program, ..info },

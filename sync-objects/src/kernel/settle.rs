@@ -119,7 +119,7 @@ impl Core {
                 let places = place + 1..places.end;
                 self.wakes.push_front(Wake::Count { object, channel, left: left - 1, places });
                 if !self.poll(call, false) {
-                    // Whoever stood behind it is given a look, once this wake is done.
+                    // The call behind it is polled, once this wake is done.
                     self.wake_in_turn(object, channel);
                 }
             }

@@ -142,7 +142,7 @@ impl Condition {
         for _ in 0..count.min(self.waiting.len()) {
             self.waiting.pop_first();
         }
-        // Who is notified stands in front: it came first.
+        // The notified waiter stands in front: it came first.
         cx.wake_in_turn(NOTIFIED);
     }
 }

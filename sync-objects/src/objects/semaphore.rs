@@ -190,7 +190,7 @@ impl semaphore::Service for Semaphore {
     fn session_gone(&mut self, cx: &mut Cx<'_>, gone: &Gone) {
         gone.held.iter().for_each(|&(token, _)| self.singles.remove(token));
         let count = gone.held.iter().map(|&(_, count)| count).sum();
-        // Before it is given back: whoever is next in line takes it.
+        // Before it is given back: the next caller in line takes it.
         self.unreleased += count;
         self.give_back(cx, count);
     }

@@ -1,5 +1,5 @@
 //! Sessions that survive the loss of their connections: everything is carried out once, nobody
-//! loses his place, and who does not come back is gone.
+//! loses its place, and a client that does not come back is gone.
 
 use std::time::Duration;
 

@@ -36,7 +36,7 @@ fn content(encoded: &[u8]) -> Option<usize> {
     (decoder.position() == encoded.len()).then_some(encoded.len() - length)
 }
 
-/// Gives the bytes to whoever wants bytes, and nothing to others.
+/// Gives the bytes to a visitor that wants bytes, and nothing to others.
 struct Taking<'t> {
     whole: &'t mut Option<Bytes>,
     start: usize,
@@ -50,7 +50,7 @@ impl Taking<'_> {
     }
 }
 
-/// Nobody hears of it: the value is decoded the usual way then.
+/// This error is not reported: the value is decoded the usual way then.
 fn not_taken() -> DecodeError {
     DecodeError::new("something other than bytes was expected")
 }

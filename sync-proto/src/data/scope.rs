@@ -15,10 +15,10 @@ pub(crate) struct Lists {
     /// `None` inside a user's value, where a payload has no place.
     pub(crate) payloads: Option<Vec<Payload>>,
     pub(crate) handles: Vec<Handle>,
-    /// Whoever decodes gets what is in the lists, and nothing is left there; else a clone stays.
+    /// Decoding takes what is in the lists, and leaves nothing there; otherwise a clone stays.
     pub(crate) to_take: bool,
-    /// The places of the next payload and handle. Who encodes a call gives each a place of its
-    /// own, one after the other: an index that comes again would make much of few bytes.
+    /// The places of the next payload and handle. Encoding a call gives each a place of its own,
+    /// one after another: an index that comes again would make much of few bytes.
     next: (usize, usize),
 }
 

@@ -117,7 +117,7 @@ impl Channel {
         let Some(&length) = bytes.first_chunk() else { return Ok(None) };
         let length = usize::from(u16::from_le_bytes(length));
         let longest = if self.opened == 0 { FIRST_RECORD_MAX } else { RECORD_MAX };
-        // An empty record says nothing: it would only cost whoever opens it.
+        // An empty record carries nothing: it would only cost its reader time.
         if length <= TAG || length > longest {
             return Err(Stranger::Length(length));
         }

@@ -1,4 +1,4 @@
-//! Both ends against each other, and against whoever stands between them.
+//! Both ends against each other, and against an attacker between them.
 
 use bytes::Buf;
 use proptest::prelude::*;

@@ -36,7 +36,7 @@ impl EventLoop {
     fn welcome(&mut self, stream: Stream) {
         let now = self.hub.now();
         let peer = match &stream {
-            // Who comes over a unix socket is known by its credentials.
+            // A peer over a unix socket is known by its credentials.
             Stream::Unix(stream) => unix_peer(stream, &self.strangers.uids).map(Some),
             Stream::Tcp(stream) => {
                 Ok(stream.peer_addr().ok().map(|address| Origin::Address(address.ip())))
@@ -75,7 +75,7 @@ impl EventLoop {
         if let Err(why) = peer {
             self.refuse(now, key, Refusal::new(ErrorKind::Unauthorized, why));
         } else if !sealed && let Err(refusal) = self.has_room() {
-            // Who comes sealed hears of it when it can be told.
+            // A peer on an encrypted connection gets the reason as soon as it can be sent.
             self.refuse(now, key, refusal);
         }
         self.drop_half_open();
@@ -112,7 +112,7 @@ impl EventLoop {
         Err(Refusal::new(ErrorKind::LimitReached, why))
     }
 
-    /// Drops the oldest of too many connections with unfinished handshakes: whoever means it is
+    /// Drops the oldest of too many connections with unfinished handshakes: an honest client is
     /// among the newest.
     fn drop_half_open(&mut self) {
         while self.half_open.len() > self.limits.half_open {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sync_objects::Time;
 
-/// How long bytes may wait before they are anybody's fault: who is slower than this is the first
-/// to go when there is too much in all.
+/// How long bytes may wait before the connection is to blame: one that is slower than this is the
+/// first to go when there is too much in all.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What waits, by connection.

@@ -16,13 +16,14 @@ pub(super) struct Inbox {
     letters: Vec<Letters>,
     /// Who said something.
     talkers: KeySet,
-    /// Clients that said something, whoever was worked for least of late first: one that asks
-    /// little does not wait for all those that ask much.
+    /// Clients that sent something, the one that took the least time of late first: a client with
+    /// few requests does not wait for all those with many.
     line: BTreeSet<(Duration, usize)>,
     /// Strangers that said something, in the order in which they did. They have a line of their
     /// own: each is new, and would come before everybody who was worked for.
     strangers: VecDeque<usize>,
-    /// Who was taken out of a line and has not come back: what it says meanwhile waits for that.
+    /// Connections that were taken out of a line and have not come back: what they send meanwhile
+    /// waits for that.
     at_work: KeySet,
     /// Connections that had more to read, and will have when their inbox is empty.
     unread: KeySet,
@@ -37,7 +38,7 @@ pub(super) struct Inbox {
 /// What one connection said.
 #[derive(Debug, Default)]
 struct Letters {
-    /// What was heard already and had to wait: it comes first.
+    /// What was read already and had to wait: it comes first.
     released: VecDeque<Said>,
     said: VecDeque<Said>,
     /// How many bytes the values in it have.
@@ -103,7 +104,7 @@ impl Inbox {
         self.talkers.contains(key)
     }
 
-    /// Returns whether somebody said something who is not among these.
+    /// Returns whether a connection sent something that is not among these.
     pub(super) fn has_others(&self, than: &KeySet) -> bool {
         self.talkers.iter().any(|key| !than.contains(key))
     }
@@ -207,7 +208,7 @@ mod tests {
 
     const NOW: Time = Time::ZERO;
 
-    /// Works for whoever is first; returns who that was.
+    /// Works for the first connection; returns its key.
     fn work(inbox: &mut Inbox, millis: u64) -> usize {
         let first = inbox.next().unwrap();
         inbox.line_up(first, Duration::from_millis(millis));

@@ -1,5 +1,5 @@
-//! Who is still there: sessions over TCP that survive a broken connection, and end when their
-//! client does not come back.
+//! Which clients are still there: sessions over TCP that survive a broken connection, and end when
+//! their client does not come back.
 
 use std::time::Duration;
 
@@ -68,8 +68,8 @@ impl EventLoop {
         }
     }
 
-    /// Forgets the clients whose sessions the kernel has ended. Those that are still connected are
-    /// told why.
+    /// Forgets the clients whose sessions the kernel has ended. Those that are still connected get
+    /// the reason.
     pub(super) fn part(&mut self) {
         let now = self.hub.now();
         for (session, reason) in self.hub.take_ended() {

@@ -13,8 +13,9 @@ impl EventLoop {
     pub(super) fn flush_some(&mut self, asked: &KeySet) {
         let mut dirty = std::mem::take(&mut self.dirty);
         let mut order = std::mem::take(&mut self.order);
-        // Whoever was woken sleeps, and is written to first: the answer to one who has just asked
-        // may hand the core to that client, which would ask for more while the other still waits.
+        // Callers that were woken sleep, and are written to first: the answer to one that has just
+        // asked may hand the core to that client, which would ask for more while the other still
+        // waits.
         for has_asked in [false, true] {
             order.extend(dirty.iter().filter(|&key| asked.contains(key) == has_asked));
         }

@@ -166,8 +166,8 @@ impl EventLoop {
         check_share(origin, self.census.count(origin), limit, "connections")
     }
 
-    /// Tells a peer why it is not served, and closes the connection once that is written. A
-    /// stranger is told nothing.
+    /// Tells a peer why it is not served, and closes the connection once that is written. An
+    /// unauthenticated peer gets no reason.
     pub(super) fn refuse(&mut self, now: Time, key: usize, refusal: Refusal) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if !connection.is_trusted() {

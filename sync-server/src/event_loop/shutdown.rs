@@ -1,4 +1,4 @@
-//! The end: whoever waits is told, and what can be written is written.
+//! The end: callers that wait get an error, and what can be written is written.
 
 use std::time::Duration;
 

@@ -16,8 +16,8 @@ impl EventLoop {
         mut timeout: Option<Duration>,
     ) -> io::Result<()> {
         if !self.was_active && timeout == Some(Duration::ZERO) {
-            // Nobody was heard or answered in the last turn: what is left is a search for cycles,
-            // or takes a while. Whoever shares the core goes first.
+            // Nothing was read or answered in the last turn: what is left is a search for cycles,
+            // or takes a while. Other processes on the core go first.
             std::thread::yield_now();
         }
         if !self.was_active || timeout == Some(Duration::ZERO) || self.spin.is_off() {

@@ -50,7 +50,7 @@ impl EventLoop {
         self.take_released(kernel);
     }
 
-    /// Has requests that waited for a message heard next on their connections.
+    /// Has requests that waited for a message carried out next on their connections.
     pub(super) fn take_released(&mut self, kernel: &mut Kernel) {
         while let Some(released) = kernel.poll_released() {
             let (key, via) = (accept::key_of(released.via), released.via);
@@ -87,8 +87,8 @@ impl EventLoop {
         false
     }
 
-    /// Returns whether something that a connection said is not heard yet, and will be: it is not
-    /// one that does not listen.
+    /// Returns whether something that a connection sent is not carried out yet, and will be: not if
+    /// the client does not read its answers.
     pub(super) fn is_unheard(&self, key: usize) -> bool {
         self.ready.contains(key) || self.inbox.has(key) && !self.paused.contains(key)
     }

@@ -35,7 +35,7 @@ impl Front {
         }
     }
 
-    /// Challenges a new connection. A stranger that is not even challenged is told nothing.
+    /// Challenges a new connection. A peer that is not even challenged gets no reason.
     fn welcome(&mut self, stream: Stream) {
         let full = self.connections.len() >= self.limits.connections.min(1 << KEY_BITS);
         if full {
@@ -89,7 +89,7 @@ impl Front {
     }
 }
 
-/// Returns who is at the other end, and where that reached the manager.
+/// Returns the process at the other end, and the address at which it reached the manager.
 fn ends_of(stream: &Stream, uids: &[u32]) -> Result<(Peer, Address), String> {
     let unknown = |error: io::Error| format!("its address is not known: {error}");
     match stream {

@@ -44,11 +44,11 @@ pub(crate) struct Connection {
     queued: u64,
     /// The peer will send no more.
     pub(crate) read_closed: bool,
-    /// The peer takes no more: what it said before is heard, and answered to nobody.
+    /// The peer reads no more: what it sent before is carried out, and answered to nobody.
     is_deaf: bool,
 }
 
-/// Who is at the other end.
+/// The process at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Peer {
     /// A process of this machine.
@@ -189,12 +189,12 @@ impl Connection {
         self.decoder.is_inside()
     }
 
-    /// Returns how many bytes were read and are not heard.
+    /// Returns how many bytes were read and are not carried out.
     pub(crate) fn pending_input(&self) -> usize {
         self.decoder.held()
     }
 
-    /// Returns whether a message that was read waits to be heard.
+    /// Returns whether a message that was read waits to be carried out.
     pub(crate) fn is_ahead(&self) -> bool {
         self.decoder.has_next()
     }

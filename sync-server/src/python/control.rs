@@ -75,7 +75,7 @@ impl Front {
         let why = "no file descriptor is left to watch a process with";
         open_pidfd(pid, || self.drop_oldest_half_open(why)).map_err(|error| {
             if is_out_of_files(&error) {
-                // Whoever tries again may find it.
+                // A client that tries again may find it.
                 self.hub.ask_for_room(Side::Python);
             }
             trouble("OSError", &format!("the manager cannot watch process {pid}: {error}"))

@@ -109,8 +109,8 @@ impl Front {
         self.dirty.insert(key);
     }
 
-    /// Hangs up where what is not heard, or not taken, has waited longest, for as long as there is
-    /// too much of it in all.
+    /// Hangs up where unread or unfinished data has waited longest, for as long as there is too
+    /// much of it in all.
     pub(super) fn shed(&mut self, said: &mut Vec<(usize, Said)>) {
         let now = self.hub.now();
         let limit = self.limits.input_total.max(self.limits.message);

@@ -1,4 +1,4 @@
-//! Proxies inside of values: objects for the manager, and proxies again for whoever reads them.
+//! Proxies inside of values: objects for the manager, and proxies again for their readers.
 
 use sync_objects::Kernel;
 use sync_proto::{ErrorKind, Handle, Refusal};

@@ -50,7 +50,7 @@ pub(crate) enum Reply {
     Proxy(&'static Face, Handle),
 }
 
-/// Where a client reaches the manager: what the proxies that it is sent are told.
+/// The address at which a client reaches the manager, for the proxies that it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     Unix(String),

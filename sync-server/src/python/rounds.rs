@@ -61,7 +61,7 @@ impl Front {
         // Each in its turn, round and round: none that has ever more to say keeps others out.
         let mut later = std::mem::take(&mut self.ready);
         let mut keys = later.split_off(&self.rounds.from);
-        // Whoever waits for what they held is not kept waiting by who is alive.
+        // Callers that wait for what they held are not kept waiting by live processes.
         let all = self.rounds.last.iter().chain(&keys).chain(&later).copied();
         for key in all.take(READS_PER_TURN).collect::<Vec<_>>() {
             if self.rounds.read >= REQUESTS_PER_TURN {
@@ -110,7 +110,8 @@ impl Front {
         }
     }
 
-    /// Returns whether all is heard that the sockets of a process held when it had ended.
+    /// Returns whether everything is carried out that was in the sockets of a process when it
+    /// ended.
     pub(super) fn has_spoken(&self, pid: Pid) -> bool {
         !super::ends::connections_of(&self.connections, pid)
             .any(|key| self.rounds.last.contains(&key))

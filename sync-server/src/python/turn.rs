@@ -18,7 +18,7 @@ use crate::limits::TIME_PER_TURN;
 #[derive(Debug)]
 pub(super) enum Said {
     Request(Request),
-    /// Something that is no request: it is told so, and may go on.
+    /// Something that is not a request: the client gets an error, and may go on.
     Nonsense(Raise),
     /// Nothing more.
     End,
@@ -32,7 +32,7 @@ impl Front {
         hub.visit_with(|kernel, now| {
             self.trays.mail.extend(hub.python_mail());
             self.deliver(kernel, now);
-            // Who has ended stands in no line when the others are heard.
+            // A process that has ended stands in no line when the others are served.
             let (last_words, said): (Vec<_>, Vec<_>) =
                 said.into_iter().partition(|(key, said)| self.is_over(*key, said));
             for (key, said) in last_words {
@@ -63,12 +63,12 @@ impl Front {
     pub(super) fn read(&mut self, key: usize, said: &mut Vec<(usize, Said)>) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.pending_output() > self.limits.output_soft {
-            // Whoever asks must also listen: it is read on once it has.
+            // A client must read its answers: it is read from again once it has.
             return;
         }
         if connection.is_ahead() && !connection.read_closed {
-            // Nothing more is read before that is heard: it would pile up. Who waits, or is being
-            // sent away, is looked at again when that is over.
+            // Nothing more is read before that is carried out: it would pile up. A connection that
+            // waits, or is being closed, is checked again when that is over.
             let asks = self.take_request(key, said);
             let Some(connection) = self.connections.get(key) else { return };
             self.incoming.set(self.hub.now(), key, connection.pending_input());
@@ -89,7 +89,7 @@ impl Front {
             self.incoming.remove(key);
         }
         self.incoming.set(self.hub.now(), key, connection.pending_input());
-        // Who hears nothing may live, and never close: what has come is all that counts.
+        // A client that reads nothing may live, and never close: what has come is all that counts.
         let got = if got == Got::Drained && connection.is_deaf() { Got::End } else { got };
         match got {
             Got::End if !asks || connection.waiting.is_some() => said.push((key, Said::End)),
@@ -213,7 +213,7 @@ impl Front {
         if is_given {
             connection.keep(undo);
         } else if let Stage::Object(caller) = &connection.stage {
-            // Python has no form for it: it stays for who has.
+            // Python has no form for it: it stays for readers that have one.
             desk(kernel, now, &mut self.trays, caller).undo(undo);
         }
     }
@@ -281,8 +281,8 @@ impl Front {
         let paused = connection.pending_output() > self.limits.output_soft;
         if let Err(error) = connection.flush(self.poll.registry()) {
             tracing::debug!(%error, "a Python connection broke");
-            // It is read to its end, which tells what it leaves behind: not even an answer that
-            // was too long for it keeps it from being heard.
+            // It is read to its end, which says what it leaves behind: not even an answer that was
+            // too long for it keeps its requests from being carried out.
             connection.give_up_output();
             self.outgoing.remove(key);
             connection.read_closed = true;

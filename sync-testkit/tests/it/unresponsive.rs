@@ -1,6 +1,7 @@
 //! A server that is stopped: its callers go on when it does, or, if they choose to, without it.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;

@@ -9,7 +9,7 @@ use sync_proto::{CallId, OneWayId};
 use crate::kernel::timers::{TimerKey, Timers};
 use crate::kernel::{Released, Via};
 
-/// Those of one session. Whoever takes one out stops its time: there is no way to it without.
+/// Those of one session. Taking one out always stops its timer: there is no other way to it.
 #[derive(Debug, Default)]
 pub(crate) struct AllHeldBack {
     by_turn: BTreeMap<Turn, Timed>,

@@ -78,7 +78,7 @@ impl dict::Service for Dict {
         flow(key.normalize_key().map_err(Stop::from).and_then(|normal| {
             let found = self.store.get(&normal);
             let given = cx.check_given([found.unwrap_or(&value)]);
-            // Who finds the key only reads, even if it stood in line to write.
+            // A caller that finds the key only reads, even if it stood in line to write.
             if let Some(found) = found.cloned() {
                 self.turns.tidy(cx, &normal);
                 return Ok(given.map(|()| found)?);

@@ -234,7 +234,7 @@ impl Turns {
 
 impl EntryTurn {
     fn is_idle(&self, cx: &Cx<'_>) -> bool {
-        // Who is not behind anybody and yet sees one in line is that one.
+        // A caller that is not behind anybody and yet sees one in line is that one itself.
         self.turn.token().is_none() && cx.waiting(self.line) <= 1 && !cx.is_behind(self.line)
     }
 }

@@ -1,7 +1,7 @@
 //! Writes pickles of protocol 4, which every CPython from 3.8 on reads.
 //!
-//! No frames: they are optional, and help only who reads a pickle from a file in pieces. What is
-//! referred to more than once is memoized, and nothing else.
+//! No frames: they are optional, and help only those who read a pickle from a file in pieces. Only
+//! what is referred to more than once is memoized.
 
 use super::graph::{Graph, Make, Node, NodeId, Object, Step};
 use super::{PickleError, opcode as op};

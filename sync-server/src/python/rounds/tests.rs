@@ -82,7 +82,7 @@ fn of_a_crowd_of_strangers_a_few_are_heard_in_a_turn_beside_a_client() {
     turn(&mut front);
     assert_eq!(answered(std::slice::from_mut(&mut client)), 1);
     assert_eq!(answered(&mut crowd), STRANGERS_PER_TURN - 1);
-    // Who speaks again does so after the others.
+    // A connection that speaks again is served after the others.
     crowd[0].write_all(rest).unwrap();
     for _ in 1..CROWD / STRANGERS_PER_TURN {
         turn(&mut front);

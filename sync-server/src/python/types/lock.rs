@@ -1,4 +1,4 @@
-//! Lock, released by whoever likes to, and what RLock has in common with it.
+//! Lock, which anybody may release, and what it has in common with RLock.
 
 use sync_objects::{Grant, lock};
 use sync_proto::{ErrorKind, Handle, Interface, MethodId, ObjectId};

@@ -64,7 +64,8 @@ fn acquire(desk: &mut Desk<'_>, semaphore: ObjectId, args: Args<'_>) -> Outcome 
             }
             Ok(_) => bool(desk, true),
             Err(refusal) if refusal.kind == ErrorKind::TimedOut => bool(desk, false),
-            // One without permits: who does not wait for ever is told that none is free.
+            // One without permits: a caller that does not wait for ever gets the answer that none
+            // is free.
             Err(refusal) if refusal.kind == ErrorKind::InvalidInput && timeout.is_some() => {
                 bool(desk, false)
             }

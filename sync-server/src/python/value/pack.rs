@@ -40,8 +40,8 @@ pub fn to_payload(
     to_payload_within(graph, id, resolve, &mut { MOST_BYTES })
 }
 
-/// As [`to_payload`], of what costs at most `room`, which is less by that much then: its bytes,
-/// and for each value in it what one costs who reads it.
+/// As [`to_payload`], with a cost of at most `room`, from which it is subtracted: the value's
+/// bytes, and for each value in it what one costs its reader.
 ///
 /// # Errors
 ///
