@@ -11,7 +11,7 @@
 //! | [`Semaphore`] | a number of permits |
 //! | [`Event`] | a flag to wait for |
 //! | [`Barrier`] | a number of parties that wait for each other |
-//! | [`Queue`] | items for whoever comes first; leased ones come back if their consumer dies |
+//! | [`Queue`] | items, each for one consumer; leased ones come back if their consumer dies |
 //! | [`Value`] | one value; numbers have arithmetic |
 //! | [`Dict`], [`List`], [`Set`] | collections, with updates in line |
 //! | [`Array`] | numbers of one type, packed, a fixed length |

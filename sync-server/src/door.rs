@@ -145,7 +145,7 @@ impl Door {
                     Err(error) if is_of_one_connection(&error) => continue,
                     // The oldest of those that are not let in yet makes room for the next one. If
                     // they are few, they may be about to be let in: the other event loop is asked
-                    // first. (The system says so also if nobody is there to be accepted.)
+                    // first. (The system reports this even if nobody is there to be accepted.)
                     Err(error)
                         if is_out_of_files(&error)
                             && (strangers > FEW || *has_waited && strangers > 0) =>

@@ -13,7 +13,7 @@
 //!
 //! It finds what was garbage when it began. What becomes garbage in between may be taken for alive:
 //! who held it was looked at before. So whatever loses a handle while a search goes on is a suspect
-//! of a later one, also if this search comes by it. Only losses make suspects, so searches end.
+//! of a later one, even if this search comes across it. Only losses make suspects, so searches end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;

@@ -38,7 +38,7 @@ pub struct Released {
     pub via: Via,
     /// The request.
     pub request: Request,
-    /// When it came: it waits since then, also if it comes to stand in a line.
+    /// When it came: it has waited since then, even if it comes to stand in a line.
     pub arrived: Time,
     /// What it is counted by until it begins.
     pub(super) charge: Charge,

@@ -56,7 +56,7 @@ fn exchange(lists: &mut Option<Lists>) {
     SCOPE.with(|scope| std::mem::swap(&mut *scope.borrow_mut(), lists));
 }
 
-/// Puts the outer scope back, also when a user's `Serialize` panics. Lists that are let go are
+/// Restores the outer scope, even when a user's `Serialize` panics. Lists that are let go are
 /// dropped outside of the cell's borrow: dropping a handle may encode a message of its own.
 struct Restore<'l>(&'l mut Option<Lists>);
 

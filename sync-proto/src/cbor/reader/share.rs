@@ -58,7 +58,7 @@ impl<'b> Reader<'b> {
         self.tokens.set_position(way.position);
     }
 
-    /// Reads the next item if it contains no other, also by a reference.
+    /// Reads the next item if it contains no other, not even by a reference.
     pub(in crate::cbor) fn leaf(&mut self) -> Result<Item<'b>, DecodeError> {
         self.followed(Self::item)
     }
