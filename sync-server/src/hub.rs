@@ -29,6 +29,16 @@ pub(crate) const fn is_python(via: Via) -> bool {
     PYTHON <= via.0 && via.0 < LOCAL
 }
 
+/// A connection's word to the kernel holds its key in the low bits, and above them a number that
+/// is never used twice: a late reply cannot reach the next connection of the same key.
+pub(crate) const KEY_BITS: u32 = 24;
+
+/// Returns the key in a connection's word.
+pub(crate) const fn key_of(via: Via) -> usize {
+    // The mask keeps 24 bits: nothing is cut.
+    (via.0 & ((1 << KEY_BITS) - 1)) as usize
+}
+
 /// What the threads of a server share.
 #[derive(Debug)]
 pub(crate) struct Hub {

@@ -7,20 +7,12 @@ use sync_proto::{ErrorKind, Refusal};
 use super::{EventLoop, KeySet};
 use crate::connection::{Connection, Guard};
 use crate::door::{Knock, Round};
+use crate::hub::{KEY_BITS, key_of};
 use crate::limits::{READS_PER_TURN, STRANGERS_PER_TURN};
 use crate::listener::unix_peer;
 use crate::sessions::Origin;
 use crate::source::Source;
 use crate::stream::Stream;
-
-/// A connection's word to the kernel holds its key in the low bits, and above them a number that
-/// is never used twice: a late reply cannot reach the next connection of the same key.
-const KEY_BITS: u32 = 24;
-
-pub(super) const fn key_of(via: Via) -> usize {
-    // The mask keeps 24 bits: nothing is cut.
-    (via.0 & ((1 << KEY_BITS) - 1)) as usize
-}
 
 impl EventLoop {
     pub(super) fn accept(&mut self) {

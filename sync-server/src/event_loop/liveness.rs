@@ -7,7 +7,8 @@ use sync_objects::{DisconnectReason, Kernel, Time, Via};
 use sync_proto::handshake::SILENCE;
 use sync_proto::{Epoch, Refusal, SessionId};
 
-use super::{EventLoop, accept};
+use super::EventLoop;
+use crate::hub::key_of;
 use crate::sessions::{Verdict, ended};
 
 /// The shortest pause between two looks at a client, whatever the heartbeat.
@@ -25,7 +26,7 @@ impl EventLoop {
         epoch: Epoch,
     ) -> Result<(), Refusal> {
         for given_up in kernel.handle_join(now, session, via, epoch)? {
-            self.drop_connection(session, accept::key_of(given_up));
+            self.drop_connection(session, key_of(given_up));
         }
         if self.clients.get_mut(session).is_some_and(|client| client.is_resumable()) {
             self.expect_heartbeats(session, now);

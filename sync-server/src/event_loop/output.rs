@@ -4,8 +4,9 @@ use sync_objects::Outgoing;
 use sync_proto::message::{Reply, ServerMessage};
 use sync_proto::{ErrorKind, Refusal};
 
-use super::{EventLoop, KeySet, accept};
+use super::{EventLoop, KeySet};
 use crate::connection::Stage;
+use crate::hub::key_of;
 use crate::limits::{TIME_PER_TURN, WRITE_PER_TURN};
 
 impl EventLoop {
@@ -40,7 +41,7 @@ impl EventLoop {
     }
 
     pub(super) fn reply(&mut self, outgoing: Outgoing) {
-        let key = accept::key_of(outgoing.via);
+        let key = key_of(outgoing.via);
         let via = outgoing.via;
         let Some(connection) = self.connections.get_mut(key).filter(|of| of.via == via) else {
             return;

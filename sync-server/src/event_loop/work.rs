@@ -8,7 +8,8 @@ use sync_objects::{Kernel, Time};
 use sync_proto::message::{Reply, ServerMessage};
 use sync_proto::{CallId, ErrorKind, Refusal, SessionId};
 
-use super::{EventLoop, KeySet, Said, accept};
+use super::{EventLoop, KeySet, Said};
+use crate::hub::key_of;
 use crate::limits::{
     CALLS_PER_TURN, OUTPUT_PER_TURN, STRANGERS_PER_TURN, TIME_PER_CONNECTION, TIME_PER_TURN,
 };
@@ -53,7 +54,7 @@ impl EventLoop {
     /// Has requests that waited for a message carried out next on their connections.
     pub(super) fn take_released(&mut self, kernel: &mut Kernel) {
         while let Some(released) = kernel.poll_released() {
-            let (key, via) = (accept::key_of(released.via), released.via);
+            let (key, via) = (key_of(released.via), released.via);
             if self.connections.get(key).is_some_and(|connection| connection.via == via) {
                 self.inbox.push_released(key, Said::Released(released));
             }

@@ -9,20 +9,11 @@ use super::auth::{Auth, Nonce};
 use super::connection::{Connection, Peer, Stage};
 use super::reply::Address;
 use crate::door::{Knock, Round};
-use crate::hub::PYTHON;
+use crate::hub::{KEY_BITS, PYTHON, key_of};
 use crate::listener::unix_peer;
 use crate::sessions::Origin;
 use crate::source::Source;
 use crate::stream::Stream;
-
-/// A connection's word to the kernel holds its key in the low bits, and above them a number that
-/// is never used twice.
-const KEY_BITS: u32 = 24;
-
-pub(super) const fn key_of(via: Via) -> usize {
-    // The mask keeps 24 bits: nothing is cut.
-    (via.0 & ((1 << KEY_BITS) - 1)) as usize
-}
 
 impl Front {
     pub(super) fn accept(&mut self) {

@@ -4,7 +4,6 @@ use sync_objects::{Kernel, Outgoing, Time};
 
 use sync_proto::{ErrorKind, ObjectId, Refusal};
 
-use super::accept::key_of;
 use super::auth::Step;
 use super::connection::{Caller, Got, Stage, Waiting};
 use super::desk::{Desk, Outcome, Stand};
@@ -12,6 +11,7 @@ use super::exceptions::Raise;
 use super::reply::{Answer, Reply};
 use super::request::Request;
 use super::{Front, control, dispatch};
+use crate::hub::key_of;
 use crate::limits::TIME_PER_TURN;
 
 /// What a connection said in this turn.
