@@ -27,7 +27,7 @@ use crate::strangers::{Knocking, Strangers};
 mod accept;
 pub(crate) mod backlog;
 mod inbox;
-mod key_set;
+pub(crate) mod key_set;
 mod liveness;
 mod output;
 mod peers;

@@ -15,6 +15,7 @@ use sync_objects::{Registry, Time, Via};
 
 use crate::door::Door;
 use crate::event_loop::backlog::Backlog;
+use crate::event_loop::key_set::KeySet;
 use crate::hub::{self, Hub, Side};
 use crate::limits::Limits;
 use crate::listener::Listener;
@@ -69,7 +70,7 @@ pub(crate) struct Front {
     /// Connections that may have more to read, or to be asked for.
     ready: BTreeSet<usize>,
     /// Connections that have something to write.
-    dirty: BTreeSet<usize>,
+    dirty: KeySet,
     /// Bytes that were read and not carried out.
     incoming: Backlog,
     /// Bytes of answers that are not taken.
@@ -107,7 +108,7 @@ impl Front {
             half_open: BTreeSet::new(),
             knocking: Knocking::default(),
             ready: BTreeSet::new(),
-            dirty: BTreeSet::new(),
+            dirty: KeySet::default(),
             incoming: Backlog::default(),
             outgoing: Backlog::default(),
             rounds: Rounds::default(),
@@ -149,7 +150,8 @@ impl Front {
     }
 
     fn sleep_for(&self) -> Option<Duration> {
-        let has_more = !self.ready.is_empty() || !self.knocking.is_empty();
+        let has_more =
+            !self.ready.is_empty() || !self.dirty.is_empty() || !self.knocking.is_empty();
         if self.door.is_due() || has_more || self.rounds.has_more() || !self.ended.is_empty() {
             return Some(Duration::ZERO);
         }

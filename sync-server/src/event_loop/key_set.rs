@@ -5,7 +5,7 @@
 ///
 /// A sparse set (P. Briggs and L. Torczon, "An efficient representation for sparse sets", 1993).
 #[derive(Debug, Default)]
-pub(super) struct KeySet {
+pub(crate) struct KeySet {
     /// The members, in the order in which they came, but for what took the place of others.
     members: Vec<usize>,
     /// By key, the place among the members of whichever had it last.
@@ -13,7 +13,7 @@ pub(super) struct KeySet {
 }
 
 impl KeySet {
-    pub(super) fn insert(&mut self, key: usize) {
+    pub(crate) fn insert(&mut self, key: usize) {
         if self.contains(key) {
             return;
         }
@@ -25,7 +25,7 @@ impl KeySet {
     }
 
     /// Takes a key out; returns whether it was there.
-    pub(super) fn remove(&mut self, key: usize) -> bool {
+    pub(crate) fn remove(&mut self, key: usize) -> bool {
         if !self.contains(key) {
             return false;
         }
@@ -37,19 +37,19 @@ impl KeySet {
         true
     }
 
-    pub(super) fn contains(&self, key: usize) -> bool {
+    pub(crate) fn contains(&self, key: usize) -> bool {
         self.places.get(key).is_some_and(|&place| self.members.get(place) == Some(&key))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.members.iter().copied()
     }
 
-    pub(super) fn retain(&mut self, mut is_kept: impl FnMut(usize) -> bool) {
+    pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(usize) -> bool) {
         let mut place = 0;
         while let Some(&key) = self.members.get(place) {
             if is_kept(key) {
@@ -61,11 +61,11 @@ impl KeySet {
     }
 
     /// Moves all but the first `count` to another set.
-    pub(super) fn move_rest(&mut self, count: usize, to: &mut Self) {
+    pub(crate) fn move_rest(&mut self, count: usize, to: &mut Self) {
         to.extend(self.members.drain(count.min(self.members.len())..));
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.members.clear();
     }
 }

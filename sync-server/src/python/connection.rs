@@ -14,6 +14,8 @@ use super::auth::Auth;
 use super::desk::{Then, Undo};
 use super::framing::{self, BadLength, Decoder};
 use super::reply::Address;
+use crate::connection::Flushed;
+use crate::limits::WRITE_PER_TURN;
 use crate::sessions::Origin;
 use crate::stream::Stream;
 
@@ -228,12 +230,22 @@ impl Connection {
         self.is_deaf
     }
 
-    /// Writes what waits, and asks to be told when the rest can be written.
-    pub(crate) fn flush(&mut self, registry: &Registry) -> io::Result<()> {
+    /// Writes what waits, or what of it one turn may take, and asks to be told when the rest can
+    /// be written.
+    pub(crate) fn flush(&mut self, registry: &Registry) -> io::Result<Flushed> {
+        let mut flushed = Flushed { written: 0, has_room: false };
         while !self.out.is_empty() {
-            match self.stream.write(&[IoSlice::new(&self.out)]) {
+            let most = self.out.len().min(WRITE_PER_TURN - flushed.written);
+            if most == 0 {
+                flushed.has_room = true;
+                break;
+            }
+            match self.stream.write(&[IoSlice::new(&self.out[..most])]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.out.advance(written),
+                Ok(written) => {
+                    self.out.advance(written);
+                    flushed.written += written;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
@@ -246,7 +258,8 @@ impl Connection {
             // What a large answer needed is not kept for small ones.
             self.out = BytesMut::new();
         }
-        self.register(registry)
+        self.register(registry)?;
+        Ok(flushed)
     }
 
     /// Tells the poll what is waited for, if that has changed.

@@ -1,5 +1,7 @@
 //! How connections and processes end.
 
+use std::time::Duration;
+
 use mio::Events;
 use rustix::process::Pid;
 use slab::Slab;
@@ -157,14 +159,13 @@ impl Front {
     pub(super) fn finish(mut self, events: &mut Events) {
         let end = self.hub.now() + LAST_WORDS;
         loop {
-            for key in std::mem::take(&mut self.dirty) {
-                self.flush(key);
-            }
+            self.flush_some();
             let unwritten = self.connections.iter().any(|(_, of)| of.pending_output() > 0);
             let left = end.since(self.hub.now());
+            let wait = if self.dirty.is_empty() { left } else { Duration::ZERO };
             if !unwritten
                 || left.is_zero()
-                || hub::wait(&mut self.poll, events, Some(left)).is_err()
+                || hub::wait(&mut self.poll, events, Some(wait)).is_err()
             {
                 return;
             }

@@ -12,7 +12,7 @@ use super::reply::{Answer, Reply};
 use super::request::Request;
 use super::{Front, control, dispatch};
 use crate::hub::key_of;
-use crate::limits::TIME_PER_TURN;
+use crate::limits::{TIME_PER_TURN, WRITE_PER_TURN};
 
 /// What a connection said in this turn.
 #[derive(Debug)]
@@ -54,9 +54,7 @@ impl Front {
             self.deliver(kernel, now);
             ((), std::mem::take(&mut self.trays.strays))
         });
-        for key in std::mem::take(&mut self.dirty) {
-            self.flush(key);
-        }
+        self.flush_some();
     }
 
     /// Reads once from a connection, and takes the next request out of what came.
@@ -274,20 +272,43 @@ impl Front {
         is_reply
     }
 
-    pub(super) fn flush(&mut self, key: usize) {
+    /// Writes once to each connection that is owed something, for as long as a turn may take.
+    pub(super) fn flush_some(&mut self) {
+        let dirty = std::mem::take(&mut self.dirty);
+        let (mut unwritten, mut written, began) = (dirty.iter(), 0, self.hub.now());
+        for key in unwritten.by_ref() {
+            written += self.flush(key);
+            if written > WRITE_PER_TURN && self.hub.now().since(began) >= TIME_PER_TURN {
+                break;
+            }
+        }
+        // These are first in the next turn, those of which something is left come after them.
+        let left = std::mem::take(&mut self.dirty);
+        self.dirty.extend(unwritten);
+        self.dirty.extend(left.iter());
+    }
+
+    /// Writes to a connection; returns how many bytes.
+    fn flush(&mut self, key: usize) -> usize {
         let Some(connection) = self.connections.get_mut(key).filter(|of| !of.is_deaf()) else {
-            return;
+            return 0;
         };
         let paused = connection.pending_output() > self.limits.output_soft;
-        if let Err(error) = connection.flush(self.poll.registry()) {
-            tracing::debug!(%error, "a Python connection broke");
-            // It is read to its end, which says what it leaves behind: not even an answer that was
-            // too long for it keeps its requests from being carried out.
-            connection.give_up_output();
-            self.outgoing.remove(key);
-            connection.read_closed = true;
-            self.ready.insert(key);
-            return;
+        let flushed = match connection.flush(self.poll.registry()) {
+            Ok(flushed) => flushed,
+            Err(error) => {
+                tracing::debug!(%error, "a Python connection broke");
+                // It is read to its end, which says what it leaves behind: not even an answer that
+                // was too long for it keeps its requests from being carried out.
+                connection.give_up_output();
+                self.outgoing.remove(key);
+                connection.read_closed = true;
+                self.ready.insert(key);
+                return 0;
+            }
+        };
+        if flushed.has_room {
+            self.dirty.insert(key);
         }
         let pending = connection.pending_output();
         self.outgoing.set(self.hub.now(), key, pending);
@@ -296,6 +317,7 @@ impl Front {
         } else if paused && pending <= self.limits.output_soft {
             self.ready.insert(key);
         }
+        flushed.written
     }
 }
 
