@@ -5,6 +5,7 @@
 
 import array
 import multiprocessing
+import operator
 import os
 import resource
 import select
@@ -136,6 +137,21 @@ def reads_no_more_at_once_than(m, limit):
     for act in (lambda: texts[:], lambda: texts._callmethod("pop") + texts[:]):
         raises(MemoryError, act, "ask for less at a time")
     assert len(texts) == 15 and texts[0] == ["a"] * 100_000
+    # So it does where nothing of it is answered.
+    tuples, pairs = m.list([("a",) * 100_000]), m.list([(("a",) * 100_000, 1)])
+    for often in tuples, pairs:
+        often._callmethod("__imul__", (16,))
+    for act in (
+        lambda: texts.sort(key=len),
+        lambda: texts.sort(key=operator.itemgetter(0)),
+        lambda: m.set()._callmethod("update", (tuples,)),
+        lambda: m.dict().update(pairs),
+    ):
+        raises(MemoryError, act, "ask for less at a time")
+    raises(MemoryError, lambda: texts._callmethod("__repr__"), "ask for a part of it")
+    few = m.list([(2, "b"), (1, "a")])
+    few.sort(key=operator.itemgetter(0))
+    assert m.dict(few).copy() == {1: "a", 2: "b"} and str(few) == "[(1, 'a'), (2, 'b')]"
 
 
 def object_connection(m):

@@ -25,6 +25,7 @@ use super::proxies::Known;
 use super::reply::Reply;
 use super::request::object_of;
 use super::shown::Extent;
+use super::value;
 use crate::hub::PYTHON;
 
 /// What a method comes to.
@@ -169,12 +170,12 @@ impl Desk<'_> {
         }
         let known = &mut Known(self.kernel);
         let value =
-            super::value::to_payload_within(graph, part, known, &mut room).map_err(|refusal| {
-                match refusal.kind {
+            value::to_payload_within(graph, part, known, &mut room).map_err(
+                |refusal| match refusal.kind {
                     ErrorKind::TooLarge => too_large(),
                     _ => refusal,
-                }
-            })?;
+                },
+            )?;
         brought.cost = limit - room;
         if value.bytes.len() >= LONG {
             brought.values.insert(part, value.clone());
@@ -185,7 +186,7 @@ impl Desk<'_> {
     /// Returns the class of what keeps a part of the arguments from having a hash, if something
     /// does. No tuple is looked through twice: few bytes may name a long one many times.
     pub(crate) fn unhashable(&self, graph: &Graph, part: NodeId) -> Option<String> {
-        super::value::unhashable_beside(graph, part, &mut self.hashed.borrow_mut())
+        value::unhashable_beside(graph, part, &mut self.hashed.borrow_mut())
     }
 
     /// Returns a part of the arguments as a value that is looked at and not kept.
@@ -193,7 +194,7 @@ impl Desk<'_> {
     /// # Errors
     /// Why the part is no value.
     pub(crate) fn glance(&self, graph: &Graph, part: NodeId) -> Result<Payload, Refusal> {
-        super::value::to_payload(graph, part, &mut Known(self.kernel))
+        value::to_payload(graph, part, &mut Known(self.kernel))
     }
 
     /// Asks an object something that it answers at once.
@@ -293,6 +294,19 @@ impl Desk<'_> {
             "the answer of about {size} bytes is over the limit of {limit}: ask for less at a time"
         );
         Err(Refusal::new(ErrorKind::TooLarge, why))
+    }
+
+    /// Checks that values may be taken apart, as [`check_answer`](Self::check_answer) does with
+    /// those in them, too: who may not read so much at once has not so much looked into.
+    ///
+    /// # Errors
+    /// `TooLarge`.
+    pub(crate) fn check_parts(&self, items: &[Payload]) -> Result<(), Refusal> {
+        let (mut values, mut bytes) = (0, 0);
+        items.iter().try_for_each(|item| {
+            (values, bytes) = (values + value::count(item), bytes + item.bytes.len());
+            self.check_answer(values, bytes)
+        })
     }
 
     /// Takes an answer's handles over: each is given back when its last clone is dropped.

@@ -1,7 +1,7 @@
 //! What `str` and `repr` make of an object: a text that is bounded as a whole, for it is made while
 //! others wait, and a list that was repeated is little to the manager.
 
-use sync_objects::Slice;
+use sync_objects::{Slice, VALUE_COST};
 use sync_proto::{ErrorKind, Payload};
 
 use super::desk::{Desk, Next, Outcome};
@@ -40,7 +40,7 @@ impl Extent {
 
     /// Returns how many bytes of entries are asked for, of which each takes some.
     pub(crate) fn bytes(self) -> u64 {
-        self.few().map_or(u64::MAX, |few| (few * sync_objects::VALUE_COST) as u64)
+        self.few().map_or(u64::MAX, |few| (few * VALUE_COST) as u64)
     }
 
     /// Returns how many items are enough, if not all are asked for.
@@ -52,7 +52,8 @@ impl Extent {
 /// Says that what shows an object is too long.
 pub(crate) fn too_long() -> Raise {
     MEMORY_ERROR.with(format!(
-        "the string that shows it takes more than {MOST_BYTES} bytes: ask for a part of it"
+        "the string that shows it takes more than {MOST_BYTES} bytes, or has more values in it \
+         than an answer may bring: ask for a part of it"
     ))
 }
 
@@ -60,13 +61,16 @@ pub(crate) fn too_long() -> Raise {
 pub(crate) struct Shown<'d> {
     out: String,
     extent: &'d mut Extent,
+    /// What the values that are yet to be shown may cost.
+    room: usize,
     is_full: bool,
 }
 
 impl<'d> Shown<'d> {
     /// Begins a text.
     pub(crate) fn new(desk: &'d mut Desk<'_>, begin: &str) -> Self {
-        Self { out: begin.to_owned(), extent: &mut desk.extent, is_full: false }
+        let room = desk.trays.answer_max;
+        Self { out: begin.to_owned(), extent: &mut desk.extent, room, is_full: false }
     }
 
     /// Adds items with commas between them.
@@ -110,6 +114,12 @@ impl<'d> Shown<'d> {
                 return self.text(&format!("<{} object>", value::type_name_of(payload)));
             }
         }
+        let cost = value::count(payload) * VALUE_COST + payload.bytes.len();
+        let Some(room) = self.room.checked_sub(cost) else {
+            self.is_full = true;
+            return;
+        };
+        self.room = room;
         let (start, most) = (self.out.len(), self.most());
         // Where the manager is has no part in it.
         let nowhere = Address::Unix(String::new());

@@ -119,6 +119,7 @@ pub(super) fn hashable_items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Pa
     let items = items(desk, arg)?;
     // Those of a shared list, or of an iterator, are seen only now.
     if matches!((arg.node(), contents), (Node::Object(_), None)) {
+        desk.check_parts(&items)?;
         items.iter().try_for_each(hashable)?;
     }
     Ok(items)
@@ -212,7 +213,8 @@ pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload,
             let page = page(desk, &proxy, DictPart::Items)?;
             return Ok(page.keys.into_iter().zip(page.values).collect());
         }
-        return pairs_of(&shared(desk, &proxy)?);
+        let elements = shared(desk, &proxy)?;
+        return pairs_of(desk, &elements);
     }
     let mut pairs = |elements: &[NodeId]| {
         elements.iter().enumerate().map(|(at, &id)| element(desk, at, arg.part(id))).collect()
@@ -232,13 +234,19 @@ pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload,
                 .map(|&(key, value)| key_and_value(desk, arg.part(key), arg.part(value)))
                 .collect(),
             Some(Contents::Items(elements)) => pairs(&elements),
-            _ => pairs_of(&items(desk, arg)?),
+            _ => pairs_of_items(desk, arg),
         },
-        _ => pairs_of(&items(desk, arg)?),
+        _ => pairs_of_items(desk, arg),
     }
 }
 
-fn pairs_of(elements: &[Payload]) -> Result<Vec<(Payload, Payload)>, Raise> {
+fn pairs_of_items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload, Payload)>, Raise> {
+    let elements = items(desk, arg)?;
+    pairs_of(desk, &elements)
+}
+
+fn pairs_of(desk: &Desk<'_>, elements: &[Payload]) -> Result<Vec<(Payload, Payload)>, Raise> {
+    desk.check_parts(elements)?;
     elements.iter().enumerate().map(|(at, of)| pair(at, value::two(of))).collect()
 }
 

@@ -1,11 +1,21 @@
 //! Takes values apart without a client.
 
+use minicbor::Decoder;
+use minicbor::data::Token;
 use num_bigint::BigInt;
 use sync_proto::cbor::{self, Kind};
 use sync_proto::{Handle, Payload, Refusal};
 
 use super::{Present, Resolve, from_payload, to_payload, type_name, unhashable};
-use crate::python::pickle::{Graph, Node, NodeId, Proxy, Token};
+use crate::python::pickle::{self, Graph, Node, NodeId, Proxy};
+
+/// Returns about how many values a value on the wire has in it, with itself: what it takes to take
+/// it apart.
+pub(crate) fn count(payload: &Payload) -> usize {
+    let mut decoder = Decoder::new(&payload.bytes);
+    let tokens = decoder.tokens().map_while(Result::ok);
+    tokens.filter(|token| !matches!(token, Token::Tag(_) | Token::Break)).count()
+}
 
 /// Returns the two items of a value on the wire that is a tuple, a list or a text, or how many it
 /// has if not two.
@@ -137,7 +147,11 @@ impl Present for Kept {
 }
 
 impl Resolve for Kept {
-    fn resolve(&mut self, proxy: Proxy<'_>, token: Token<'_>) -> Result<Option<Handle>, Refusal> {
+    fn resolve(
+        &mut self,
+        proxy: Proxy<'_>,
+        token: pickle::Token<'_>,
+    ) -> Result<Option<Handle>, Refusal> {
         let number = token.id.parse::<usize>().ok().filter(|_| proxy.module == MODULE);
         Ok(number.and_then(|number| self.0.get(number)).cloned())
     }
