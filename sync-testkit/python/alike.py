@@ -201,6 +201,22 @@ def nan_is_in_nothing(m):
         assert outcome(act)[1] is ValueError
 
 
+def a_set_is_changed_by_all_operands_or_by_none(m):
+    nan = float("nan")
+    for name in "update", "intersection_update", "difference_update":
+        shared = m.set([1, 2, 3])
+        did = outcome(lambda: shared._callmethod(name, [[1, 4], [3, nan]]))
+        assert did[1] is ValueError and shared._callmethod("copy") == {1, 2, 3}, (name, did)
+    names = ["union", "intersection", "difference", "symmetric_difference"]
+    names += ["update", "intersection_update", "difference_update", "symmetric_difference_update"]
+    for name in names:
+        for others in [], [[2, 9]], [{2, 3}, (3, 7)], [[3], [2, 3], {3: 0}]:
+            shared, own = m.set([1, 2, 3]), {1, 2, 3}
+            did = outcome(lambda: shared._callmethod(name, others))
+            is_same((name, others), did, outcome(lambda: getattr(own, name)(*others)))
+            is_same((name, others), shared._callmethod("copy"), own)
+
+
 def a_set_takes_no_set(m):
     for what in {1}, [1], {}, (1, {2}):
         shared, own = m.set([frozenset([1])]), {frozenset([1])}

@@ -8,7 +8,7 @@ use sync_proto::{Handle, MethodId, ObjectId, Payload};
 use super::{bool, done, if_key, iterable, none, taken, text};
 use crate::python::args::Args;
 use crate::python::desk::{Desk, Outcome, ask, ask_within};
-use crate::python::exceptions::{KEY_ERROR, Raise};
+use crate::python::exceptions::{KEY_ERROR, Raise, TYPE_ERROR};
 use crate::python::pickle::Node;
 use crate::python::reply::Reply;
 use crate::python::shown::Shown;
@@ -79,14 +79,14 @@ fn algebra(desk: &mut Desk<'_>, set: ObjectId, method: &str, args: Args<'_>) -> 
         "__iand__" => operator(desk, set, args, Intersection, true),
         "__isub__" => operator(desk, set, args, Difference, true),
         "__ixor__" => operator(desk, set, args, SymmetricDifference, true),
-        "union" => combined(desk, set, args, Union),
-        "intersection" => combined(desk, set, args, Intersection),
-        "difference" => combined(desk, set, args, Difference),
-        "symmetric_difference" => combined(desk, set, args, SymmetricDifference),
-        "update" => combine(desk, set, args, Union),
-        "intersection_update" => combine(desk, set, args, Intersection),
-        "difference_update" => combine(desk, set, args, Difference),
-        "symmetric_difference_update" => combine(desk, set, args, SymmetricDifference),
+        "union" => combined(desk, set, method, args, Union),
+        "intersection" => combined(desk, set, method, args, Intersection),
+        "difference" => combined(desk, set, method, args, Difference),
+        "symmetric_difference" => combined(desk, set, method, args, SymmetricDifference),
+        "update" => combine(desk, set, method, args, Union),
+        "intersection_update" => combine(desk, set, method, args, Intersection),
+        "difference_update" => combine(desk, set, method, args, Difference),
+        "symmetric_difference_update" => combine(desk, set, method, args, SymmetricDifference),
         "isdisjoint" => compared(desk, set, args, const { set::method("is_disjoint") }),
         "issubset" => compared(desk, set, args, SUBSET),
         "issuperset" => compared(desk, set, args, SUPERSET),
@@ -168,28 +168,60 @@ fn from_the_left(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>) -> Outcome 
     })
 }
 
-fn others(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Vec<OtherSet>, Raise> {
+/// Takes the operands of a method apart.
+fn others(
+    desk: &mut Desk<'_>,
+    method: &str,
+    args: Args<'_>,
+    op: SetOp,
+) -> Result<Vec<Vec<Payload>>, Raise> {
     let args: Vec<_> = args.positional().collect();
-    args.into_iter()
-        .map(|other| Ok(OtherSet::Values(iterable::hashable_items(desk, other)?)))
-        .collect()
+    if op == SetOp::SymmetricDifference && args.len() != 1 {
+        let given = args.len();
+        let why = format!("set.{method}() takes exactly one argument ({given} given)");
+        return Err(TYPE_ERROR.with(why));
+    }
+    args.into_iter().map(|other| iterable::hashable_items(desk, other)).collect()
 }
 
-fn combined(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, op: SetOp) -> Outcome {
-    let others = others(desk, args)?;
-    let start = iterable::members(desk, set)?;
-    let scratch = desk.create(&set::INTERFACE, &(start,))?;
+/// Combines sets in their order; returns the members of what comes of it.
+fn fold(
+    desk: &mut Desk<'_>,
+    first: Vec<Payload>,
+    others: impl IntoIterator<Item = Vec<Payload>>,
+    op: SetOp,
+) -> Result<Vec<Payload>, Raise> {
+    let scratch = desk.create(&set::INTERFACE, &(first,))?;
     for other in others {
-        desk.ask::<()>(scratch.object(), const { set::method("combine") }, &(op, other))?;
+        let combination = (op, OtherSet::Values(other));
+        desk.ask::<()>(scratch.object(), const { set::method("combine") }, &combination)?;
     }
-    done(Reply::Set(iterable::members(desk, scratch.object())?))
+    iterable::members(desk, scratch.object())
 }
 
-fn combine(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, op: SetOp) -> Outcome {
-    for other in others(desk, args)? {
-        desk.ask::<()>(set, const { set::method("combine") }, &(op, other))?;
-    }
-    done(Reply::None)
+fn combined(
+    desk: &mut Desk<'_>,
+    set: ObjectId,
+    method: &str,
+    args: Args<'_>,
+    op: SetOp,
+) -> Outcome {
+    let others = others(desk, method, args, op)?;
+    let ours = iterable::members(desk, set)?;
+    done(Reply::Set(fold(desk, ours, others, op)?))
+}
+
+/// Combines a set with all operands in one step: what one of them is refused for has not changed
+/// it.
+fn combine(desk: &mut Desk<'_>, set: ObjectId, method: &str, args: Args<'_>, op: SetOp) -> Outcome {
+    let mut others = others(desk, method, args, op)?.into_iter();
+    let Some(first) = others.next() else { return done(Reply::None) };
+    let other = match op {
+        SetOp::Intersection if others.len() > 0 => fold(desk, first, others, op)?,
+        _ => first.into_iter().chain(others.flatten()).collect(),
+    };
+    let combine = const { set::method("combine") };
+    ask(set, combine, &(op, OtherSet::Values(other)), none::<()>)
 }
 
 fn compared(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, method: MethodId) -> Outcome {

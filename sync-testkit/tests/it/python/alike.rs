@@ -53,6 +53,11 @@ fn nan_is_in_nothing() {
 }
 
 #[test]
+fn a_set_is_changed_by_all_operands_or_by_none() {
+    alike("a_set_is_changed_by_all_operands_or_by_none");
+}
+
+#[test]
 fn a_set_takes_no_set() {
     alike("a_set_takes_no_set");
 }
