@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sync_objects::list;
-use sync_proto::{Error, ErrorKind, Handle, Interface, Payload, Place, Refusal, Shared};
+use sync_proto::{Error, Handle, Interface, Payload, Place, Refusal, Shared};
 
 use crate::proxy::pack_all;
 
@@ -199,7 +199,7 @@ impl<T> List<T> {
         let (slice, method) = (range.to_slice(), "index_of_within");
         if slice.step.is_some_and(|step| step != 1) {
             let why = "it looks at every item of a range: give it one without a step";
-            let refusal = Refusal::new(ErrorKind::InvalidInput, why);
+            let refusal = Refusal::new(crate::ErrorKind::InvalidInput, why);
             return Err(refusal.during(list::INTERFACE.name, method));
         }
         self.proxy.index_of(self.pack(item, method)?, slice.start, slice.end)
