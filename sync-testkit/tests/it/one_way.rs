@@ -98,6 +98,33 @@ fn a_request_waits_for_the_messages_before_it_that_come_by_another_connection() 
     assert!(answer(1));
 }
 
+#[test]
+fn calls_of_a_pipeline_wait_for_a_message_that_is_late_however_many_they_are() {
+    let cast = Cast::new();
+    let proxy = Proxy::before(cast.server().address());
+    let manager = Manager::connect(proxy.address().clone()).unwrap();
+    let event = manager.named("event").create_event().unwrap();
+    // So long that the manager has most of them before the last one is written.
+    let text = "x".repeat(300);
+    let value = manager.create_value(text.clone()).unwrap();
+    let lock = manager.create_lock().unwrap();
+    let guard = lock.lock().unwrap();
+    let waiter = std::thread::spawn(move || event.wait());
+    cast.until("it waits", || cast.manager().blocked_count().unwrap() == 1);
+    // By a connection of its own, on which the release is late.
+    assert!(lock.is_locked().unwrap());
+    proxy.freeze_latest();
+    drop(guard);
+    // The waiter's connection is the next to be used.
+    cast.manager().named("event").create_event().unwrap().set().unwrap();
+    waiter.join().unwrap().unwrap();
+    manager.pipeline(|p| {
+        let asked: Vec<_> = (0..10_000).map(|_| value.later(p).set(&text)).collect();
+        proxy.thaw();
+        asked.into_iter().for_each(|asked| asked.wait().unwrap());
+    });
+}
+
 /// Has a message stay on its way while another thread of its process sends thousands after it, by
 /// another connection; `meanwhile` is told how many answers had come before them.
 fn one_is_late(cast: &Cast, options: ConnectOptions, meanwhile: impl FnOnce(&Proxy, usize)) {
