@@ -256,7 +256,7 @@ impl Manager {
         self.proxy.blocked_count(Some(object.object()))
     }
 
-    /// Returns who holds what and who waits for what: all client processes, all deadlocks, and at
+    /// Returns who holds what and who waits for what: all client processes, the deadlocks, and at
     /// most 1,000 objects, busy ones first. What is listed of an object, and of deadlocks, is cut
     /// to what fits into a message. It displays as text for an operator.
     ///

@@ -150,8 +150,8 @@ impl<'k> Cx<'k> {
     }
 
     /// Checks that the manager may keep `bytes` more. The bytes of the call's own values are
-    /// counted already; this is for what an object makes much of from a short call: copies, zeros.
-    /// A call that has waited may keep as much as its waiting took, even in a full manager.
+    /// counted already; this is for what grows large out of a short call: copies, zeros. A call
+    /// that has waited may keep as much as its waiting took, even in a full manager.
     ///
     /// # Errors
     /// `OutOfMemory`, to refuse with before anything is changed.
