@@ -39,10 +39,11 @@ pub(crate) trait Model: fmt::Debug {
         let _ = session;
     }
 
-    /// Returns whether a call that stands first in line could be served.
+    /// Returns whether a call that stands first in line could be served: always, where none of
+    /// those that the model knows ever waits.
     fn could_serve(&self, method: &str, args: &Data<WireHandle>) -> bool {
         let _ = (method, args);
-        false
+        true
     }
 
     /// Learns which grants are given up without a call to this object.
@@ -57,11 +58,8 @@ pub(crate) trait Model: fmt::Debug {
     /// What is wrong.
     fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
         match kind {
-            ErrorKind::TimedOut if self.could_serve(step.method, step.args) => {
-                Err("it could be served".to_owned())
-            }
-            ErrorKind::TimedOut => Ok(()),
-            other => Err(format!("it is refused: {other:?}")),
+            ErrorKind::TimedOut => refused_rightly(!self.could_serve(step.method, step.args), kind),
+            _ => refused_rightly(false, kind),
         }
     }
 }
@@ -78,7 +76,6 @@ pub(crate) fn model_of(interface: &Interface, args: &Data<WireHandle>) -> Option
         }
         "sync.event" => Box::new(Event::default()),
         "sync.rlock" => Box::new(meet::RLock::default()),
-        "sync.condition" => Box::new(meet::Condition),
         "sync.barrier" => Box::new(meet::Barrier::new(&args)?),
         "sync.value" => Box::new(number::Value::new(&args)?),
         "sync.array" => Box::new(number::Array::new(&args)?),
@@ -118,6 +115,10 @@ fn agree<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> Result
         return Ok(());
     }
     Err(format!("{what} is {found:?} where it should be {wanted:?}"))
+}
+
+fn refused_rightly(is_so: bool, kind: ErrorKind) -> Result<(), String> {
+    if is_so { Ok(()) } else { Err(format!("it is refused: {kind:?}")) }
 }
 
 #[derive(Debug, Default)]
@@ -173,13 +174,33 @@ impl Model for Lock {
                 Ok(())
             }
             "is_locked" => agree("is_locked", &read(step.answer)?, &self.holder.is_some()),
-            _ => Ok(()),
+            "holds" => {
+                let (token,) = read(Some(step.args))?;
+                let holds = self.holder == Some((step.session, token));
+                agree("holds", &read(step.answer)?, &holds)
+            }
+            other => Err(format!("{other} is not in the model")),
         }
     }
 
     fn session_ended(&mut self, session: SessionId) {
         if self.holder.is_some_and(|(holder, _)| holder == session) {
             (self.holder, self.abandoned) = (None, true);
+        }
+    }
+
+    fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
+        match (step.method, kind) {
+            ("acquire", ErrorKind::TimedOut) if self.holder.is_some() => Ok(()),
+            ("release" | "abandon", ErrorKind::NotOwner) => {
+                let (token,) = read(Some(step.args))?;
+                refused_rightly(self.holder != Some((step.session, token)), kind)
+            }
+            ("release_held", ErrorKind::NotOwner) => {
+                let is_ours = self.holder.is_some_and(|(holder, _)| holder == step.session);
+                refused_rightly(!is_ours, kind)
+            }
+            _ => refused_rightly(false, kind),
         }
     }
 
@@ -231,7 +252,7 @@ impl Model for Semaphore {
                 Ok(())
             }
             "available" => agree("available", &read(step.answer)?, &self.free),
-            _ => Ok(()),
+            other => Err(format!("{other} is not in the model")),
         }
     }
 
@@ -241,9 +262,17 @@ impl Model for Semaphore {
         self.held.retain(|_, (session, _)| *session != gone);
     }
 
-    fn refused(&mut self, _: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
-        // Who asks for one permit may stand behind somebody who asks for two.
-        agree("why", &kind, &ErrorKind::TimedOut)
+    fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
+        match (step.method, kind) {
+            // Who asks for one permit may stand behind somebody who asks for two.
+            ("acquire", ErrorKind::TimedOut) => Ok(()),
+            ("release" | "forget", ErrorKind::NotOwner) => {
+                let (token,): (Token,) = read(Some(step.args))?;
+                let holder = self.held.get(&token).map(|&(session, _)| session);
+                refused_rightly(holder != Some(step.session), kind)
+            }
+            _ => refused_rightly(false, kind),
+        }
     }
 
     fn could_serve(&self, _: &str, args: &Data<WireHandle>) -> bool {
@@ -262,10 +291,9 @@ impl Model for Event {
             "set" => self.is_set = true,
             "clear" => self.is_set = false,
             "is_set" => agree("is_set", &read(step.answer)?, &self.is_set)?,
-            "wait" if !self.is_set && step.answer.is_some() => {
-                return Err("it is not set".to_owned());
-            }
-            _ => {}
+            "wait" if self.is_set => {}
+            "wait" => return Err("it is not set".to_owned()),
+            other => return Err(format!("{other} is not in the model")),
         }
         Ok(())
     }

@@ -54,7 +54,10 @@ fn run(options: Options) -> Result<()> {
     let outcome = campaign.run();
     print!("{}", outcome.counts());
     let (runs, sum) = (outcome.runs, &outcome.sum);
-    println!("{runs} runs, {} steps, {} answers as a model gives them", sum.steps, sum.agreed);
+    println!(
+        "{runs} runs, {} steps, {} answers and refusals as a model gives them",
+        sum.steps, sum.agreed
+    );
     if let Some(failure) = outcome.failure {
         bail!("{failure}");
     }

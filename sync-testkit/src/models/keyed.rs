@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use sync_objects::{DictUpdate, NumberKind, Removed, SetMember};
-use sync_proto::{Payload, SessionId, Token};
+use sync_proto::message::WireHandle;
+use sync_proto::{Data, ErrorKind, Payload, SessionId, Token};
 
-use super::{Model, Step, agree, maybe_number, number, read};
+use super::{Model, Step, agree, decode, maybe_number, number, read, refused_rightly};
 
 /// Entries in the order in which their keys came in.
 #[derive(Debug, Default)]
@@ -149,6 +150,35 @@ impl Model for Dict {
 
     fn session_ended(&mut self, gone: SessionId) {
         self.turns.retain(|_, &mut (session, _)| session != gone);
+    }
+
+    fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
+        match (step.method, kind) {
+            (_, ErrorKind::TimedOut) => {
+                refused_rightly(!self.could_serve(step.method, step.args), kind)
+            }
+            ("commit_update" | "cancel_update", ErrorKind::NotOwner) => {
+                let token = match step.method {
+                    "commit_update" => read::<(Token, Option<Payload>)>(Some(step.args))?.0,
+                    _ => read::<(Token,)>(Some(step.args))?.0,
+                };
+                let is_turn = self.turns.values().any(|&turn| turn == (step.session, token));
+                refused_rightly(!is_turn, kind)
+            }
+            _ => refused_rightly(false, kind),
+        }
+    }
+
+    fn could_serve(&self, method: &str, args: &Data<WireHandle>) -> bool {
+        match method {
+            "begin_update" => {
+                let key = decode::<(Payload,)>(args).and_then(|(key,)| number(&key).ok());
+                key.is_some_and(|key| !self.turns.contains_key(&key))
+            }
+            "get" | "contains_key" | "len" | "commit_update" | "cancel_update" => true,
+            // They wait where it is another's turn.
+            _ => self.turns.is_empty(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sync_proto::{ErrorKind, Payload};
 
-use super::{Model, Step, agree, maybe_number, number, read};
+use super::{Model, Step, agree, maybe_number, number, read, refused_rightly};
 
 #[derive(Debug, Default)]
 pub(super) struct List(Vec<i64>);
@@ -95,7 +95,7 @@ impl Model for List {
         let index = match step.method {
             "set" => read::<(i64, Payload)>(Some(step.args))?.0,
             "get" | "remove" => read::<(i64,)>(Some(step.args))?.0,
-            _ => return Err(format!("it is refused: {kind:?}")),
+            _ => return refused_rightly(false, kind),
         };
         agree("why", &kind, &ErrorKind::OutOfRange)?;
         agree("where it points to", &self.at(index), &None)

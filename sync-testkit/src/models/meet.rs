@@ -1,4 +1,5 @@
-//! What callers meet at, as it should be: a re-entrant lock, a condition, a barrier.
+//! What callers meet at, as it should be: a re-entrant lock, a barrier. A condition has no model:
+//! its answers show the state of its lock.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use sync_objects::{Arrival, Grant};
 use sync_proto::message::WireHandle;
 use sync_proto::{Data, ErrorKind, SessionId, ThreadId, Token};
 
-use super::{Model, Step, agree, read};
+use super::{Model, Step, agree, read, refused_rightly};
 
 #[derive(Debug, Default)]
 pub(super) struct RLock {
@@ -63,18 +64,18 @@ impl Model for RLock {
         }
     }
 
+    fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
+        let holder = self.holder.map(|(session, thread, _)| (session, thread));
+        let is_ours = holder == Some((step.session, step.thread));
+        match (step.method, kind) {
+            ("acquire", ErrorKind::TimedOut) => refused_rightly(holder.is_some() && !is_ours, kind),
+            ("release", ErrorKind::NotOwner) => refused_rightly(!is_ours, kind),
+            _ => refused_rightly(false, kind),
+        }
+    }
+
     fn could_serve(&self, _: &str, _: &Data<WireHandle>) -> bool {
         self.holder.is_none()
-    }
-}
-
-/// A condition has no state of its own that an answer shows; its lock has.
-#[derive(Debug)]
-pub(super) struct Condition;
-
-impl Model for Condition {
-    fn check(&mut self, _: &Step<'_>) -> Result<(), String> {
-        Ok(())
     }
 }
 
@@ -112,12 +113,22 @@ impl Model for Barrier {
             }
             "finish" => self.release(read(step.answer)?),
             "parties" => agree("parties", &read(step.answer)?, &self.parties),
-            _ => Ok(()),
+            // They answer nothing.
+            "abort" | "fail" | "reset" => Ok(()),
+            other => Err(format!("{other} is not in the model")),
         }
     }
 
-    fn refused(&mut self, _: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
-        let is_known = matches!(kind, ErrorKind::TimedOut | ErrorKind::Broken);
-        if is_known { Ok(()) } else { Err(format!("it is refused: {kind:?}")) }
+    fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
+        match (step.method, kind) {
+            ("wait", ErrorKind::TimedOut) => Ok(()),
+            ("wait" | "finish" | "fail", ErrorKind::Broken) => Ok(()),
+            _ => refused_rightly(false, kind),
+        }
+    }
+
+    /// Nobody waits in a line: the last to come releases all.
+    fn could_serve(&self, _: &str, _: &Data<WireHandle>) -> bool {
+        false
     }
 }

@@ -1,6 +1,7 @@
 //! A value and an array of numbers as they should be.
 
 use sync_objects::{ArrayStart, NumberKind, NumberOp, Typecode, ValueUpdate};
+use sync_proto::message::WireHandle;
 use sync_proto::{Data, Payload, Token};
 
 use super::{Model, Step, agree, number, read};
@@ -99,6 +100,10 @@ impl Model for Value {
             }
             other => Err(format!("{other} is not in the model")),
         }
+    }
+
+    fn could_serve(&self, method: &str, _: &Data<WireHandle>) -> bool {
+        self.turn.is_none() || matches!(method, "get" | "commit_update" | "cancel_update")
     }
 }
 

@@ -6,7 +6,7 @@ use sync_objects::{Item, Leased, Order};
 use sync_proto::message::WireHandle;
 use sync_proto::{Data, ErrorKind, Payload, SessionId, Token};
 
-use super::{Model, Step, agree, decode, read};
+use super::{Model, Step, agree, decode, read, refused_rightly};
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -171,15 +171,19 @@ impl Model for Queue {
     }
 
     fn refused(&mut self, step: &Step<'_>, kind: ErrorKind) -> Result<(), String> {
-        // Who puts one item in may stand behind somebody who has no room for two.
-        let may_be_behind = step.method.starts_with("put");
-        match kind {
-            ErrorKind::TimedOut if may_be_behind => Ok(()),
-            ErrorKind::TimedOut if self.could_serve(step.method, step.args) => {
-                Err("there is an item".to_owned())
+        match (step.method, kind) {
+            // Who puts one item in may stand behind somebody who has no room for two.
+            ("put" | "put_many", ErrorKind::TimedOut) => Ok(()),
+            ("put" | "put_many", ErrorKind::Closed) => refused_rightly(self.closed, kind),
+            ("ack" | "requeue", ErrorKind::NotOwner) => {
+                let (token,): (Token,) = read(Some(step.args))?;
+                let holder = self.leased.get(&token).map(|&(session, _)| session);
+                refused_rightly(holder != Some(step.session), kind)
             }
-            ErrorKind::TimedOut => Ok(()),
-            other => Err(format!("it is refused: {other:?}")),
+            (_, ErrorKind::TimedOut) => {
+                refused_rightly(!self.could_serve(step.method, step.args), kind)
+            }
+            _ => refused_rightly(false, kind),
         }
     }
 
@@ -188,7 +192,9 @@ impl Model for Queue {
             "put" => self.has_room_for(1),
             "put_many" => decode::<(Vec<Payload>,)>(args)
                 .is_some_and(|(payloads,)| self.has_room_for(payloads.len())),
-            _ => !self.ready.is_empty() || self.is_drained(),
+            "get" | "get_many" | "get_leased" => !self.ready.is_empty() || self.is_drained(),
+            "join" => self.unfinished == 0,
+            _ => true,
         }
     }
 }

@@ -2,32 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use sync_objects::{Registry, manager};
+use sync_objects::{Registry, Time, manager};
 use sync_proto::message::{OneWay, Reply, Request};
 use sync_proto::{
-    CallId, Fingerprint, Interface, MethodId, ObjectId, OneWayId, Refusal, SessionId,
+    CallId, ErrorKind, Fingerprint, Interface, MethodId, ObjectId, OneWayId, Refusal, SessionId,
 };
 
 use super::counts::Fault;
 use super::server::WireId;
 use crate::models::{Model, Step, model_of};
 
+mod refused;
+
 /// Watches what goes in and out of the manager: every request is answered once, nobody is overtaken
-/// in a line, and each answer is the one that a simple model of the object gives.
+/// in a line, and each answer and each refusal is one that a simple model of the object gives.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     interfaces: BTreeMap<Fingerprint, &'static Interface>,
     objects: BTreeMap<ObjectId, Object>,
     sessions: BTreeMap<SessionId, Session>,
-    /// One-way messages of this step.
-    carried_out: Vec<(SessionId, OneWay)>,
+    /// One-way messages of this step, and why they failed if they did.
+    carried_out: Vec<(SessionId, OneWay, Option<ErrorKind>)>,
     /// Whose message that was due was carried out last.
     last_due: Option<SessionId>,
     /// Requests that were carried out so far.
     begun: u64,
     /// Requests that were held back so far.
     held_back: u64,
-    /// How many answers a model has agreed with.
+    /// The manager was told to end.
+    pub(crate) is_stopping: bool,
+    /// How many answers and refusals a model has agreed with.
     pub(crate) agreed: u64,
 }
 
@@ -73,6 +77,10 @@ struct Asked {
     via: Option<WireId>,
     /// When it was first looked at; a request that is held back was not yet.
     number: Option<u64>,
+    /// When its time is up.
+    deadline: Option<Time>,
+    /// Its client has given it up.
+    is_cancelled: bool,
 }
 
 impl Session {
@@ -124,6 +132,7 @@ impl Oracle {
     /// Takes note of a request; returns what is special about it.
     pub(crate) fn request(
         &mut self,
+        now: Time,
         session: SessionId,
         via: WireId,
         request: &Request,
@@ -140,7 +149,14 @@ impl Oracle {
             open.iter_mut().for_each(|asked| asked.via = Some(via));
             return Some(Fault::Repeated);
         }
-        open.push(Asked { request: request.clone(), via: Some(via), number: None });
+        let deadline = request.timeout.map(|timeout| now + timeout);
+        open.push(Asked {
+            request: request.clone(),
+            via: Some(via),
+            number: None,
+            deadline,
+            is_cancelled: false,
+        });
         if request.after > state.done || state.has_released() {
             self.held_back += 1;
             let turn = (request.after.max(state.done), self.held_back);
@@ -206,7 +222,7 @@ impl Oracle {
         let Some(state) = self.sessions.get_mut(&session) else { return };
         if let Some(message) = state.early.remove(&state.turn()) {
             state.done = message.number;
-            self.carried_out.push((session, message));
+            self.carried_out.push((session, message, None));
         }
     }
 
@@ -249,27 +265,36 @@ impl Oracle {
     }
 
     /// The manager says that a one-way message failed: it has changed nothing.
-    pub(crate) fn one_way_failed(&mut self, session: SessionId, object: ObjectId, what: &str) {
+    pub(crate) fn one_way_failed(
+        &mut self,
+        session: SessionId,
+        object: ObjectId,
+        what: &str,
+        kind: ErrorKind,
+    ) {
         let known = self.objects.get(&object).map(|object| object.interface);
-        let is_it = |(of, message): &(SessionId, OneWay)| {
+        let is_it = |(of, message, failed): &&mut (SessionId, OneWay, Option<ErrorKind>)| {
             let method = known.map(|interface| interface.method_name(message.method));
             let named = method.is_none_or(|method| what.ends_with(method));
-            (*of, message.object) == (session, object) && named
+            (*of, message.object) == (session, object) && named && failed.is_none()
         };
-        if let Some(at) = self.carried_out.iter().position(is_it) {
-            self.carried_out.remove(at);
+        if let Some((_, _, failed)) = self.carried_out.iter_mut().find(is_it) {
+            *failed = Some(kind);
         }
     }
 
     /// All that failed is known: the other one-way messages have had their effect.
     pub(crate) fn settle(&mut self) {
-        for (session, message) in std::mem::take(&mut self.carried_out) {
-            self.carry_out(session, &message);
+        for (session, message, failed) in std::mem::take(&mut self.carried_out) {
+            match failed {
+                None => self.carry_out(session, &message),
+                Some(kind) => self.one_way_refused(session, &message, kind),
+            }
         }
     }
 
     /// Checks a reply.
-    pub(crate) fn reply(&mut self, session: SessionId, reply: &Reply) {
+    pub(crate) fn reply(&mut self, now: Time, session: SessionId, reply: &Reply) {
         let state = self.sessions.get_mut(&session);
         let state = state.unwrap_or_else(|| panic!("{session} is over and is answered"));
         let call = reply.call;
@@ -282,18 +307,23 @@ impl Oracle {
         let open = state.open.get_mut(&call).filter(|open| !open.is_empty());
         let open = open.unwrap_or_else(|| panic!("{call} of {session} is answered once more"));
         // Of two with one number the later is refused, and the first goes on.
-        let Asked { request, via, number } = open.pop().expect("it is not empty");
-        if let Some(via) = via {
-            state.sent.insert(call, (via, reply.clone()));
+        let asked = open.pop().expect("it is not empty");
+        match asked.via {
+            Some(via) => drop(state.sent.insert(call, (via, reply.clone()))),
+            None => drop(state.lost.insert(call, reply.clone())),
         }
         if open.is_empty() {
             state.open.remove(&call);
         }
         state.held_back.retain(|_, of| of.request.call != call);
-        self.leave_line(&request, number, reply.outcome.is_ok());
-        self.learn(&request, reply);
+        let request = &asked.request;
+        let is_first = self.leave_line(request, asked.number, reply.outcome.is_ok());
+        self.learn(request, reply);
+        let answer = match &reply.outcome {
+            Ok(answer) => answer,
+            Err(refusal) => return self.refused(now, session, &asked, is_first, refusal),
+        };
         let Some(object) = self.objects.get_mut(&request.object) else { return };
-        let Ok(answer) = &reply.outcome else { return };
         let mut inside = request.data.payloads.iter().chain(&answer.payloads);
         if inside.any(|payload| !payload.handles.is_empty()) {
             // The models' values are numbers.
@@ -371,10 +401,11 @@ impl Oracle {
         }
     }
 
-    fn leave_line(&mut self, request: &Request, number: Option<u64>, served: bool) {
-        let Some(object) = self.objects.get_mut(&request.object) else { return };
-        let Some(line) = line_of(object.interface, request) else { return };
-        let (Some(line), Some(number)) = (object.lines.get_mut(line), number) else { return };
+    /// Returns whether nobody stood before it in its line, so far as that is known.
+    fn leave_line(&mut self, request: &Request, number: Option<u64>, served: bool) -> bool {
+        let Some(object) = self.objects.get_mut(&request.object) else { return true };
+        let Some(line) = line_of(object.interface, request) else { return true };
+        let (Some(line), Some(number)) = (object.lines.get_mut(line), number) else { return true };
         let first = line.first_key_value().map(|(&first, _)| first);
         line.remove(&number);
         assert!(
@@ -383,6 +414,7 @@ impl Oracle {
             request.call,
             request.object,
         );
+        first.is_none_or(|first| first >= number)
     }
 
     fn carry_out(&mut self, session: SessionId, message: &OneWay) {

@@ -29,7 +29,7 @@ pub struct Run {
     pub counts: Counts,
     /// How many steps there were.
     pub steps: u64,
-    /// How many answers a model has agreed with.
+    /// How many answers and refusals a model has agreed with.
     pub agreed: u64,
 }
 

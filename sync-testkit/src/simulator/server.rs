@@ -120,6 +120,7 @@ impl Server {
 
     pub(crate) fn handle_shutdown(&mut self, now: Time, wires: &mut Wires) {
         self.now = now;
+        self.oracle.is_stopping = true;
         self.kernel.handle_shutdown(now);
         self.after_input(wires);
         // Who has said something already is told that nothing is done any more.
@@ -186,7 +187,7 @@ impl Server {
         match message {
             ClientMessage::Request(request) => {
                 connection.in_flight += 1;
-                let fault = self.oracle.request(session, id, &request);
+                let fault = self.oracle.request(self.now, session, id, &request);
                 self.kernel.handle_request(self.now, session, Via(id), request);
                 if let Some(fault) = fault {
                     self.counts.fired(fault);
@@ -207,7 +208,10 @@ impl Server {
                     self.hear_nonsense(wires, id, refusal);
                 }
             }
-            ClientMessage::Cancel(call) => self.kernel.handle_cancel(self.now, session, call),
+            ClientMessage::Cancel(call) => {
+                self.oracle.cancelled(session, call);
+                self.kernel.handle_cancel(self.now, session, call);
+            }
             ClientMessage::Ping => {
                 let done = self.kernel.one_ways_done(session);
                 self.send(wires, id, &ServerMessage::Pong(done));
@@ -318,8 +322,8 @@ impl Server {
         let mut ended = Vec::new();
         while let Some(note) = self.kernel.poll_note() {
             match &note {
-                Note::OneWayFailed { session, object, method, .. } => {
-                    self.oracle.one_way_failed(*session, *object, method);
+                Note::OneWayFailed { session, object, method, refusal } => {
+                    self.oracle.one_way_failed(*session, *object, method, refusal.kind);
                 }
                 // The kernel ends it by itself: after a goodbye, or when its grace has passed.
                 Note::SessionEnded { session, commit, .. } => ended.push((*session, *commit)),
@@ -353,7 +357,7 @@ impl Server {
     fn deliver(&mut self, wires: &mut Wires, outgoing: Outgoing) {
         let session = outgoing.session;
         assert!(self.clients.contains_key(&session), "{session} is over and is answered");
-        self.oracle.reply(session, &outgoing.reply);
+        self.oracle.reply(self.now, session, &outgoing.reply);
         self.count(&outgoing.reply);
         self.reply(wires, session, outgoing.via.0, outgoing.reply);
     }
