@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "printing is xtask's job")]
 
+mod skipped;
 mod step;
 mod table;
 
@@ -22,7 +23,15 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     for manifest in example_manifests(root)? {
         steps.extend(example_steps(&manifest));
     }
-    run_steps(root, &steps)
+    skipped::forget(root)?;
+    let outcome = run_steps(root, &steps);
+    for what in skipped::told(root) {
+        println!("{what}");
+    }
+    if crate::python::interpreters().is_empty() {
+        println!("{}", crate::python::NONE);
+    }
+    outcome
 }
 
 /// Runs only the house rules, which are tests of this crate.
@@ -108,7 +117,8 @@ fn workspace_steps(root: &Path) -> Vec<Step> {
 fn test_step(root: &Path) -> Step {
     if cargo_succeeds(root, &["nextest", "--version"]) {
         println!("tests: by cargo nextest, each in a process of its own");
-        return Step::cargo("tests", &["nextest", "run", "--workspace", "--locked"]);
+        let run = ["nextest", "run", "--profile", "ci", "--workspace", "--locked"];
+        return Step::cargo("tests", &run);
     }
     println!("tests: by cargo test, because `cargo nextest --version` doesn't work here");
     let targets = ["--lib", "--bins", "--tests", "--examples"];

@@ -15,6 +15,10 @@ use anyhow::{Context, Result, bail, ensure};
 /// How CPython starts processes: a fork keeps what a parent had, a spawn pickles it.
 const METHODS: [&str; 2] = ["fork", "spawn"];
 
+/// What is said where there is no interpreter.
+pub(crate) const NONE: &str =
+    "skipped: no python3 of version 3.8 or later that has its own tests is here";
+
 /// This project's tests that depend on the version of Python.
 const OURS: [&str; 3] = ["python::alike", "python::names", "python::proxies"];
 
@@ -28,7 +32,7 @@ print('%d.%d' % sys.version_info[:2] if found else '')";
 pub(crate) fn run(root: &Path) -> Result<()> {
     let interpreters = interpreters();
     if interpreters.is_empty() {
-        println!("skipped: no python3 of version 3.8 or later that has its own tests is here");
+        println!("{NONE}");
         return Ok(());
     }
     let server = build(root)?;
@@ -45,7 +49,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 }
 
 /// Finds an interpreter of each version: on the path, and where pyenv keeps them.
-fn interpreters() -> BTreeMap<u32, PathBuf> {
+pub(crate) fn interpreters() -> BTreeMap<u32, PathBuf> {
     let mut programs = Vec::new();
     for directory in env::split_paths(&env::var_os("PATH").unwrap_or_default()) {
         programs.push(directory.join("python3"));
