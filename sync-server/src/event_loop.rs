@@ -20,6 +20,7 @@ use crate::door::Door;
 use crate::hub::{self, Hub, Side};
 use crate::limits::{Limits, READ_PER_TURN};
 use crate::listener::Listener;
+use crate::presence::Presence;
 use crate::sessions::{Census, Clients};
 use crate::source::Source;
 use crate::strangers::{Knocking, Strangers};
@@ -80,6 +81,8 @@ pub(crate) struct EventLoop {
     heard: Vec<SessionId>,
     /// Handshakes under way, the earliest first.
     handshakes: VecDeque<(Time, usize, Via)>,
+    /// What they are measured by.
+    presence: Presence,
     accepted: u64,
     replies: Vec<Outgoing>,
     buffers: Buffers,
@@ -159,6 +162,7 @@ impl EventLoop {
             broken: Vec::new(),
             heard: Vec::new(),
             handshakes: VecDeque::new(),
+            presence: Presence::default(),
             accepted: 0,
             replies: Vec::new(),
             buffers: Buffers::new(READ_PER_TURN),
@@ -183,6 +187,7 @@ impl EventLoop {
             if ended.is_err() {
                 break;
             }
+            self.presence.begin_turn(self.hub.now());
             self.sort(&events);
             // Before that it only keeps time.
             self.door.open(&self.hub, self.poll.registry());
@@ -205,10 +210,11 @@ impl EventLoop {
         if self.door.is_due() {
             return Some(Duration::ZERO);
         }
-        let handshake = self.handshakes.front().map(|&(at, ..)| at);
-        let next = [kernel_wake, handshake, self.door.again(), self.clients.next_check()];
-        let next = next.into_iter().flatten().min()?;
-        Some(hub::until(next, self.hub.now()))
+        let handshake = self.handshakes.front().map(|&(at, ..)| self.presence.until(at));
+        let next = [kernel_wake, self.door.again(), self.clients.next_check()];
+        let next = next.into_iter().flatten().min();
+        let next = next.map(|next| hub::until(next, self.hub.now()));
+        [handshake, next].into_iter().flatten().min()
     }
 
     fn sort(&mut self, events: &Events) {

@@ -30,6 +30,7 @@ mod limits;
 mod listener;
 mod local;
 mod loops;
+mod presence;
 #[doc(hidden)]
 pub mod python;
 mod ration;

@@ -43,7 +43,8 @@ pub struct Limits {
     /// a Python program has one.
     pub sessions_per_peer: usize,
     /// How long a client may take from connecting to its welcome (`--handshake-timeout`), in all
-    /// and not for each message: a silent peer costs a connection for no longer.
+    /// and not for each message: a silent peer costs a connection for no longer. The time in which
+    /// the server is stopped, or carries out one long call, does not count.
     pub handshake_timeout: Duration,
     /// The longest first message of a client, in bytes (`--max-hello`), while it is
     /// unauthenticated. At most 1,024, the default; honest ones take less than 100.

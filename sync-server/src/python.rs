@@ -19,6 +19,7 @@ use crate::event_loop::key_set::KeySet;
 use crate::hub::{self, Hub, Side};
 use crate::limits::Limits;
 use crate::listener::Listener;
+use crate::presence::Presence;
 use crate::sessions::Census;
 use crate::source::Source;
 use crate::strangers::{Knocking, Strangers};
@@ -80,6 +81,8 @@ pub(crate) struct Front {
     ended: Vec<Pid>,
     /// Connections whose time may be up, the earliest first.
     deadlines: VecDeque<(Time, usize, Via)>,
+    /// What they are measured by.
+    presence: Presence,
     accepted: u64,
     trays: Trays,
     buffer: Box<[u8; READ_BUFFER]>,
@@ -114,6 +117,7 @@ impl Front {
             rounds: Rounds::default(),
             ended: Vec::new(),
             deadlines: VecDeque::new(),
+            presence: Presence::default(),
             accepted: 0,
             trays: Trays::new(answer_max),
             buffer: Box::new([0; READ_BUFFER]),
@@ -138,6 +142,7 @@ impl Front {
             if ended.is_err() {
                 break;
             }
+            self.presence.begin_turn(self.hub.now());
             self.sort(&events);
             self.door.open(&self.hub, self.poll.registry());
             // New connections come after the batch: no key is used twice in one.
@@ -155,10 +160,11 @@ impl Front {
         if self.door.is_due() || has_more || self.rounds.has_more() || !self.ended.is_empty() {
             return Some(Duration::ZERO);
         }
-        let deadline = self.deadlines.front().map(|&(at, ..)| at);
+        let deadline = self.deadlines.front().map(|&(at, ..)| self.presence.until(at));
         let idle = self.processes.next_idle(self.limits.python_grace);
-        let next = [deadline, idle, self.door.again()].into_iter().flatten().min()?;
-        Some(hub::until(next, self.hub.now()))
+        let next = [idle, self.door.again()].into_iter().flatten().min();
+        let next = next.map(|next| hub::until(next, self.hub.now()));
+        [deadline, next].into_iter().flatten().min()
     }
 
     fn sort(&mut self, events: &Events) {

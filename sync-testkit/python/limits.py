@@ -9,6 +9,7 @@ import operator
 import os
 import resource
 import select
+import signal
 import socket
 import threading
 from multiprocessing.connection import Client
@@ -335,6 +336,31 @@ def says_half_of_much(m, limit):
         while half:
             half = half[os.write(talkers[-1].fileno(), half):]
     until_it_is_hung_up_on(m, talkers[0])
+
+
+def is_let_in_though_the_manager_stood_still(m, server):
+    key = multiprocessing.current_process().authkey
+    clients = [multiprocessing.connection.SocketClient(m.address) for _ in range(10)]
+    for client in clients:
+        assert client.poll(20), "it is asked for the key"
+    os.kill(int(server), signal.SIGSTOP)
+    # More time passes than a handshake may take.
+    assert not select.select([], [], [], 1.5)[0]
+
+    def come_in(client):
+        multiprocessing.connection.answer_challenge(client, key)
+        multiprocessing.connection.deliver_challenge(client, key)
+        client.send((None, "create", ("list", [1]), {}))
+        let_in.append(client.recv()[0])
+
+    let_in = []
+    threads = [threading.Thread(target=come_in, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    os.kill(int(server), signal.SIGCONT)
+    for thread in threads:
+        thread.join()
+    assert let_in == ["#RETURN"] * 10, let_in
 
 
 def takes_no_answers(m, limit):

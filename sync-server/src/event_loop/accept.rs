@@ -62,7 +62,7 @@ impl EventLoop {
         connection.peer = peer.as_ref().ok().copied().flatten();
         self.census.add(connection.peer);
         entry.insert(connection);
-        self.handshakes.push_back((now + self.limits.handshake_timeout, key, via));
+        self.handshakes.push_back((self.presence.now() + self.limits.handshake_timeout, key, via));
         self.half_open.insert(via);
         if let Err(why) = peer {
             self.refuse(now, key, Refusal::new(ErrorKind::Unauthorized, why));

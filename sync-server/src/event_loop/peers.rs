@@ -175,7 +175,7 @@ impl EventLoop {
         }
         tracing::info!(%refusal, "a connection is refused");
         self.half_open.remove(&connection.via);
-        let deadline = now + self.limits.handshake_timeout;
+        let deadline = self.presence.now() + self.limits.handshake_timeout;
         connection.stage = Stage::Closing { deadline };
         self.handshakes.push_back((deadline, key, connection.via));
         self.send(key, &ServerMessage::Refused(refusal));
@@ -281,7 +281,8 @@ impl EventLoop {
                 self.end_session(kernel, now, session, reason);
             }
         }
-        while let Some(&(at, key, via)) = self.handshakes.front().filter(|&&(at, ..)| at <= now) {
+        let present = self.presence.now();
+        while let Some(&(at, key, via)) = self.handshakes.front().filter(|of| of.0 <= present) {
             self.handshakes.pop_front();
             let Some(connection) = self.connections.get(key).filter(|of| of.via == via) else {
                 continue;

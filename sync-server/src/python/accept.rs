@@ -47,7 +47,7 @@ impl Front {
             tracing::error!(%error, "no randomness: the connection is dropped");
             return;
         }
-        let deadline = self.hub.now() + self.limits.handshake_timeout;
+        let deadline = self.presence.now() + self.limits.handshake_timeout;
         let (auth, challenge) = Auth::new(&self.strangers.keys.current().all, &nonce);
         let entry = self.connections.vacant_entry();
         let key = entry.key();

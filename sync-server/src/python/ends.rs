@@ -104,7 +104,7 @@ impl Front {
     /// Sends what is left on a connection, and closes it.
     pub(super) fn close(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let deadline = self.hub.now() + self.limits.handshake_timeout;
+        let deadline = self.presence.now() + self.limits.handshake_timeout;
         connection.stage = Stage::Closing { deadline };
         self.half_open.remove(&connection.via);
         self.deadlines.push_back((deadline, key, connection.via));
@@ -142,13 +142,13 @@ impl Front {
 
     /// Closes connections whose time is up.
     pub(super) fn close_late(&mut self) {
-        let now = self.hub.now();
+        let now = self.presence.now();
         while let Some(&(at, key, via)) = self.deadlines.front().filter(|(at, ..)| *at <= now) {
             self.deadlines.pop_front();
             let connection = self.connections.get(key).filter(|of| of.via == via);
             if let Some(why) = connection.and_then(|of| of.stage.late(at)) {
                 let origin = self.connections[key].origin();
-                self.strangers.log(now, origin, why);
+                self.strangers.log(self.hub.now(), origin, why);
                 self.forget(key);
             }
         }

@@ -12,7 +12,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sync_client::{Error, ErrorKind, Event, LockGuard, Manager, Shared};
 use sync_objects::list;
 use sync_proto::Payload;
-use sync_testkit::{Cast, Role, ServerProcess, roles};
+use sync_proto::version::PREAMBLE;
+use sync_testkit::{Cast, RawClient, Role, ServerProcess, roles};
 
 roles![patient, impatient, starved];
 
@@ -285,6 +286,32 @@ fn a_server_that_lives_is_waited_for_however_long_it_takes() {
     // Longer than the limit and the pause after it, by the manager's clock.
     assert!(event.wait_for(limit * 4).unwrap().timed_out());
     assert_eq!(manager.object_count().unwrap(), 1);
+}
+
+#[test]
+fn who_is_about_to_be_let_in_while_the_server_stands_still_is_not_late() {
+    const CLIENTS: usize = 10;
+    let directory = tempfile::tempdir().unwrap();
+    let address = format!("unix:{}/socket", directory.path().display());
+    let server = ServerProcess::start(&["--listen", &address, "--handshake-timeout", "1"], 1);
+    let before = server.open_files();
+    let mut clients = Vec::from_iter((0..CLIENTS).map(|_| {
+        let mut client = RawClient::connect(&server.addresses()[0]);
+        client.send_bytes(&PREAMBLE);
+        client
+    }));
+    while server.open_files() < before + CLIENTS {
+        std::thread::yield_now();
+    }
+    server.stop();
+    // More time passes than a handshake may take.
+    let late = Manager::options().connect_timeout(SOON * 10).connect(address.as_str());
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::Unresponsive);
+    clients.iter_mut().for_each(|client| client.send(&RawClient::hello()));
+    server.cont();
+    for client in &mut clients {
+        client.welcome();
+    }
 }
 
 #[test]

@@ -76,6 +76,15 @@ fn a_stranger_makes_room_for_what_tells_the_end_of_a_python_process() {
 }
 
 #[test]
+fn who_is_about_to_be_let_in_while_the_manager_stands_still_is_not_late() {
+    let site = Site::new();
+    let server = start(&site, &["--handshake-timeout=1"]);
+    let address = Address::unix(site.directory.path().join("to-python")).unwrap();
+    let pid = server.pid().to_string();
+    run(&site, &address, "limits.py", &["is_let_in_though_the_manager_stood_still", &pid]);
+}
+
+#[test]
 fn one_process_has_no_more_connections_than_it_may_and_another_has_its_own() {
     let site = Site::limited(|limits| limits.connections_per_peer = 8);
     let address = &site.server.python_addresses()[0];
