@@ -82,25 +82,12 @@ impl core::fmt::Display for Peer {
 pub(crate) enum Stage {
     /// Both ends show that they have the key, by then.
     Auth { auth: Auth, deadline: Time },
-    /// The first request says which kind it is, by then.
+    /// The first request, which begins to arrive by then, says which kind it is.
     Fresh { deadline: Time },
     /// A thread's connection, for calls of objects.
     Object(Caller),
     /// What is left is sent, by then; then it is closed.
     Closing { deadline: Time },
-}
-
-impl Stage {
-    /// Returns what took too long, if something did.
-    pub(crate) fn late(&self, at: Time) -> Option<&'static str> {
-        let (deadline, why) = match self {
-            Self::Auth { deadline, .. } => (deadline, "it took too long to show the key"),
-            Self::Fresh { deadline } => (deadline, "it has the key, and sent no request"),
-            Self::Closing { deadline } => (deadline, "it took too long to read its last answer"),
-            Self::Object(_) => return None,
-        };
-        (*deadline <= at).then_some(why)
-    }
 }
 
 /// A Python thread, by its connection.
@@ -199,6 +186,19 @@ impl Connection {
     /// Returns whether a message that was read waits to be carried out.
     pub(crate) fn is_ahead(&self) -> bool {
         self.decoder.has_next()
+    }
+
+    /// Returns what it has taken too long with by a deadline that is its own, if it has.
+    pub(crate) fn late(&self, at: Time) -> Option<&'static str> {
+        let (deadline, why) = match &self.stage {
+            Stage::Auth { deadline, .. } => (deadline, "it took too long to show the key"),
+            // A long request may take longer to come. It is bounded as those of known threads are.
+            Stage::Fresh { .. } if self.pending_input() > 0 => return None,
+            Stage::Fresh { deadline } => (deadline, "it has the key, and sent no request"),
+            Stage::Closing { deadline } => (deadline, "it took too long to read its last answer"),
+            Stage::Object(_) => return None,
+        };
+        (*deadline <= at).then_some(why)
     }
 
     /// Queues a message.

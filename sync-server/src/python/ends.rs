@@ -146,7 +146,7 @@ impl Front {
         while let Some(&(at, key, via)) = self.deadlines.front().filter(|(at, ..)| *at <= now) {
             self.deadlines.pop_front();
             let connection = self.connections.get(key).filter(|of| of.via == via);
-            if let Some(why) = connection.and_then(|of| of.stage.late(at)) {
+            if let Some(why) = connection.and_then(|of| of.late(at)) {
                 let origin = self.connections[key].origin();
                 self.strangers.log(self.hub.now(), origin, why);
                 self.forget(key);

@@ -78,10 +78,18 @@ fn a_stranger_makes_room_for_what_tells_the_end_of_a_python_process() {
 #[test]
 fn who_is_about_to_be_let_in_while_the_manager_stands_still_is_not_late() {
     let site = Site::new();
-    let server = start(&site, &["--handshake-timeout=1"]);
+    let server = start(&site, &["--handshake-timeout=3"]);
     let address = Address::unix(site.directory.path().join("to-python")).unwrap();
     let pid = server.pid().to_string();
     run(&site, &address, "limits.py", &["is_let_in_though_the_manager_stood_still", &pid]);
+}
+
+#[test]
+fn a_first_request_that_comes_slowly_is_waited_for() {
+    let site = Site::new();
+    let _server = start(&site, &["--handshake-timeout=2"]);
+    let address = Address::unix(site.directory.path().join("to-python")).unwrap();
+    run(&site, &address, "limits.py", &["sends_its_first_request_slowly"]);
 }
 
 #[test]
