@@ -70,8 +70,9 @@ impl ConnectOptions {
     /// ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when it cannot be read; [`ErrorKind::InvalidInput`] when anybody but its
-    /// owner may read or write it, or when it holds no key.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when it cannot be read;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when anybody but its owner may
+    /// read or write it, or when it holds no key.
     pub fn authkey_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let key = AuthKey::from_file(path, |bytes| {
@@ -129,11 +130,12 @@ impl ConnectOptions {
     }
 
     /// Ends the session when the manager sends nothing for this long while a call waits for an
-    /// answer, or while more than a thousand one-way messages are unconfirmed, and then does not
-    /// answer a ping for as long: the call fails with [`ErrorKind::Unresponsive`], and what the
-    /// session held is lost. Without it, a call waits until a stopped manager goes on, over TCP for
-    /// at most the grace period. A live manager answers a ping at once, however long the call
-    /// waits. A signal that this thread handles meanwhile restarts the timeout.
+    /// answer, or while more one-way messages are unconfirmed than may be, and then does not answer
+    /// a ping for as long: the call fails with
+    /// [`ErrorKind::Unresponsive`](crate::ErrorKind::Unresponsive), and what the session held is
+    /// lost. Without it, a call waits until a stopped manager goes on, over TCP for at most the
+    /// grace period. A live manager answers a ping at once, however long the call waits. A signal
+    /// that this thread handles meanwhile restarts the timeout.
     #[must_use]
     pub fn unresponsive_after(mut self, time: Duration) -> Self {
         self.unresponsive_after = Some(time.max(PATIENCE_MIN));
@@ -168,12 +170,14 @@ impl ConnectOptions {
     /// Connects to a manager at an address, `unix:PATH` or `tcp:HOST:PORT`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when the address is malformed or the key is too short;
-    /// [`ErrorKind::Disconnected`] when nothing answers there; [`ErrorKind::Unauthorized`] when the
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the address is malformed or
+    /// the key is too short; [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when
+    /// nothing answers there; [`ErrorKind::Unauthorized`](crate::ErrorKind::Unauthorized) when the
     /// manager does not accept this client, closes the connection without an answer because it does
-    /// not have this key, or does not prove that it has it; [`ErrorKind::Incompatible`] when it
-    /// uses another version of the protocol; [`ErrorKind::Unresponsive`] when it does not answer
-    /// within 10 s, or the time that [`connect_timeout`](Self::connect_timeout) sets.
+    /// not have this key, or does not prove that it has it;
+    /// [`ErrorKind::Incompatible`](crate::ErrorKind::Incompatible) when it uses another version of
+    /// the protocol; [`ErrorKind::Unresponsive`](crate::ErrorKind::Unresponsive) when it does not
+    /// answer within 10 s, or the time that [`connect_timeout`](Self::connect_timeout) sets.
     pub fn connect<A>(self, address: A) -> Result<Manager, Error>
     where
         A: TryInto<Address>,

@@ -248,7 +248,7 @@ fn is_final(kind: ErrorKind) -> bool {
         ErrorKind::LimitReached,
         ErrorKind::Io,
         // What a connection looks like that breaks in the middle of the handshake. The key of a
-        // session that was opened is right.
+        // session that was opened was right, and is still, unless the manager's was changed.
         ErrorKind::Unauthorized,
     ];
     !passing.contains(&kind)

@@ -45,6 +45,8 @@ struct Network {
     changed: Condvar,
     /// How many connections were made through it.
     accepted: AtomicUsize,
+    /// How many bytes went on.
+    forwarded: AtomicUsize,
     /// How many times it was cut.
     cuts: AtomicUsize,
     /// How many times bytes were forwarded to a client.
@@ -90,6 +92,7 @@ impl Proxy {
             state: Mutex::default(),
             changed: Condvar::new(),
             accepted: AtomicUsize::new(0),
+            forwarded: AtomicUsize::new(0),
             cuts: AtomicUsize::new(0),
             answers: AtomicUsize::new(0),
         });
@@ -158,6 +161,11 @@ impl Proxy {
     /// Forwards at most `bytes` bytes at once, with a pause after each time.
     pub fn in_pieces(&self, bytes: usize, pause: Duration) {
         self.network.change(|state| state.pieces = Some((bytes.max(1), pause)));
+    }
+
+    /// Returns how many bytes went on through it, both ways.
+    pub fn forwarded(&self) -> usize {
+        self.network.forwarded.load(Ordering::SeqCst)
     }
 
     /// Returns how many connections were made through it.
@@ -249,6 +257,7 @@ impl Network {
             if link.to(way).write_all(piece).is_err() {
                 return false;
             }
+            self.forwarded.fetch_add(piece.len(), Ordering::SeqCst);
             if way == Way::ToClient {
                 self.answers.fetch_add(1, Ordering::SeqCst);
             }

@@ -72,6 +72,19 @@ impl SocketPipe {
         self.take_in()
     }
 
+    /// Takes along what was left unsent, for which an answer may wait where no other connection can
+    /// be had, or goes one step.
+    fn go_on(&mut self) -> Result<(), Refusal> {
+        if self.connection.as_ref().is_some_and(|of| !of.has_message()) {
+            // Before anything of a parent's is locked.
+            self.check_own()?;
+            if self.session.has_unsent() {
+                return self.go_first().map(drop);
+            }
+        }
+        self.step()
+    }
+
     /// Waits for one message.
     fn take_in(&mut self) -> Result<(), Refusal> {
         if self.connection.as_ref().is_some_and(|of| !of.has_message()) {
@@ -260,7 +273,7 @@ impl SocketPipe {
             connection.queue(&ClientMessage::Cancel(call), session.limit())?;
         }
         while self.asked > 0 {
-            self.step()?;
+            self.go_on()?;
         }
         for (_, state) in std::mem::take(&mut self.calls) {
             if let State::Answered(answer) = state {
@@ -305,13 +318,7 @@ impl Pipe for SocketPipe {
                 self.let_go.clear();
                 return self.session.receive(answer);
             }
-            if self.session.has_unsent() {
-                // The answer may wait for it, and no other connection be had.
-                self.check_own()?;
-                self.go_first()?;
-            } else {
-                self.step()?;
-            }
+            self.go_on()?;
         }
     }
 }

@@ -16,6 +16,10 @@ use crate::pause::PAUSES;
 /// The least that an attempt to connect may take, however short the heartbeat.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);
 
+/// From this many bytes on, a one-way message is large: its sender can wait for the manager to have
+/// it when much is kept already.
+const LARGE: usize = 64 * 1024;
+
 /// How long saying goodbye may take. If it cannot be said, the manager notices the loss later.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -126,9 +130,14 @@ impl Session {
         if let Some(why) = self.why_over() {
             return Err(why);
         }
-        let connection = self.take_idle().map_or_else(|| self.attempt(lifeline), Ok);
+        let connection = match self.take_idle().map_or_else(|| self.attempt(lifeline), Ok) {
+            // No more is kept: it waits as any call does until the manager is back.
+            Err(_) if lifeline.is_full() || lifeline.is_heavy() => Ok(self.join(lifeline, true)?),
+            connection => connection,
+        };
         // Numbered last: from here to the write, others' requests wait for this one.
         let message = lifeline.keep(message);
+        let is_large = message.data.len() >= LARGE;
         let Ok(mut connection) = connection else {
             lifeline.set_due();
             return Ok(());
@@ -143,6 +152,11 @@ impl Session {
             .and_then(|()| self.queue_first(&mut connection))
             .and_then(|_| connection.write())
             .map_err(failure);
+        let sent = sent.and_then(|()| {
+            // It is behind this message on its connection. Small ones of other threads do not wait.
+            let is_waited_for = is_large && lifeline.is_heavy();
+            if is_waited_for { self.ping(&mut connection) } else { Ok(()) }
+        });
         match sent.and_then(|()| self.make_room(lifeline, &mut connection)) {
             Ok(()) => self.put_by(connection),
             Err(Failure::Over(why)) => return Err(self.end(why)),

@@ -1,14 +1,17 @@
 //! Sessions over TCP, through a network that breaks: nothing is lost, and nothing is done twice.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use sync_client::{Address, AuthKey, ErrorKind, Lock, LockGuard, Manager, Queue};
+use sync_client::{Address, AuthKey, ErrorKind, Lock, LockGuard, Manager, Queue, Shared};
+use sync_proto::Payload;
 use sync_server::{Builder, Limits, Server};
 use sync_testkit::{Cast, Proxy, Way};
 
-const KEY: &str = "a tall ship and a star to steer her by";
+use super::tcp::{KEY, listening_on_tcp};
 
 /// A server on TCP, whose clients may take so long to come back.
 fn server(grace: Duration) -> Builder {
@@ -374,4 +377,59 @@ fn a_server_that_ends_is_no_broken_network() {
     cast.until("the guard is lost", || guard.is_lost());
     let error = manager.object_count().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ShuttingDown, "{error}");
+}
+
+#[test]
+fn a_large_message_under_way_holds_up_no_guard_of_another_thread_and_goes_once() {
+    const LARGE: usize = 20 << 20;
+    // What does not arrive within heartbeats is sent again.
+    let cast = Cast::with(listening_on_tcp("127.0.0.1"));
+    let proxy = Proxy::before(cast.server().address());
+    let manager = connect(&proxy);
+    let (list, lock) = (manager.create_list::<String>().unwrap(), manager.create_lock().unwrap());
+    let raw = sync_objects::list::Proxy::attach(list.handle().clone()).unwrap();
+    let guard = lock.lock().unwrap();
+    proxy.in_pieces(16 * 1024, Duration::from_millis(1));
+    let before = proxy.forwarded();
+    let sender = std::thread::spawn(move || {
+        raw.one_way().push(Payload::pack(&"x".repeat(LARGE)).unwrap()).unwrap();
+    });
+    while proxy.forwarded() < before + LARGE / 8 {
+        std::thread::yield_now();
+    }
+    // At the manager it comes after what was sent before, but nobody here waits for that.
+    drop(guard);
+    assert!(proxy.forwarded() < before + LARGE, "the large message is not there yet");
+    proxy.in_pieces(usize::MAX, Duration::ZERO);
+    sender.join().unwrap();
+    assert_eq!(list.len().unwrap(), 1);
+    assert!(proxy.forwarded() < before + LARGE + LARGE / 4, "it went once");
+}
+
+#[test]
+fn who_sends_much_while_the_network_is_away_waits_for_it() {
+    const MESSAGES: usize = 64;
+    let (cast, proxy, manager) = stage(LONG);
+    let list = manager.named("list").create_list::<String>().unwrap();
+    let raw = sync_objects::list::Proxy::attach(list.handle().clone()).unwrap();
+    proxy.refuse(true);
+    proxy.cut();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let sender = std::thread::spawn({
+        let sent = Arc::clone(&sent);
+        move || {
+            for _ in 0..MESSAGES {
+                raw.one_way().push(Payload::pack(&"x".repeat(1 << 20)).unwrap()).unwrap();
+                sent.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    cast.until("it has sent what may be kept", || sent.load(Ordering::SeqCst) >= 8);
+    // Far more time passes than it needs for the others.
+    let elsewhere = cast.manager().create_value(0u64).unwrap();
+    (0..2000).for_each(|_| drop(elsewhere.fetch_add(1).unwrap()));
+    assert!(sent.load(Ordering::SeqCst) < MESSAGES / 2, "it waits");
+    proxy.refuse(false);
+    sender.join().unwrap();
+    assert_eq!(list.len().unwrap(), MESSAGES as u64);
 }
