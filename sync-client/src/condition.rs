@@ -18,7 +18,7 @@ pub use lock::ConditionLock;
 /// A condition that processes wait for: a holder of its lock gives the lock up, waits to be
 /// notified by another holder, and has the lock again when the wait is over.
 ///
-/// It uses a lock of its own ([`Manager::create_condition`]) or on a given [`Lock`] or
+/// It uses a lock of its own ([`Manager::create_condition`]) or a given [`Lock`] or
 /// [`RLock`](crate::RLock) ([`Manager::create_condition_on`]); several conditions may share one
 /// lock, and any guard of that lock will do.
 ///

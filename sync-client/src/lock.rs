@@ -25,9 +25,9 @@ use crate::held::{Held, attempt};
 /// # Ok::<(), sync_client::Error>(())
 /// ```
 ///
-/// # Differences from `std::sync::Mutex` It contains no data; a guard has no lifetime and can be
-/// sent to another thread; a holder that dies or panics does not poison the lock, but the next
-/// holder can see it.
+/// # Differences from `std::sync::Mutex`
+/// It contains no data; a guard has no lifetime and can be sent to another thread; a holder that
+/// dies or panics does not poison the lock, but the next holder can see it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lock {

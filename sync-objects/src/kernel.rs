@@ -269,6 +269,17 @@ impl Kernel {
         }
     }
 
+    /// Takes a call out of its line without an answer: its caller is gone, and its session ends
+    /// next.
+    pub fn handle_abandoned(&mut self, now: Time, session: SessionId, call: CallId) {
+        self.core.advance(now);
+        let key = self.core.sessions.get(&session).and_then(|state| state.calls.get(&call));
+        if let Some(&key) = key {
+            self.core.leave(key);
+            self.core.finish_input();
+        }
+    }
+
     /// Takes back an answer that could not be sent, so that the client does not count as having its
     /// handles; the client gets this refusal instead.
     pub fn handle_undelivered(

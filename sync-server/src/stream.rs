@@ -1,11 +1,11 @@
 //! A connected socket, unix or TCP.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::SocketAddr;
 
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use rustix::net::{RecvFlags, recv};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
 
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -33,13 +33,18 @@ impl Stream {
         })
     }
 
-    pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        uninterrupted(|| match (&mut *self, slices) {
-            // The usual case; one piece costs the system less than a list of one.
-            (Self::Unix(stream), [slice]) => stream.write(slice),
-            (Self::Tcp(stream), [slice]) => stream.write(slice),
-            (Self::Unix(stream), slices) => stream.write_vectored(slices),
-            (Self::Tcp(stream), slices) => stream.write_vectored(slices),
+    pub(crate) fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        // A client that is gone is an error, whatever this program does with signals.
+        let flags = SendFlags::NOSIGNAL;
+        uninterrupted(|| {
+            let mut nothing = SendAncillaryBuffer::default();
+            Ok(match (&*self, slices) {
+                // The usual case; one piece costs the system less than a list of one.
+                (Self::Unix(stream), [slice]) => send(stream, slice, flags),
+                (Self::Tcp(stream), [slice]) => send(stream, slice, flags),
+                (Self::Unix(stream), slices) => sendmsg(stream, slices, &mut nothing, flags),
+                (Self::Tcp(stream), slices) => sendmsg(stream, slices, &mut nothing, flags),
+            }?)
         })
     }
 

@@ -41,7 +41,7 @@ pub struct Limits {
     pub memory: usize,
     /// How long a session whose connections broke is kept for its client to come back, with its
     /// locks and its places in line. Callers that wait for those locks wait that long, too. A
-    /// server that listens on TCP uses at least 100 ms.
+    /// server that listens on TCP refuses less than 100 ms.
     pub grace: Duration,
     /// Bytes of answers of more than a kilobyte that a session may leave unacknowledged, each kept
     /// in case it was lost. Several long messages may be unacknowledged, and the longest must fit.

@@ -282,11 +282,15 @@ impl EventLoop {
             }
         }
         let present = self.presence.now();
-        while let Some(&(at, key, via)) = self.handshakes.front().filter(|of| of.0 <= present) {
+        while let Some(&(at, key, via)) = self.handshakes.front() {
+            let connection = self.connections.get(key).filter(|of| of.via == via);
+            let pending = connection.filter(|of| !matches!(of.stage, Stage::Live(_)));
+            // What is settled is not waited for.
+            if pending.is_some() && at > present {
+                break;
+            }
             self.handshakes.pop_front();
-            let Some(connection) = self.connections.get(key).filter(|of| of.via == via) else {
-                continue;
-            };
+            let Some(connection) = pending else { continue };
             match connection.stage {
                 Stage::Live(_) => {}
                 Stage::Closing { deadline } if deadline > at => {}

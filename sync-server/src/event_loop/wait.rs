@@ -90,4 +90,14 @@ mod tests {
         let after = |micros| hub::until(now + Duration::from_micros(micros), now).as_millis();
         assert_eq!([1, 999, 1000, 1001].map(after), [1, 1, 2, 2]);
     }
+
+    #[test]
+    fn a_connection_that_is_gone_or_authenticated_does_not_wake_the_loop() {
+        let mut event_loop = idle();
+        let late = event_loop.presence.now() + Duration::from_secs(600);
+        event_loop.handshakes.push_back((late, 7, sync_objects::Via(7)));
+        assert!(event_loop.sleep_for(None).is_some(), "as if it had just come");
+        event_loop.turn();
+        assert_eq!(event_loop.sleep_for(None), None);
+    }
 }

@@ -38,12 +38,21 @@ impl Front {
 
     /// A connection was closed by its peer, or broke.
     pub(super) fn hang_up(&mut self, kernel: &mut Kernel, now: Time, key: usize) {
+        let is_gone = self.connections.get(key).is_some_and(|of| matches!(of.peer, Peer::Host(_)));
+        self.end(kernel, now, key, is_gone);
+    }
+
+    /// Ends a connection of a process that lives all the same (a signal got its thread out of the
+    /// call), or of one that `is_gone`, as far as can be known.
+    fn end(&mut self, kernel: &mut Kernel, now: Time, key: usize, is_gone: bool) {
         let Some(mut connection) = self.forget(key) else { return };
         let Stage::Object(Caller { session, .. }) = connection.stage else { return };
-        // Nobody waits for the answer any more, and what is taken back is not for who has gone. The
-        // process may live all the same: a signal got its thread out of the call.
-        if let Some(waiting) = connection.waiting.take() {
-            kernel.handle_cancel(now, session, waiting.call);
+        // Nobody waits for the answer any more, and what is taken back is not for who has gone.
+        match connection.waiting.take() {
+            // It takes nothing with it: no lock that it would have retaken.
+            Some(waiting) if is_gone => kernel.handle_abandoned(now, session, waiting.call),
+            Some(waiting) => kernel.handle_cancel(now, session, waiting.call),
+            None => {}
         }
         self.take_back(kernel, now, &mut connection);
         // What a process has is its own until its pidfd tells otherwise.
@@ -62,7 +71,7 @@ impl Front {
             }
             let keys: Vec<usize> = connections_of(&self.connections, pid).collect();
             for key in keys {
-                self.hang_up(kernel, now, key);
+                self.end(kernel, now, key, true);
                 // What one of its calls gave back to another is given back there.
                 self.deliver(kernel, now);
             }
@@ -143,10 +152,15 @@ impl Front {
     /// Closes connections whose time is up.
     pub(super) fn close_late(&mut self) {
         let now = self.presence.now();
-        while let Some(&(at, key, via)) = self.deadlines.front().filter(|(at, ..)| *at <= now) {
-            self.deadlines.pop_front();
+        while let Some(&(at, key, via)) = self.deadlines.front() {
             let connection = self.connections.get(key).filter(|of| of.via == via);
-            if let Some(why) = connection.and_then(|of| of.late(at)) {
+            let pending = connection.filter(|of| !matches!(of.stage, Stage::Object(_)));
+            // What is settled is not waited for.
+            if pending.is_some() && at > now {
+                return;
+            }
+            self.deadlines.pop_front();
+            if let Some(why) = pending.and_then(|of| of.late(at)) {
                 let origin = self.connections[key].origin();
                 self.strangers.log(self.hub.now(), origin, why);
                 self.forget(key);

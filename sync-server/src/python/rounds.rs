@@ -110,8 +110,8 @@ impl Front {
         }
     }
 
-    /// Returns whether everything is carried out that was in the sockets of a process when it
-    /// ended.
+    /// Returns whether the sockets of a process that ended were read once more, and what came of it
+    /// is carried out.
     pub(super) fn has_spoken(&self, pid: Pid) -> bool {
         !super::ends::connections_of(&self.connections, pid)
             .any(|key| self.rounds.last.contains(&key))

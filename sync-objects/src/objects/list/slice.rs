@@ -9,9 +9,10 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 /// `items[start:end:step]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
-    /// Where it starts; when `None`, at the end of the list that it comes from.
+    /// Where it starts; when `None`, at the first item, or at the last with a negative step.
     pub start: Option<i64>,
-    /// Where it ends, exclusively; when `None`, beyond the end of the list that it goes to.
+    /// Where it ends, exclusively; when `None`, behind the last item, or before the first with a
+    /// negative step.
     pub end: Option<i64>,
     /// How far apart the items are, 1 when `None`; a negative step goes backwards.
     pub step: Option<i64>,

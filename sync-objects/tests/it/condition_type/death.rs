@@ -1,5 +1,7 @@
 //! Death of a waiter, and of who holds the lock while others wait.
 
+use sync_proto::CallId;
+
 use super::*;
 
 #[test]
@@ -49,4 +51,19 @@ fn a_notifier_that_dies_with_the_lock_leaves_it_to_the_notified_waiter_who_is_to
     b.condition.notify(token, 1).unwrap();
     b.client.kill();
     assert!(waiting.answer().unwrap().grant.abandoned);
+}
+
+#[test]
+fn who_is_abandoned_while_it_waits_takes_no_lock_with_it() {
+    let sim = Sim::new();
+    let [a, b] = Party::all(&sim);
+    let waiting = a.wait();
+    sim.kernel(|kernel, now| {
+        let session = a.client.session();
+        (0..50).for_each(|call| kernel.handle_abandoned(now, session, CallId(call)));
+    });
+    assert!(waiting.is_waiting(), "it is not answered");
+    assert_eq!(sim.blocked_count(), 0);
+    a.client.kill();
+    assert!(!b.lock.acquire().unwrap().abandoned, "nobody has died with it");
 }
