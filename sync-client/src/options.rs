@@ -189,7 +189,7 @@ impl ConnectOptions {
         let mut address = address.try_into()?;
         // Further connections, and children, are to find it wherever this process goes meanwhile.
         if let Ok(directory) = std::env::current_dir() {
-            address = address.said_in(&directory);
+            address = address.resolved_in(&directory);
         }
         let longest = patience;
         let target =

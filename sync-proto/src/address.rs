@@ -104,7 +104,7 @@ impl Address {
     /// does one in a directory whose path is not UTF-8: addresses are passed on as text, and from
     /// the same directory, at least, this one works.
     #[must_use]
-    pub fn said_in(&self, directory: &Path) -> Self {
+    pub fn resolved_in(&self, directory: &Path) -> Self {
         match self {
             Self::Unix(path) if directory.to_str().is_some() => {
                 Self::unix(directory.join(path)).unwrap_or_else(|_| self.clone())
@@ -207,7 +207,7 @@ mod tests {
             (&format!("unix:{long}"), &format!("unix:{long}")),
         ] {
             let said: Address = said.parse().unwrap();
-            assert_eq!(said.said_in(Path::new("/srv")).to_string(), meant);
+            assert_eq!(said.resolved_in(Path::new("/srv")).to_string(), meant);
         }
     }
 
@@ -216,11 +216,15 @@ mod tests {
         let directory = Path::new(OsStr::from_bytes(b"/srv/\xff"));
         for said in ["unix:a/b", "unix:/run/a", "tcp:a:1"] {
             let address: Address = said.parse().unwrap();
-            assert_eq!(address.said_in(directory), address);
+            assert_eq!(address.resolved_in(directory), address);
         }
         let unsayable = Address::unix(OsStr::from_bytes(b"\xfe")).unwrap();
         let absolute = Address::unix(OsStr::from_bytes(b"/srv/\xfe")).unwrap();
-        assert_eq!(unsayable.said_in(Path::new("/srv")), absolute, "it is none the worse for it");
+        assert_eq!(
+            unsayable.resolved_in(Path::new("/srv")),
+            absolute,
+            "it is none the worse for it"
+        );
     }
 
     #[test]

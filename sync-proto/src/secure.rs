@@ -54,10 +54,10 @@ const MESSAGE: usize = 32 + TAG;
 const TAG: usize = 16;
 
 /// The bytes that a client begins with.
-pub const FIRST: usize = HEADER + MESSAGE;
+pub const FIRST_LEN: usize = HEADER + MESSAGE;
 
 /// The bytes that a server answers with.
-pub const ANSWER: usize = MESSAGE;
+pub const ANSWER_LEN: usize = MESSAGE;
 
 /// Which of a manager's keys a client has. Anybody on the path can read it.
 type KeyId = [u8; KEY_ID];

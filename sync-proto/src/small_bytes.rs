@@ -32,7 +32,7 @@ impl SmallBytes {
     }
 
     /// Returns whether it takes no memory beside itself.
-    pub const fn is_in_place(&self) -> bool {
+    pub const fn is_inline(&self) -> bool {
         matches!(self.0, Repr::Few { .. })
     }
 
@@ -132,7 +132,7 @@ mod tests {
             ];
             for small in made {
                 assert_eq!(&*small, &bytes[..]);
-                assert_eq!(small.is_in_place(), len <= FEW);
+                assert_eq!(small.is_inline(), len <= FEW);
                 assert_eq!(small.clone().into_shared(), bytes);
             }
         }

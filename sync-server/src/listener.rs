@@ -41,7 +41,7 @@ impl Listener {
     pub(crate) fn bind(address: &Address, audience: Audience) -> Result<Self, Error> {
         // It is told to others, and its file removed, wherever this process goes meanwhile.
         let directory = std::env::current_dir();
-        let address = &directory.map_or_else(|_| address.clone(), |at| address.said_in(&at));
+        let address = &directory.map_or_else(|_| address.clone(), |at| address.resolved_in(&at));
         match address {
             Address::Unix(path) => Self::bind_unix(path, audience),
             Address::Tcp { host, port } => Self::bind_tcp(host, *port),

@@ -9,7 +9,7 @@ use bytes::Buf;
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{ClientInfo, Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, Message, Reply, Request, ServerMessage, WireHandle};
-use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator};
+use sync_proto::secure::{ANSWER_LEN, Channel, Cipher, Initiator};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{Address, AuthKey, CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
 
@@ -69,7 +69,7 @@ impl RawClient {
         let mut client = Self::connect(address);
         let initiator = Self::initiator(key);
         client.send_bytes(initiator.first());
-        let mut answer = [0; ANSWER];
+        let mut answer = [0; ANSWER_LEN];
         client.read_exact(&mut answer).expect("who has the key is answered");
         let channel = initiator.finish(&answer).expect("the server has the key, too");
         client.channel = Some(Box::new(channel));

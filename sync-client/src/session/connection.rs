@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::handshake::{Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
-use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator, Stranger};
+use sync_proto::secure::{ANSWER_LEN, Channel, Cipher, Initiator, Stranger};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{AuthKey, CallId, Epoch, ErrorKind, Refusal};
 
@@ -145,9 +145,9 @@ impl Connection {
                 Err(error) => return Err(gone(Some(error))),
             }
         }
-        let mut answer = [0; ANSWER];
+        let mut answer = [0; ANSWER_LEN];
         let mut filled = 0;
-        while filled < ANSWER {
+        while filled < ANSWER_LEN {
             match self.socket.read(&mut answer[filled..]) {
                 Ok(0) => return Err(silence(filled)),
                 Ok(count) => filled += count,

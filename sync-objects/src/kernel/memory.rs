@@ -148,7 +148,7 @@ pub(super) fn waiting_cost<H>(data: &Data<H>) -> usize {
 /// Returns what a value costs however often it is kept. The memory that it keeps is at most twice
 /// as much: see `frame::Body`.
 fn shared_cost<H>(payload: &Payload<H>) -> usize {
-    if payload.bytes.is_in_place() { 0 } else { payload.bytes.len() + VALUE }
+    if payload.bytes.is_inline() { 0 } else { payload.bytes.len() + VALUE }
 }
 
 /// Returns what the handles of a value cost in each place where it is kept. A clone of the value

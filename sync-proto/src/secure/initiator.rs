@@ -5,14 +5,16 @@ use core::fmt;
 use snow::HandshakeState;
 use zeroize::Zeroizing;
 
-use super::{ANSWER, Channel, Cipher, Derived, FIRST, HEADER, KEY_ID, Random, Stranger, noise};
+use super::{
+    ANSWER_LEN, Channel, Cipher, Derived, FIRST_LEN, HEADER, KEY_ID, Random, Stranger, noise,
+};
 use crate::version::SECURE_PREAMBLE;
 use crate::{AuthKey, Refusal};
 
 /// The client's side of the handshake.
 pub struct Initiator {
     noise: HandshakeState,
-    first: [u8; FIRST],
+    first: [u8; FIRST_LEN],
 }
 
 impl Initiator {
@@ -23,7 +25,7 @@ impl Initiator {
     /// [`KEY_MIN`](crate::KEY_MIN).
     pub fn new(key: &AuthKey, cipher: Cipher, random: Random) -> Result<Self, Refusal> {
         let (key, random) = (Derived::of(key)?, Zeroizing::new(random));
-        let mut first = [0; FIRST];
+        let mut first = [0; FIRST_LEN];
         let (header, message) = first.split_at_mut(HEADER);
         header[..SECURE_PREAMBLE.len()].copy_from_slice(&SECURE_PREAMBLE);
         header[SECURE_PREAMBLE.len()] = cipher.number();
@@ -34,7 +36,7 @@ impl Initiator {
     }
 
     /// Returns the bytes that the connection begins with.
-    pub fn first(&self) -> &[u8; FIRST] {
+    pub fn first(&self) -> &[u8; FIRST_LEN] {
         &self.first
     }
 
@@ -42,7 +44,7 @@ impl Initiator {
     ///
     /// # Errors
     /// [`Stranger::Proof`] when the answering peer does not have the key.
-    pub fn finish(mut self, answer: &[u8; ANSWER]) -> Result<Channel, Stranger> {
+    pub fn finish(mut self, answer: &[u8; ANSWER_LEN]) -> Result<Channel, Stranger> {
         self.noise.read_message(answer, &mut []).map_err(|_| Stranger::Proof)?;
         Ok(noise::finish(self.noise))
     }

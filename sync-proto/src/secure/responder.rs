@@ -4,21 +4,23 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{ANSWER, Channel, Cipher, FIRST, HEADER, KEY_ID, KeyRing, Random, Stranger, noise};
+use super::{
+    ANSWER_LEN, Channel, Cipher, FIRST_LEN, HEADER, KEY_ID, KeyRing, Random, Stranger, noise,
+};
 use crate::version::{CURRENT, SECURE_PREAMBLE};
 
 /// The server's side of the handshake: the first bytes of an unauthenticated peer, at most as many
 /// as it may send.
 pub struct Responder {
     random: Zeroizing<Random>,
-    seen: [u8; FIRST],
+    seen: [u8; FIRST_LEN],
     len: usize,
 }
 
 impl Responder {
     /// Begins. `random` is drawn for this connection.
     pub fn new(random: Random) -> Self {
-        Self { random: Zeroizing::new(random), seen: [0; FIRST], len: 0 }
+        Self { random: Zeroizing::new(random), seen: [0; FIRST_LEN], len: 0 }
     }
 
     /// Takes what the client sent. `None` means that more is needed; otherwise the answer is to be
@@ -31,20 +33,20 @@ impl Responder {
         &mut self,
         input: &[u8],
         keys: &KeyRing,
-    ) -> Result<Option<([u8; ANSWER], Channel)>, Stranger> {
+    ) -> Result<Option<([u8; ANSWER_LEN], Channel)>, Stranger> {
         let room = &mut self.seen[self.len..];
         if input.len() > room.len() {
             // Of the two reasons the other one tells more.
             let fits = room.len();
             room.copy_from_slice(&input[..fits]);
-            self.len = FIRST;
+            self.len = FIRST_LEN;
             self.check(keys)?;
             return Err(Stranger::Eager);
         }
         room[..input.len()].copy_from_slice(input);
         self.len += input.len();
         self.check(keys)?;
-        if self.len < FIRST { Ok(None) } else { self.answer(keys).map(Some) }
+        if self.len < FIRST_LEN { Ok(None) } else { self.answer(keys).map(Some) }
     }
 
     /// Checks what of the header is there.
@@ -70,14 +72,14 @@ impl Responder {
         }
     }
 
-    fn answer(&mut self, keys: &KeyRing) -> Result<([u8; ANSWER], Channel), Stranger> {
+    fn answer(&mut self, keys: &KeyRing) -> Result<([u8; ANSWER_LEN], Channel), Stranger> {
         let (header, message) = self.seen.split_at(HEADER);
         let number = header[SECURE_PREAMBLE.len()];
         let cipher = Cipher::of_number(number).ok_or(Stranger::Cipher(number))?;
         let key = keys.find(&header[HEADER - KEY_ID..]).ok_or(Stranger::Key)?;
         let mut noise = noise::begin(cipher, key, header, self.random.clone(), false);
         noise.read_message(message, &mut []).map_err(|_| Stranger::Proof)?;
-        let mut answer = [0; ANSWER];
+        let mut answer = [0; ANSWER_LEN];
         noise::say(&mut noise, &mut answer);
         Ok((answer, noise::finish(noise)))
     }

@@ -169,7 +169,7 @@ fn every_changed_bit_of_the_first_message_makes_a_stranger() {
     let keys = ring(&["k"]);
     for cipher in Cipher::ALL {
         let first = *initiator(cipher).first();
-        for bit in 0..FIRST * 8 {
+        for bit in 0..FIRST_LEN * 8 {
             let mut changed = first;
             changed[bit / 8] ^= 1 << (bit % 8);
             let refused = Responder::new([2; 32]).handle(&changed, &keys).unwrap_err();
@@ -189,7 +189,7 @@ fn every_changed_bit_of_the_first_message_makes_a_stranger() {
 
 #[test]
 fn every_changed_bit_of_the_answer_makes_a_stranger() {
-    for bit in 0..ANSWER * 8 {
+    for bit in 0..ANSWER_LEN * 8 {
         let client = initiator(Cipher::AesGcm);
         let answered = Responder::new([2; 32]).handle(client.first(), &ring(&["k"]));
         let (mut answer, _) = answered.unwrap().unwrap();

@@ -3,7 +3,7 @@
 use bytes::Buf;
 use sync_proto::AuthKey;
 use sync_proto::frame::{Decoder, FrameLimit, OutBuffer};
-use sync_proto::secure::{ANSWER, Channel, Cipher, FIRST, Initiator, KeyRing, Responder};
+use sync_proto::secure::{ANSWER_LEN, Channel, Cipher, FIRST_LEN, Initiator, KeyRing, Responder};
 
 /// What the client sends once the connection is encrypted: more than one record's first piece.
 const PLAIN: &[u8] = b"the first words of a client, and some more of them after these";
@@ -29,11 +29,12 @@ pub fn handshake(input: &[u8]) {
     let mut first = genuine.to_vec();
     edit(&mut first, rest, 0);
     a_stranger(&first, &genuine, step);
-    let (answer, mut server) = respond(&genuine, FIRST).expect("a client with the key comes in");
+    let (answer, mut server) =
+        respond(&genuine, FIRST_LEN).expect("a client with the key comes in");
 
     let mut changed = answer.to_vec();
     edit(&mut changed, rest, 1);
-    if let Ok(changed) = <[u8; ANSWER]>::try_from(changed) {
+    if let Ok(changed) = <[u8; ANSWER_LEN]>::try_from(changed) {
         let finished = initiator(cipher).finish(&changed);
         assert_eq!(finished.is_ok(), changed == answer, "only the server's own answer is taken");
     }
@@ -59,14 +60,14 @@ fn initiator(cipher: Cipher) -> Initiator {
 }
 
 /// Has a server read bytes that may be anything.
-fn a_stranger(bytes: &[u8], genuine: &[u8; FIRST], step: usize) {
+fn a_stranger(bytes: &[u8], genuine: &[u8; FIRST_LEN], step: usize) {
     if respond(bytes, step).is_some() {
         assert!(bytes.starts_with(genuine), "it got an answer without the key");
     }
 }
 
 /// Has a server read a connection's first bytes, `step` at a time.
-fn respond(bytes: &[u8], step: usize) -> Option<([u8; ANSWER], Channel)> {
+fn respond(bytes: &[u8], step: usize) -> Option<([u8; ANSWER_LEN], Channel)> {
     let keys = KeyRing::new(&[key()]).expect("the key is long enough");
     let mut responder = Responder::new([2; 32]);
     for piece in bytes.chunks(step) {

@@ -12,7 +12,7 @@ use bytes::Buf;
 use sync_client::{Address, AuthKey, ErrorKind, Manager};
 use sync_proto::frame::{self, Decoder, FrameLimit, OutBuffer};
 use sync_proto::message::ServerMessage;
-use sync_proto::secure::{ANSWER, Channel, Cipher, Initiator};
+use sync_proto::secure::{ANSWER_LEN, Channel, Cipher, Initiator};
 use sync_server::{Builder, Limits, Server};
 use sync_testkit::{Cast, RawClient, ServerProcess};
 use tempfile::TempDir;
@@ -74,7 +74,7 @@ fn ends_in_silence(mut socket: &TcpStream, of: &str) {
 fn shaken(cast: &Cast) -> (TcpStream, Channel) {
     let (mut socket, initiator) = (socket(cast), initiator(1));
     send(&socket, initiator.first());
-    let mut answer = [0; ANSWER];
+    let mut answer = [0; ANSWER_LEN];
     socket.read_exact(&mut answer).unwrap();
     (socket, initiator.finish(&answer).unwrap())
 }
@@ -171,7 +171,7 @@ fn a_replayed_first_message_gets_no_session() {
         .map(|number| {
             let mut replay = socket(&cast);
             send(&replay, initiator(1).first());
-            let mut answer = [0; ANSWER];
+            let mut answer = [0; ANSWER_LEN];
             replay.read_exact(&mut answer).unwrap();
             if number % 2 == 0 {
                 send(&replay, &hello);
@@ -315,7 +315,7 @@ fn what_answers_without_the_key_is_found_out() {
     let impostor = std::thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
         client.read_exact(&mut [0; 65]).unwrap();
-        client.write_all(&[7; ANSWER]).unwrap();
+        client.write_all(&[7; ANSWER_LEN]).unwrap();
         let mut more = Vec::new();
         client.read_to_end(&mut more).unwrap();
         more
@@ -423,7 +423,7 @@ fn a_crowd_that_replays_a_first_message_is_answered_a_few_at_a_time() {
         begun.wait();
         server.cont();
         let before = calls.load(Ordering::Relaxed);
-        crowd.iter_mut().for_each(|socket| socket.read_exact(&mut [0; ANSWER]).unwrap());
+        crowd.iter_mut().for_each(|socket| socket.read_exact(&mut [0; ANSWER_LEN]).unwrap());
         is_over.store(true, Ordering::Relaxed);
         calls.load(Ordering::Relaxed) - before
     });

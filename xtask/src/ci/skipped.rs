@@ -27,12 +27,12 @@ pub(super) fn forget(root: &Path) -> Result<()> {
 /// Returns in words what was left out since.
 pub(super) fn told(root: &Path) -> Vec<String> {
     match fs::read_to_string(root.join(REPORT)) {
-        Ok(report) => said_in(&report),
+        Ok(report) => resolved_in(&report),
         Err(_) => vec![format!("{MARK}nobody knows what: there is no {REPORT} by cargo nextest")],
     }
 }
 
-fn said_in(report: &str) -> Vec<String> {
+fn resolved_in(report: &str) -> Vec<String> {
     let mut counts = BTreeMap::<&str, usize>::new();
     for line in report.lines().filter(|line| line.starts_with(MARK)) {
         *counts.entry(line).or_default() += 1;
@@ -49,7 +49,7 @@ mod tests {
         let report = "<system-out>running 1 test\nskipped: no python3\ntest a ... ok</system-out>\n\
             skipped: no namespace\nskipped: no python3\nit was skipped: not\n";
         let told = ["skipped: no namespace (1x)", "skipped: no python3 (2x)"];
-        assert_eq!(said_in(report), told);
-        assert!(said_in("").is_empty());
+        assert_eq!(resolved_in(report), told);
+        assert!(resolved_in("").is_empty());
     }
 }

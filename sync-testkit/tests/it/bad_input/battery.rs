@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use sync_proto::frame::PREFIX;
-use sync_proto::secure::ANSWER;
+use sync_proto::secure::ANSWER_LEN;
 use sync_testkit::ServerProcess;
 use tempfile::TempDir;
 
@@ -155,7 +155,9 @@ impl Victim {
             }
             // It is answered, and cannot go on.
             Worst::Replay => {
-                crowd.iter_mut().for_each(|client| client.read_exact(&mut [0; ANSWER]).unwrap());
+                crowd
+                    .iter_mut()
+                    .for_each(|client| client.read_exact(&mut [0; ANSWER_LEN]).unwrap());
             }
             Worst::Announcement => {}
             Worst::NeverReads => {
