@@ -123,8 +123,8 @@ impl Lifeline {
     pub(super) fn expired(&self) -> Refusal {
         let grace = self.grace;
         let why = format!(
-            "the manager could not be reached for {grace:?}, or no longer accepts this client's key: \
-             the session is over, and what it held is lost"
+            "the manager could not be reached for {grace:?}, or no longer accepts this client's \
+             key: the session is over, and what it held is lost"
         );
         Refusal::new(ErrorKind::Disconnected, why)
     }
