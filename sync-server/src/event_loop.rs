@@ -211,7 +211,8 @@ impl EventLoop {
             return Some(Duration::ZERO);
         }
         let handshake = self.handshakes.front().map(|&(at, ..)| self.presence.until(at));
-        let next = [kernel_wake, self.door.again(), self.clients.next_check()];
+        let [input, output] = self.culprits_due();
+        let next = [kernel_wake, self.door.again(), self.clients.next_check(), input, output];
         let next = next.into_iter().flatten().min();
         let next = next.map(|next| hub::until(next, self.hub.now()));
         [handshake, next].into_iter().flatten().min()

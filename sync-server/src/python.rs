@@ -162,7 +162,8 @@ impl Front {
         }
         let deadline = self.deadlines.front().map(|&(at, ..)| self.presence.until(at));
         let idle = self.processes.next_idle(self.limits.python_grace);
-        let next = [idle, self.door.again()].into_iter().flatten().min();
+        let [input, output] = self.culprits_due();
+        let next = [idle, self.door.again(), input, output].into_iter().flatten().min();
         let next = next.map(|next| hub::until(next, self.hub.now()));
         [deadline, next].into_iter().flatten().min()
     }

@@ -46,6 +46,13 @@ impl Backlog {
         self.total > limit
     }
 
+    /// Returns when there will be a connection to blame, when more waits than may: nothing else may
+    /// happen until then.
+    pub(crate) fn next_culprit(&self, limit: usize) -> Option<Time> {
+        let over = self.waiting.values().filter(|_| self.is_over(limit));
+        over.map(|of| of.since + GRACE).min()
+    }
+
     /// Returns the connection to blame when more waits than may, and how much it is: the one on
     /// which something has waited longest, if that is long.
     pub(crate) fn culprit(&self, now: Time, limit: usize) -> Option<(usize, usize)> {
@@ -69,8 +76,10 @@ mod tests {
         let mut backlog = Backlog::default();
         backlog.set(START, 1, 60);
         assert_eq!(backlog.culprit(START + 2 * GRACE, 100), None);
+        assert_eq!(backlog.next_culprit(100), None);
         backlog.set(START + GRACE, 2, 60);
         assert_eq!(backlog.culprit(START + GRACE / 2, 100), None);
+        assert_eq!(backlog.next_culprit(100), Some(START + GRACE));
         assert_eq!(backlog.culprit(START + GRACE, 100), Some((1, 60)));
         backlog.remove(1);
         backlog.set(START + GRACE, 1, 60);

@@ -121,9 +121,19 @@ impl EventLoop {
         time
     }
 
+    /// Returns when there will be connections to end that make the server keep too much.
+    pub(super) fn culprits_due(&self) -> [Option<Time>; 2] {
+        let (input, output) = (self.input_max(), self.limits.output_total);
+        [self.incoming.next_culprit(input), self.outgoing.next_culprit(output)]
+    }
+
+    fn input_max(&self) -> usize {
+        self.limits.input_total.max(self.limits.message)
+    }
+
     /// Ends the connections that make the server keep too much.
     pub(super) fn shed(&mut self) {
-        let limit = self.limits.input_total.max(self.limits.message);
+        let limit = self.input_max();
         if !self.incoming.is_over(limit) && !self.outgoing.is_over(self.limits.output_total) {
             return;
         }

@@ -120,11 +120,24 @@ impl Front {
         self.dirty.insert(key);
     }
 
+    /// Returns how many bytes may be unfinished, and how many unread, on all connections.
+    fn totals(&self) -> (usize, usize) {
+        let input = self.limits.input_total.max(self.limits.message);
+        // One answer may be as long as it may, whatever the sum is.
+        (input, self.limits.output_total.max(self.trays.answer_max))
+    }
+
+    /// Returns when there will be connections to hang up on because of that.
+    pub(super) fn culprits_due(&self) -> [Option<Time>; 2] {
+        let (input, output) = self.totals();
+        [self.incoming.next_culprit(input), self.outgoing.next_culprit(output)]
+    }
+
     /// Hangs up where unread or unfinished data has waited longest, for as long as there is too
     /// much of it in all.
     pub(super) fn shed(&mut self, said: &mut Vec<(usize, Said)>) {
         let now = self.hub.now();
-        let limit = self.limits.input_total.max(self.limits.message);
+        let (limit, output_max) = self.totals();
         while let Some((key, bytes)) = self.incoming.culprit(now, limit) {
             self.incoming.remove(key);
             let origin = self.connections.get(key).and_then(Connection::origin);
@@ -135,8 +148,7 @@ impl Front {
             self.strangers.log(now, origin, why);
             said.push((key, Said::End));
         }
-        // One answer may be as long as it may, whatever the sum is.
-        let limit = self.limits.output_total.max(self.trays.answer_max);
+        let limit = output_max;
         while let Some((key, bytes)) = self.outgoing.culprit(now, limit) {
             self.outgoing.remove(key);
             let origin = self.connections.get(key).and_then(Connection::origin);
