@@ -284,7 +284,7 @@ impl Transport for Session {
         let (len, thread) = (data.len(), ThreadId::current());
         let message = |number| OneWay { number, thread, object, method, data };
         match &self.lifeline {
-            Some(lifeline) => self.send_surely(lifeline, message),
+            Some(lifeline) => self.send_surely(lifeline, len, message),
             None => self.send_soon(len, message),
         }
     }

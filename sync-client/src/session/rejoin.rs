@@ -121,23 +121,32 @@ impl Session {
         Ok(first)
     }
 
-    /// Sends a one-way message that arrives even if this connection breaks.
+    /// Sends a one-way message of this many bytes, which arrives even if this connection breaks.
     pub(super) fn send_surely(
         &self,
         lifeline: &Lifeline,
+        len: usize,
         message: impl FnOnce(OneWayId) -> OneWay,
     ) -> Result<(), Refusal> {
         if let Some(why) = self.why_over() {
             return Err(why);
         }
-        let connection = match self.take_idle().map_or_else(|| self.attempt(lifeline), Ok) {
-            // No more is kept: it waits as any call does until the manager is back.
-            Err(_) if lifeline.is_full() || lifeline.is_heavy() => Ok(self.join(lifeline, true)?),
-            connection => connection,
+        let is_large = len >= LARGE;
+        let mut pauses = PAUSES;
+        let connection = loop {
+            let connection = self.take_idle().map_or_else(|| self.attempt(lifeline), Ok);
+            // A release never waits here: others may wait for it with all connections there are.
+            // What is kept the keeper sends, too, and then there is room.
+            if connection.is_ok() || !(is_large && lifeline.is_heavy()) {
+                break connection;
+            }
+            if let Some(why) = self.why_over() {
+                return Err(why);
+            }
+            lifeline.pause(pauses.next());
         };
         // Numbered last: from here to the write, others' requests wait for this one.
         let message = lifeline.keep(message);
-        let is_large = message.data.len() >= LARGE;
         let Ok(mut connection) = connection else {
             lifeline.set_due();
             return Ok(());

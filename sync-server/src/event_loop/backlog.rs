@@ -49,8 +49,10 @@ impl Backlog {
     /// Returns when there will be a connection to blame, when more waits than may: nothing else may
     /// happen until then.
     pub(crate) fn next_culprit(&self, limit: usize) -> Option<Time> {
-        let over = self.waiting.values().filter(|_| self.is_over(limit));
-        over.map(|of| of.since + GRACE).min()
+        if !self.is_over(limit) {
+            return None;
+        }
+        self.waiting.values().map(|of| of.since + GRACE).min()
     }
 
     /// Returns the connection to blame when more waits than may, and how much it is: the one on

@@ -42,8 +42,9 @@ impl Front {
         self.end(kernel, now, key, is_gone);
     }
 
-    /// Ends a connection of a process that lives all the same (a signal got its thread out of the
-    /// call), or of one that `is_gone`, as far as can be known.
+    /// Ends a connection of a process that is gone, or of one that may live all the same: a signal
+    /// got its thread out of the call. A process that is killed closes its sockets a moment before
+    /// its pidfd tells of it, and is taken for alive until then.
     fn end(&mut self, kernel: &mut Kernel, now: Time, key: usize, is_gone: bool) {
         let Some(mut connection) = self.forget(key) else { return };
         let Stage::Object(Caller { session, .. }) = connection.stage else { return };

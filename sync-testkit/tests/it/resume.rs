@@ -435,3 +435,32 @@ fn who_sends_much_while_the_network_is_away_waits_for_it() {
     sender.join().unwrap();
     assert_eq!(list.len().unwrap(), MESSAGES as u64);
 }
+
+#[test]
+fn a_guard_is_dropped_at_once_though_much_is_kept_and_the_network_is_away() {
+    const MESSAGES: usize = 16;
+    let (cast, proxy, manager) = stage(LONG);
+    let list = manager.named("list").create_list::<String>().unwrap();
+    let guard = manager.named("lock").create_lock().unwrap().lock().unwrap();
+    let raw = sync_objects::list::Proxy::attach(list.handle().clone()).unwrap();
+    proxy.refuse(true);
+    proxy.cut();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let sender = std::thread::spawn({
+        let sent = Arc::clone(&sent);
+        move || {
+            for _ in 0..MESSAGES {
+                raw.one_way().push(Payload::pack(&"x".repeat(1 << 20)).unwrap()).unwrap();
+                sent.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    cast.until("much is kept", || sent.load(Ordering::SeqCst) >= 8);
+    // It would wait for ever: the network is back only after this.
+    drop(guard);
+    proxy.refuse(false);
+    sender.join().unwrap();
+    assert_eq!(list.len().unwrap(), MESSAGES as u64);
+    let lock = cast.manager().named("lock").create_lock().unwrap();
+    assert!(!lock.lock().unwrap().was_abandoned());
+}
