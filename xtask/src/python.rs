@@ -12,8 +12,11 @@ use std::{env, fs, thread};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// How CPython starts processes: a fork keeps what a parent had, a spawn pickles it.
-const METHODS: [&str; 2] = ["fork", "spawn"];
+/// How CPython starts processes: a fork keeps what a parent had, a spawn pickles it, and a fork
+/// server, the default since 3.14, unpickles it in processes that are not the parent's children.
+fn methods(version: u32) -> &'static [&'static str] {
+    if version < 14 { &["fork", "spawn"] } else { &["fork", "spawn", "forkserver"] }
+}
 
 /// What is said where there is no interpreter.
 pub(crate) const NONE: &str =
@@ -28,7 +31,7 @@ import sys, importlib.util
 found = sys.version_info >= (3, 8) and importlib.util.find_spec('test._test_multiprocessing')
 print('%d.%d' % sys.version_info[:2] if found else '')";
 
-/// Runs the tests: all interpreters, fork and spawn, a unix socket and TCP.
+/// Runs the tests: all interpreters, all ways to start a process, a unix socket and TCP.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let interpreters = interpreters();
     if interpreters.is_empty() {
@@ -37,8 +40,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     let server = build(root)?;
     let failed = interpreters.iter().try_fold(0, |failed, (version, python)| {
-        println!("\npython {version}: {}", python.display());
-        run_all(root, &server, python).map(|more| failed + more)
+        println!("\npython 3.{version}: {}", python.display());
+        run_all(root, &server, python, methods(*version)).map(|more| failed + more)
     })?;
     for (version, python) in &interpreters {
         println!("\nours, with python 3.{version}");
@@ -107,9 +110,9 @@ fn build(root: &Path) -> Result<PathBuf> {
 
 /// Runs the tests in all these ways at once, each against a server of its own; returns how many
 /// failed.
-fn run_all(root: &Path, server: &Path, python: &Path) -> Result<usize> {
+fn run_all(root: &Path, server: &Path, python: &Path, methods: &[&'static str]) -> Result<usize> {
     let ways: Vec<(&str, usize)> =
-        METHODS.iter().flat_map(|&method| (0..2).map(move |at| (method, at))).collect();
+        methods.iter().flat_map(|&method| (0..2).map(move |at| (method, at))).collect();
     let outcomes: Vec<Result<Output>> = thread::scope(|scope| {
         let run = |&(method, at)| scope.spawn(move || run_one(root, server, python, method, at));
         let runs: Vec<_> = ways.iter().map(run).collect();

@@ -9,7 +9,7 @@
     python3 pickles.py compare      prints pairs of pickles, whether they are equal, and their order
     python3 pickles.py renames      prints the names that Python 3 has for those of Python 2
 
-Runs on CPython 3.8 to 3.14.
+Runs on CPython 3.8 to 3.15.
 """
 
 import array
