@@ -156,6 +156,8 @@ interface! {
 pub(crate) struct Dict {
     store: Store,
     turns: Turns,
+    /// The first in the dict's line waits for entries that depend on which keys there are.
+    depends_on_keys: bool,
 }
 
 /// Why a poll of a dict's method gives no answer.
@@ -236,6 +238,9 @@ impl Dict {
         keys: impl IntoIterator<Item = &'n Normal>,
         write: impl FnOnce(&mut Store) -> Result<T, Refusal>,
     ) -> Result<T, Stop> {
+        if !cx.is_behind(turns::WHOLE) {
+            self.depends_on_keys = false;
+        }
         let admitted = self.turns.admit_many(cx, keys);
         self.turns.tidy_all(cx);
         let own = admitted.map_err(Stop::Wait)?;
@@ -248,10 +253,24 @@ impl Dict {
         Ok(result)
     }
 
-    /// Polls the dict's line when keys were added or removed: the last entry may be another one,
-    /// and `clear` may have one entry less to wait for.
+    /// Writes as [`write_many`](Self::write_many) does, for entries that depend on which keys there
+    /// are: the last one, or all.
+    fn write_found<'n, T>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        keys: impl IntoIterator<Item = &'n Normal>,
+        write: impl FnOnce(&mut Store) -> Result<T, Refusal>,
+    ) -> Result<T, Stop> {
+        let result = self.write_many(cx, keys, write);
+        self.depends_on_keys |= result.is_err() && !cx.is_behind(turns::WHOLE);
+        result
+    }
+
+    /// Polls the dict's line when keys were added or removed, if its first caller depends on that:
+    /// the last entry may be another one, and `clear` may have one entry less to wait for. Others
+    /// would be polled in vain, and may have many entries to look at.
     fn tell_of_changes(&self, cx: &mut Cx<'_>, before: u64) {
-        if self.store.changes() != before && cx.waiting(turns::WHOLE) > 0 {
+        if self.depends_on_keys && self.store.changes() != before {
             cx.wake_in_turn(turns::WHOLE);
         }
     }

@@ -117,6 +117,9 @@ pub(crate) struct Queue {
     /// The numbers of the items that are leased.
     leased_ids: BTreeSet<u64>,
     next_id: u64,
+    /// How many places the first in the line for room asked for when it was polled last: it is
+    /// polled again when they are there, since many items cost time to look at.
+    asked: usize,
     /// Items that were put and are not done.
     unfinished: u64,
     closed: bool,
@@ -130,6 +133,22 @@ const ITEM_COST: usize = VALUE_COST + 80;
 impl Queue {
     fn has_room_for(&self, count: usize) -> bool {
         self.bound.is_none_or(|bound| (self.ready.len() + count) as u64 <= bound)
+    }
+
+    /// Returns whether the caller may put so many items in now; if not, it stands in line.
+    fn admits(&mut self, cx: &Cx<'_>, count: usize) -> bool {
+        if cx.is_behind(ROOM) {
+            return false;
+        }
+        self.asked = count;
+        self.has_room_for(count)
+    }
+
+    /// Serves those who wait for room, if the first of them gets it.
+    fn offer_room(&self, cx: &mut Cx<'_>) {
+        if self.has_room_for(self.asked) {
+            cx.wake_in_turn(ROOM);
+        }
     }
 
     /// Counts the items that are in, leased or not: none of them is done.
@@ -190,7 +209,7 @@ impl Queue {
             && let Some((_, mut item)) = self.ready.pop_first()
         {
             item.attempt += 1;
-            cx.wake_in_turn(ROOM);
+            self.offer_room(cx);
             return Ok(item);
         }
         Err(if self.is_drained() { Flow::Done(()) } else { Flow::Wait(ITEMS) })

@@ -200,6 +200,39 @@ fn items_are_put_back_as_fast_however_many_are_leased() {
 }
 
 #[test]
+fn getters_do_not_pay_for_the_items_of_who_waits_to_put_many() {
+    assert_constant(5000, |count| {
+        let mut bare = Bare::new();
+        let queue = bare.create(&queue::INTERFACE, &(Some(count as u64), Order::Fifo));
+        let items = encode(&(vec![pack(&1); count],));
+        bare.send(1, queue, queue::method("put_many"), &items).unwrap();
+        assert_eq!(bare.send(2, queue, queue::method("put_many"), &items), None);
+        let (get, none) = (queue::method("get"), encode(&()));
+        cost(|| (0..200).for_each(|_| drop(bare.send(3, queue, get, &none).unwrap())))
+    });
+}
+
+#[test]
+fn writers_of_an_entry_do_not_pay_for_those_of_who_waits_to_write_many() {
+    assert_constant(5000, |count| {
+        let (mut bare, dict) = updates(1);
+        bare.session = bare.share(dict);
+        let entries: Vec<_> = (0..count).map(|key| (pack(&key), pack(&1))).collect();
+        let extend = dict::method("extend");
+        assert_eq!(bare.send(1, dict, extend, &encode(&(entries,))), None);
+        let (key, value) = (pack(&"own"), pack(&1));
+        let set = encode(&(key.clone(), value));
+        let (delete, key) = (dict::method("delete"), encode(&(key,)));
+        cost(|| {
+            for _ in 0..100 {
+                bare.send(2, dict, dict::method("set"), &set).unwrap();
+                bare.send(2, dict, delete, &key).unwrap();
+            }
+        })
+    });
+}
+
+#[test]
 fn who_begins_to_wait_pays_for_no_grant_that_nobody_waits_for() {
     assert_constant(1000, |count| {
         let (mut bare, queue) = leases(count);

@@ -83,7 +83,7 @@ impl Dict {
         } else {
             self.store.keys().filter(|key| self.turns.has(key)).cloned().collect()
         };
-        self.write_many(cx, &touched, |store| {
+        self.write_found(cx, &touched, |store| {
             store.clear();
             Ok(())
         })

@@ -102,7 +102,9 @@ impl dict::Service for Dict {
     fn pop_last(&mut self, cx: &mut Cx<'_>) -> Flow<Option<Removed>> {
         let last = self.store.last().cloned();
         flow(
-            self.write_many(cx, &last, |store| Ok(last.as_ref().and_then(|key| store.remove(key)))),
+            self.write_found(cx, &last, |store| {
+                Ok(last.as_ref().and_then(|key| store.remove(key)))
+            }),
         )
     }
 

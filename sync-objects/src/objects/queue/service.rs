@@ -21,6 +21,7 @@ impl queue::Service for Queue {
             leased: BTreeMap::new(),
             leased_ids: BTreeSet::new(),
             next_id: 1,
+            asked: 0,
             unfinished: 0,
             closed: false,
             discards: false,
@@ -35,7 +36,7 @@ impl queue::Service for Queue {
             let why = "this queue has no priorities: create it with priority order";
             return Flow::refuse(ErrorKind::InvalidInput, why);
         }
-        if !self.has_room_for(1) || cx.is_behind(ROOM) {
+        if !self.admits(cx, 1) {
             return Flow::Wait(ROOM);
         }
         if let Err(refusal) = cx.afford(ITEM_COST) {
@@ -58,7 +59,7 @@ impl queue::Service for Queue {
             // Nothing takes no place, and waits for none.
             return Flow::Done(());
         }
-        if !self.has_room_for(count) || cx.is_behind(ROOM) {
+        if !self.admits(cx, count) {
             return Flow::Wait(ROOM);
         }
         if let Err(refusal) = cx.afford(count * ITEM_COST) {
@@ -94,7 +95,7 @@ impl queue::Service for Queue {
             item.attempt += 1;
             items.push(item);
         }
-        cx.wake_in_turn(ROOM);
+        self.offer_room(cx);
         Flow::Done(items)
     }
 
