@@ -133,9 +133,9 @@ impl array::Service for Array {
         at.and_then(|at| self.elements.get(at)).into()
     }
 
-    fn slice(&mut self, _: &mut Cx<'_>, of: Typecode, slice: Slice) -> Flow<PackedElements> {
+    fn slice(&mut self, cx: &mut Cx<'_>, of: Typecode, slice: Slice) -> Flow<PackedElements> {
         let span = self.elements.span(of, slice);
-        span.and_then(|span| self.elements.get_span(span)).into()
+        span.and_then(|span| self.elements.get_span(span, cx.answer_max())).into()
     }
 
     fn set(&mut self, cx: &mut Cx<'_>, of: Typecode, index: i64, element: Payload) -> Flow<()> {
@@ -211,7 +211,7 @@ impl array::Service for Array {
         let span = self.elements.span(of, slice);
         match span.and_then(|span| Ok((span, self.turn.is_free(cx, TURN)?))) {
             Ok((span, true)) => {
-                let elements = self.elements.get_span(span);
+                let elements = self.elements.get_span(span, cx.answer_max());
                 let begun = |elements| ArrayUpdate { token: self.turn.take(cx, TURN), elements };
                 elements.map(begun).into()
             }

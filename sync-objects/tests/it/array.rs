@@ -253,6 +253,19 @@ fn zeros_cost_a_call_of_a_few_bytes_and_have_a_bound() {
 }
 
 #[test]
+fn a_slice_that_no_answer_can_take_is_refused_before_it_is_copied() {
+    let sim = Sim::new();
+    let client = sim.client();
+    let a = zeros(&client, UnsignedChar, (64 << 20) + 2);
+    let without_first = Slice { start: Some(1), ..ALL };
+    let error = a.slice(UnsignedChar, without_first).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    let error = a.begin_update(UnsignedChar, without_first).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    client.on_thread(2, || a.set(UnsignedChar, 0, p(&1))).expect("nobody has the turn");
+}
+
+#[test]
 fn arithmetic_and_exchange_take_one_call() {
     let sim = Sim::new();
     let a = new(&sim.client(), &[10, 6]);

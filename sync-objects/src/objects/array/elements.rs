@@ -94,12 +94,20 @@ impl Elements {
         Ok(())
     }
 
-    pub(super) fn get_span(&self, span: Span) -> Result<PackedElements, Refusal> {
+    /// Copies a slice's elements for an answer that may have so many bytes.
+    pub(super) fn get_span(&self, span: Span, most: usize) -> Result<PackedElements, Refusal> {
+        let bytes = span.count() * self.typecode.size();
+        if bytes > most {
+            let why = format!(
+                "the slice has {bytes} bytes, and an answer at most {most}: take less at once"
+            );
+            return Err(Refusal::new(ErrorKind::TooLarge, why));
+        }
         match span.contiguous() {
             Some(range) => PackedElements::new(&self.bytes[self.scaled(range)]),
             None => {
-                let picked: Vec<u8> =
-                    span.indices().flat_map(|at| self.element(at)).copied().collect();
+                let mut picked = Vec::with_capacity(bytes);
+                span.indices().for_each(|at| picked.extend_from_slice(self.element(at)));
                 PackedElements::new(&picked)
             }
         }
