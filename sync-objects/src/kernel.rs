@@ -237,9 +237,8 @@ impl Kernel {
     /// [released](Self::poll_released).
     ///
     /// # Errors
-    /// [`ErrorKind::LimitReached`] and [`ErrorKind::OutOfMemory`] when it came too early to be kept
-    /// until its turn. Then it is lost, and what comes after it in its session can never be carried
-    /// out: the driver ends the session.
+    /// [`ErrorKind::LimitReached`] when too many came before an earlier one. Then it is lost, and
+    /// what comes after it in its session can never be carried out: the driver ends the session.
     pub fn handle_one_way(
         &mut self,
         now: Time,

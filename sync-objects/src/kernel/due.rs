@@ -24,7 +24,7 @@ use std::collections::{BTreeSet, VecDeque};
 use sync_proto::message::Request;
 use sync_proto::{Charge, SessionId};
 
-use super::sessions::Session;
+use super::sessions::{Early, Session};
 use super::{Core, Kernel, Via};
 use crate::Time;
 
@@ -137,8 +137,16 @@ impl Core {
     /// Carries out a session's next one-way message, if its turn has come, and releases one of the
     /// requests whose turn has come with it.
     pub(super) fn run_next_one_way(&mut self, session: SessionId) {
-        if let Some(message) = self.sessions.get_mut(&session).and_then(Session::next_one_way) {
-            self.run_one_way(session, message);
+        let next = self.sessions.get_mut(&session).and_then(Session::next_one_way);
+        if let Some(Early { message, kept }) = next {
+            match kept {
+                Ok(charge) => {
+                    // It is counted anew as it begins.
+                    drop(charge);
+                    self.run_one_way(session, message);
+                }
+                Err(refusal) => self.fail_one_way(session, &message, refusal),
+            }
             self.settle();
         }
         // It may have ended itself.

@@ -89,12 +89,11 @@ impl Core {
     }
 
     /// Carries out a call that wants no answer.
-    pub(super) fn run_one_way(&mut self, session: SessionId, message: OneWay) {
+    pub(super) fn run_one_way(&mut self, session: SessionId, mut message: OneWay) {
         let (object, method) = (message.object, message.method);
         let caller = Caller { session, thread: message.thread };
         let look = Look { is_one_way: true, ..Look::first(caller) };
-        let flow = message
-            .data
+        let flow = std::mem::take(&mut message.data)
             .map_handles(|wire| self.resolve(wire))
             .and_then(|mut data| self.count_values(&mut data).map(|()| data))
             .and_then(|mut data| self.look(object, look, method, &mut data));
@@ -111,6 +110,12 @@ impl Core {
                 cannot_wait()
             }
         };
+        self.fail_one_way(session, &message, refusal);
+    }
+
+    /// Notes that a call which wants no answer came to nothing.
+    pub(super) fn fail_one_way(&mut self, session: SessionId, message: &OneWay, refusal: Refusal) {
+        let (object, method) = (message.object, message.method);
         self.one_way_failures += 1;
         let method = self.slot(object).map_or_else(
             || format!("method {}", method.0),

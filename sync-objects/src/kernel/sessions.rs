@@ -7,8 +7,8 @@ use std::sync::Arc;
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{OneWay, Request, WireHandle};
 use sync_proto::{
-    CallId, Charge, ErrorKind, Handle, Meter, ObjectId, OneWayId, Refusal, SessionId, ThreadId,
-    Token,
+    CallId, Charge, Data, ErrorKind, Handle, Meter, ObjectId, OneWayId, Refusal, SessionId,
+    ThreadId, Token,
 };
 
 use super::calls::{CallKey, Route};
@@ -36,6 +36,15 @@ const THREAD_NAME: usize = 128;
 /// Objects that a client may have handles on in any case.
 const HANDLES_USUAL: usize = 4096;
 
+/// A one-way message until its turn comes.
+#[derive(Debug)]
+pub(super) struct Early {
+    pub(super) message: OneWay,
+    /// What it is counted by, if it came before an earlier one; or why it was too much to be kept,
+    /// and what it brought is gone.
+    pub(super) kept: Result<Option<Charge>, Refusal>,
+}
+
 /// One client process.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -53,7 +62,7 @@ pub(crate) struct Session {
     /// Up to here its one-way messages are carried out.
     done: OneWayId,
     /// One-way messages that came before an earlier one.
-    early: BTreeMap<OneWayId, (OneWay, Option<Charge>)>,
+    early: BTreeMap<OneWayId, Early>,
     /// Requests that wait for a one-way message.
     pub(crate) held_back: AllHeldBack,
     /// What it needs to survive the loss of its connections, if it does.
@@ -142,11 +151,11 @@ impl Session {
     }
 
     /// Returns the next one-way message whose turn has come.
-    pub(crate) fn next_one_way(&mut self) -> Option<OneWay> {
+    pub(super) fn next_one_way(&mut self) -> Option<Early> {
         let turn = OneWayId(self.done.0 + 1);
-        let (message, _) = self.early.remove(&turn)?;
+        let next = self.early.remove(&turn)?;
         self.done = turn;
-        Some(message)
+        Some(next)
     }
 
     /// Returns whether the turn of one of its one-way messages has come, or of a request that
@@ -190,12 +199,14 @@ impl Core {
         }
     }
 
-    /// Takes a one-way message; it is carried out when its turn comes. One whose turn is past was
-    /// sent twice, and is not carried out again.
+    /// Takes a one-way message; it is carried out when its turn comes, unless it is early and more
+    /// than the manager may keep: then it fails. A small one is kept in any case, since it may be
+    /// the release of a lock, and their number is bounded. One whose turn is past was sent twice,
+    /// and is not carried out again.
     pub(super) fn queue_one_way(
         &mut self,
         session: SessionId,
-        message: OneWay,
+        mut message: OneWay,
     ) -> Result<(), Refusal> {
         let Some(state) = self.sessions.get(&session) else {
             return Ok(());
@@ -213,9 +224,12 @@ impl Core {
             );
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
-        let charge = (!is_next).then(|| self.count_early(&message.data)).transpose()?;
+        let kept = if is_next { Ok(None) } else { self.keep_early(&message.data).map(Some) };
+        if kept.is_err() {
+            message.data = Data::default();
+        }
         if let Some(state) = self.sessions.get_mut(&session) {
-            state.early.insert(message.number, (message, charge));
+            state.early.insert(message.number, Early { message, kept });
         }
         Ok(())
     }
@@ -226,7 +240,7 @@ impl Core {
     /// its turn comes: it names a message that is under way.
     pub(super) fn hold_back(&mut self, session: SessionId, via: Via, request: Request) {
         let may =
-            self.check_call(session, request.call).and_then(|()| self.count_early(&request.data));
+            self.check_call(session, request.call).and_then(|()| self.hold_early(&request.data));
         let charge = match may {
             Ok(charge) => charge,
             Err(refusal) => {

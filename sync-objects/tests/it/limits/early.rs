@@ -1,6 +1,6 @@
 //! What comes before its turn is kept only so far.
 
-use sync_objects::{ErrorKind, Limits, Shared, Via, event, registry};
+use sync_objects::{ErrorKind, Limits, Note, Shared, Via, event, registry, value};
 use sync_proto::message::{OneWay, Reply, Request, WireHandle};
 use sync_proto::{CallId, Data, Encoding, ObjectId, OneWayId, Payload, Refusal, ThreadId};
 use sync_testkit::sim::{Sim, SimClient};
@@ -54,10 +54,28 @@ fn what_comes_early_is_counted_and_given_back() {
     let before = used();
     send(&sim, &client, set(2, object, 900_000)).unwrap();
     assert!(used() > before + 900_000);
-    let refused = send(&sim, &client, set(3, object, 900_000)).unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::OutOfMemory);
     client.kill();
     assert!(used() <= before);
+}
+
+#[test]
+fn what_comes_early_in_a_full_manager_fails_in_its_turn_unless_it_is_small() {
+    let (sim, client, event) = limited(|limits| limits.memory = 1 << 20);
+    let object = event.remote().handle().object();
+    let used = || sim.kernel(|kernel, _| kernel.memory_used());
+    let large = Payload::pack(&"x".repeat(900_000)).unwrap();
+    let value = value::Proxy::new(&client, None, large).unwrap();
+    let full = used();
+    send(&sim, &client, set(2, object, 200_000)).unwrap();
+    assert_eq!(used(), full, "nothing of it is kept");
+    send(&sim, &client, set(3, object, 0)).unwrap();
+    assert!(!event.is_set().unwrap());
+    // Its message is the one that is missing. There is room by then, but what came is gone.
+    drop(value);
+    assert!(event.is_set().unwrap(), "the small one");
+    let notes = sim.notes();
+    let [Note::OneWayFailed { method, refusal, .. }] = &notes[..] else { panic!("{notes:?}") };
+    assert_eq!((method.as_str(), refusal.kind), ("sync.event.set", ErrorKind::OutOfMemory));
 }
 
 #[test]
