@@ -4,13 +4,14 @@ use core::time::Duration;
 
 use sync_objects::{
     DisconnectReason, Grant, Handle, Item, Kernel, Limits, Naming, Note, NumberKind, Order,
-    Payload, Time, Via, barrier, condition, dict, event, lock, manager, queue, registry, semaphore,
-    value,
+    Payload, Time, Via, barrier, condition, dict, event, list, lock, manager, queue, registry,
+    semaphore, value,
 };
 use sync_proto::handshake::ClientInfo;
 use sync_proto::message::{Request, WireHandle};
 use sync_proto::{
-    CallId, Data, Epoch, Interface, ManagerId, MethodId, ObjectId, OneWayId, SessionId, ThreadId,
+    CallId, Data, Encoding, Epoch, Interface, ManagerId, MethodId, ObjectId, OneWayId, SessionId,
+    ThreadId,
 };
 use sync_testkit::growth::{assert_constant, assert_linear, cost};
 
@@ -303,6 +304,23 @@ fn to_give_up_what_waits_for_a_message_costs_the_same_however_much_does() {
         let calls: Vec<_> = (0..count).map(|_| bare.send_early(1)).collect();
         let (kernel, session) = (&mut bare.kernel, bare.session);
         cost(|| calls.iter().for_each(|&call| kernel.handle_cancel(Time::ZERO, session, call)))
+    });
+}
+
+#[test]
+fn values_are_compared_as_fast_however_deep_their_difference_lies() {
+    assert_constant(12, |depth| {
+        let mut bare = Bare::new();
+        let nested = |last: u32| {
+            let numbers: Vec<u32> = (0..20_000).chain([last]).collect();
+            let bytes = pack(&numbers).bytes.to_vec();
+            // Each is a list of one element.
+            let bytes = [vec![0x81; depth], bytes].concat();
+            Payload::new(Encoding::Cbor, bytes.into(), Vec::new())
+        };
+        let list = bare.create(&list::INTERFACE, &(vec![nested(2), nested(1)],));
+        let sort = encode(&(false,));
+        cost(|| bare.send(1, list, list::method("sort"), &sort).unwrap())
     });
 }
 

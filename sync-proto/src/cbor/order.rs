@@ -4,10 +4,9 @@ use std::cmp::Ordering;
 
 use thiserror::Error;
 
-use super::error::DecodeError;
 use super::kind::{Kind, kind};
 use super::normal::Normal;
-use super::reader::{Form, Item, Left, Reader};
+use super::reader::{Form, Item, Reader};
 
 /// Says that two values have no order.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -29,11 +28,17 @@ pub struct Incomparable {
 /// The values, or the first elements in which they differ, are of kinds that have no order
 /// between them: mixed kinds, maps, sets, nulls, handles.
 pub fn compare(a: &Normal, b: &Normal) -> Result<Ordering, Incomparable> {
-    order(a.as_bytes(), b.as_bytes())
+    order(&mut Reader::new(a.as_bytes()), &mut Reader::new(b.as_bytes()), false)
 }
 
-fn order(a: &[u8], b: &[u8]) -> Result<Ordering, Incomparable> {
-    let (mut left, mut right) = (Reader::new(a), Reader::new(b));
+/// Compares the next items of two readers, and takes them if they are equal: each byte is looked at
+/// once, however deep it lies. Elements that have no order are equal if they are the same.
+fn order(
+    left: &mut Reader<'_>,
+    right: &mut Reader<'_>,
+    are_elements: bool,
+) -> Result<Ordering, Incomparable> {
+    let (a, b) = (left.rest(), right.rest());
     let ordering = match (left.item(), right.item()) {
         (Ok(Item::Integer(x)), Ok(Item::Integer(y))) => x.cmp(&y),
         (Ok(Item::Integer(x)), Ok(Item::Float(y))) => x.cmp_fraction(y),
@@ -45,45 +50,31 @@ fn order(a: &[u8], b: &[u8]) -> Result<Ordering, Incomparable> {
         | (Ok(Item::WideText(x)), Ok(Item::WideText(y))) => x.cmp(&y),
         (Ok(Item::Text(x)), Ok(Item::WideText(y))) => x.as_bytes().cmp(&y),
         (Ok(Item::WideText(x)), Ok(Item::Text(y))) => (*x).cmp(y.as_bytes()),
-        (Ok(Item::Array(Form::List, x)), Ok(Item::Array(Form::List, y)))
-        | (Ok(Item::Array(Form::Tuple, x)), Ok(Item::Array(Form::Tuple, y))) => {
-            match first_difference(&mut left, x, &mut right, y) {
-                Ok(Difference::Elements(x, y)) => order(x, y)?,
-                Ok(Difference::Lengths(ordering)) => ordering,
+        (Ok(Item::Array(Form::List, mut x)), Ok(Item::Array(Form::List, mut y)))
+        | (Ok(Item::Array(Form::Tuple, mut x)), Ok(Item::Array(Form::Tuple, mut y))) => loop {
+            match (left.more(&mut x), right.more(&mut y)) {
+                (Ok(true), Ok(true)) => match order(left, right, true)? {
+                    Ordering::Equal => {}
+                    other => break other,
+                },
+                (Ok(x), Ok(y)) => break x.cmp(&y),
                 // A normal form is well-formed.
-                Err(_) => {
-                    return Err(Incomparable { left: kind(a), right: kind(b) });
-                }
+                _ => return Err(incomparable(a, b)),
             }
+        },
+        (Ok(x), Ok(y)) if are_elements && x.kind() == y.kind() => {
+            let are_whole = left.skip_rest(&x, None).is_ok() && right.skip_rest(&y, None).is_ok();
+            let taken = |bytes: &[u8], of: &Reader<'_>| bytes.len() - of.rest().len();
+            if !are_whole || a[..taken(a, left)] != b[..taken(b, right)] {
+                return Err(incomparable(a, b));
+            }
+            Ordering::Equal
         }
-        _ => {
-            return Err(Incomparable { left: kind(a), right: kind(b) });
-        }
+        _ => return Err(incomparable(a, b)),
     };
     Ok(ordering)
 }
 
-/// Where two sequences part.
-enum Difference<'a, 'b> {
-    Elements(&'a [u8], &'b [u8]),
-    Lengths(Ordering),
-}
-
-fn first_difference<'a, 'b>(
-    left: &mut Reader<'a>,
-    mut left_elements: Left,
-    right: &mut Reader<'b>,
-    mut right_elements: Left,
-) -> Result<Difference<'a, 'b>, DecodeError> {
-    loop {
-        match (left.more(&mut left_elements)?, right.more(&mut right_elements)?) {
-            (true, true) => {
-                let (x, y) = (left.span()?, right.span()?);
-                if x != y {
-                    return Ok(Difference::Elements(x, y));
-                }
-            }
-            (x, y) => return Ok(Difference::Lengths(x.cmp(&y))),
-        }
-    }
+fn incomparable(a: &[u8], b: &[u8]) -> Incomparable {
+    Incomparable { left: kind(a), right: kind(b) }
 }

@@ -88,7 +88,17 @@ impl<'b> Reader<'b> {
     /// Skips the next item with all that it contains, which must be well-formed; with a number
     /// of handles, so must the handles be among them.
     pub(super) fn skip(&mut self, handles: Option<usize>) -> Result<(), DecodeError> {
-        match self.item()? {
+        let item = self.item()?;
+        self.skip_rest(&item, handles)
+    }
+
+    /// Skips what an item contains whose head was read.
+    pub(super) fn skip_rest(
+        &mut self,
+        item: &Item<'b>,
+        handles: Option<usize>,
+    ) -> Result<(), DecodeError> {
+        match *item {
             Item::Array(_, left) => self.skip_all(left, 1, handles),
             Item::Map(left) => self.skip_all(left, 2, handles),
             Item::Some | Item::Tag(_) => self.skip_all(Left(Some(1)), 1, handles),
@@ -141,11 +151,9 @@ impl<'b> Reader<'b> {
         self.tokens.clone().tag().ok().map(|tag| tag.as_u64())
     }
 
-    /// Skips the next item and gives its bytes.
-    pub(super) fn span(&mut self) -> Result<&'b [u8], DecodeError> {
-        let bytes = self.since(self.position());
-        self.skip(None)?;
-        Ok(&bytes[..bytes.len() - self.remaining()])
+    /// The bytes that are not read yet.
+    pub(super) fn rest(&self) -> &'b [u8] {
+        self.since(self.position())
     }
 
     fn skip_all(
