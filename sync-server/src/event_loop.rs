@@ -112,6 +112,9 @@ impl Said {
         let data = match self {
             Self::Message(ClientMessage::Request(request)) => &request.data,
             Self::Message(ClientMessage::OneWay(message)) => &message.data,
+            Self::Message(ClientMessage::Received(calls)) => {
+                return size_of::<Self>() + size_of_val(&calls[..]);
+            }
             _ => return size_of::<Self>(),
         };
         let handles = size_of::<WireHandle>() * data.all_handles().count();

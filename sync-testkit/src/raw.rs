@@ -11,7 +11,9 @@ use sync_proto::handshake::{ClientInfo, Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, Message, Reply, Request, ServerMessage, WireHandle};
 use sync_proto::secure::{ANSWER_LEN, Channel, Cipher, Initiator};
 use sync_proto::version::PREAMBLE;
-use sync_proto::{Address, AuthKey, CallId, Data, MethodId, ObjectId, OneWayId, Refusal, ThreadId};
+use sync_proto::{
+    Address, AuthKey, CallId, Data, Epoch, MethodId, ObjectId, OneWayId, Refusal, ThreadId,
+};
 
 /// No limit of its own: what is too much is the server's decision.
 const ANY: FrameLimit = FrameLimit { head: u32::MAX as usize, body: u32::MAX as usize };
@@ -59,6 +61,23 @@ impl RawClient {
         client.send(&Self::hello());
         client.welcome();
         client
+    }
+
+    /// Opens a session with two connections.
+    ///
+    /// # Panics
+    /// When the server does not welcome them.
+    pub fn pair(address: &Address) -> [Self; 2] {
+        let [mut first, mut second] = [(); 2].map(|()| {
+            let mut client = Self::connect(address);
+            client.send_bytes(&PREAMBLE);
+            client
+        });
+        first.send(&Self::hello());
+        let purpose = Purpose::Join(first.welcome().token, Epoch(0));
+        second.send(&ClientMessage::Hello(Hello { purpose }));
+        second.welcome();
+        [first, second]
     }
 
     /// Connects and proves that it has the key; from here on everything is encrypted.

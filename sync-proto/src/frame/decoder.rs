@@ -7,6 +7,11 @@ use crate::{ErrorKind, Refusal};
 /// From this many bytes a body gets memory of its own, into which the socket is read directly.
 const DIRECT_FROM: usize = 64 * 1024;
 
+/// Memory for a large body at first; later, at most so many times what has come. To announce bytes
+/// reserves nothing, also where the system commits memory as it is asked for.
+const BODY_AT_FIRST: usize = 256 * 1024;
+const BODY_GROWS_BY: usize = 4;
+
 /// Cuts messages out of a stream of bytes. A decoder between two frames holds no memory.
 ///
 /// After an error the stream is lost: it is not known where the next frame begins.
@@ -56,12 +61,16 @@ impl Decoder {
         self.partial.len() + self.large.as_ref().map_or(0, |of| of.head.len() + of.body.len())
     }
 
-    /// Returns the memory into which the rest of a large body is to be read, if one is being read:
-    /// to be appended to, up to its capacity and not beyond. It is not zeroed before.
+    /// Returns the memory into which more of a large body is to be read, if one is being read: to be
+    /// appended to, up to its capacity and not beyond. It is not zeroed before.
     pub fn direct(&mut self) -> Option<&mut Vec<u8>> {
-        let large = self.large.as_mut()?;
+        let Large { body, len, .. } = self.large.as_mut()?;
+        if body.capacity() - body.len() < DIRECT_FROM {
+            let more = (BODY_GROWS_BY - 1) * body.len();
+            body.reserve_exact(more.min(len.saturating_sub(body.len())));
+        }
         // An allocator may give more than it was asked for: the next frame has no place there.
-        (large.body.capacity() == large.len).then_some(&mut large.body)
+        (body.capacity() <= *len).then_some(body)
     }
 
     /// Takes the next message from what was read; moves `input` past what was used. `None` means
@@ -131,7 +140,7 @@ impl Decoder {
         let mut head = std::mem::take(&mut self.partial);
         let early = head.split_off(PREFIX + lengths.head);
         head.drain(..PREFIX);
-        let mut body = Vec::with_capacity(lengths.body);
+        let mut body = Vec::with_capacity(lengths.body.min(BODY_AT_FIRST));
         body.extend_from_slice(&early);
         self.large = Some(Large { head, body, len: lengths.body });
     }

@@ -173,7 +173,7 @@ impl EventLoop {
         if !connection.is_trusted() {
             return self.turn_away(now, key, refusal);
         }
-        tracing::info!(%refusal, "a connection is refused");
+        self.strangers.log(now, connection.origin(), &refusal);
         self.half_open.remove(&connection.via);
         let deadline = self.presence.now() + self.limits.handshake_timeout;
         connection.stage = Stage::Closing { deadline };
@@ -212,8 +212,10 @@ impl EventLoop {
         key: usize,
         session: SessionId,
     ) {
-        let waiting = self.connections.get(key).is_some_and(|connection| connection.in_flight > 0);
-        let via = self.connections.get(key).map(|connection| connection.via);
+        let connection = self.connections.get(key);
+        let via = connection.map(|connection| connection.via);
+        // What its answers granted, nobody would give back.
+        let waiting = connection.is_some_and(|of| of.in_flight > 0 || of.pending_output() > 0);
         self.forget(key);
         let Some(client) = self.clients.get_mut(session) else { return };
         client.connections.retain(|&of| of != key);

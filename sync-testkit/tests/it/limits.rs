@@ -71,6 +71,12 @@ fn whatever_was_let_in_comes_out_again() {
         }
     }
     assert!(refused > 0, "the limit was met");
+    // A key and a value that come in two messages.
+    let key = "x".repeat(900);
+    let error = dict.update(&key, |value| *value = Some(key.clone())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    dict.update(&key, |value| *value = Some("small".to_owned())).unwrap();
+    assert_eq!(dict.remove(&key).unwrap().unwrap(), "small");
 }
 
 #[test]

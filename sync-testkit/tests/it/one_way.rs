@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use sync_client::{AuthKey, ConnectOptions, ErrorKind, List, Manager, Shared};
 use sync_objects::{event, list};
-use sync_proto::handshake::{Hello, Purpose};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
-use sync_proto::version::PREAMBLE;
 use sync_proto::{CallId, Data, OneWayId, Payload, ThreadId};
 use sync_server::{Limits, Server};
 use sync_testkit::{Cast, Proxy, RawClient};
@@ -63,14 +61,7 @@ fn a_request_waits_for_the_messages_before_it_that_come_by_another_connection() 
     let cast = Cast::new();
     let event = cast.manager().create_event().unwrap();
     let object = event.handle().object();
-    let mut first = RawClient::connect(cast.server().address());
-    first.send_bytes(&PREAMBLE);
-    first.send(&RawClient::hello());
-    let purpose = Purpose::Join(first.welcome().token, sync_proto::Epoch(0));
-    let mut second = RawClient::connect(cast.server().address());
-    second.send_bytes(&PREAMBLE);
-    second.send(&ClientMessage::Hello(Hello { purpose }));
-    second.welcome();
+    let [mut first, mut second] = RawClient::pair(cast.server().address());
     let ask = |call, after| {
         ClientMessage::Request(Request {
             call: CallId(call),

@@ -206,6 +206,16 @@ impl dict::Service for Dict {
         if is_new && let Err(refusal) = cx.afford(ENTRY_COST) {
             return Flow::Refuse(refusal);
         }
+        // They came in two messages, and who takes the entry out gets them in one.
+        let key = self.turns.key_under(token).map_or(0, |key| key.bytes.len());
+        let len = key + value.as_ref().map_or(0, |value| value.bytes.len());
+        if value.is_some() && len > cx.answer_max() {
+            let why = format!(
+                "the key and the value have {len} bytes together, more than the {} of one answer",
+                cx.answer_max()
+            );
+            return Flow::refuse(ErrorKind::TooLarge, why);
+        }
         // The turn ends whatever else comes of the commit.
         let ended = self.turns.end(cx, token);
         ended

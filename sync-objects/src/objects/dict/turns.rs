@@ -79,6 +79,11 @@ impl Turns {
         self.updates.get(&token).map(|update| &update.normal)
     }
 
+    /// Returns the key, as it came, of the entry that is updated under a token.
+    pub(super) fn key_under(&self, token: Token) -> Option<&Payload> {
+        self.entries.get(self.key_of(token)?).map(|entry| &entry.key)
+    }
+
     /// Begins an update of an entry for the caller, or says what the caller is to do.
     pub(super) fn begin(&mut self, cx: &mut Cx<'_>, normal: Normal, key: Payload) -> Flow<Token> {
         let entry = self.entries.get(&normal);
