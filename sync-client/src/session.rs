@@ -14,8 +14,8 @@ use sync_proto::frame::{self, FrameLimit};
 use sync_proto::handshake::{ClientInfo, Purpose, Welcome};
 use sync_proto::message::{OneWay, Request, ServerMessage, WireHandle};
 use sync_proto::{
-    Call, CallId, Data, Epoch, ErrorKind, Introductions, Keeper, ManagerId, ObjectId, OneWayId,
-    Pipe, Refusal, ThreadId, Transport,
+    Address, Call, CallId, Data, Epoch, ErrorKind, Introductions, Keeper, ManagerId, ObjectId,
+    OneWayId, Pipe, Refusal, ThreadId, Transport,
 };
 
 mod awake;
@@ -166,9 +166,15 @@ impl Session {
         if let Some(heir) = heir.as_ref().filter(|heir| heir.pid == pid) {
             return heir.session.clone();
         }
-        let session = Self::open_after(self.me.clone(), self.target.clone(), self.target.patience)?;
-        *heir = Some(Heir { pid, session: Ok(Arc::clone(&session)) });
-        Ok(session)
+        let opened = Self::open_after(self.me.clone(), self.target.clone(), self.target.patience)?;
+        let session = if opened.manager() == self.manager() {
+            Ok(opened)
+        } else {
+            // To this one, the numbers of what this process inherited are those of other objects.
+            Err(replaced(&self.target.address))
+        };
+        *heir = Some(Heir { pid, session: session.clone() });
+        session
     }
 
     /// Ends the session that a forked child has in place of this one, and lets it have no other.
@@ -256,6 +262,11 @@ fn is_final(kind: ErrorKind) -> bool {
 
 fn disconnected() -> Refusal {
     let why = "this process has disconnected from the manager";
+    Refusal::new(ErrorKind::Disconnected, why)
+}
+
+fn replaced(address: &Address) -> Refusal {
+    let why = format!("another manager listens on {address} now: the one from before is gone");
     Refusal::new(ErrorKind::Disconnected, why)
 }
 

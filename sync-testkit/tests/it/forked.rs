@@ -11,11 +11,11 @@ use rustix::process::{
     pidfd_getfd, pidfd_open, test_kill_process, waitid,
 };
 use sync_client::{ErrorKind, QueueOptions, RLock};
-use sync_testkit::{Cast, Role, roles};
+use sync_testkit::{Cast, Role, ServerProcess, roles};
 
 use super::tcp::listening_on_tcp;
 
-roles![forker, dropper, inheritor, leaver, plumber, pretender, generations];
+roles![forker, dropper, inheritor, leaver, plumber, pretender, generations, heir_of_another,];
 
 /// Takes the lock and has a child that inherits its connection.
 fn forker(role: &Role) {
@@ -216,6 +216,35 @@ fn leaver(role: &Role) {
         assert_eq!(lock.is_locked().unwrap_err().kind(), ErrorKind::Disconnected);
     });
     drop(lock.lock().expect("the parent's session goes on"));
+}
+
+/// Has a child of `fork` use what it inherited of a manager in whose place another one listens.
+fn heir_of_another(role: &Role) {
+    let value = role.manager().create_value(1).unwrap();
+    role.say("ready");
+    role.hear();
+    in_a_child(|| {
+        for _ in 0..2 {
+            let error = value.get().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
+            assert!(error.message().contains("another manager"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_forked_child_does_not_call_what_another_manager_has_under_the_same_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let address = format!("unix:{}/socket", directory.path().display());
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    let cast = Cast::joining(&server);
+    let mut heir = cast.start(heir_of_another);
+    heir.expect("ready");
+    server.kill();
+    let server = ServerProcess::start(&["--listen", &address], 1);
+    let _value = server.connect().named("theirs").create_value(2).unwrap();
+    heir.tell("go on");
+    heir.wait();
 }
 
 #[test]
