@@ -313,8 +313,10 @@ impl Transport for Session {
         if !self.is_own() {
             return self.disconnect_heir();
         }
-        if let (Some(lifeline), None) = (&self.lifeline, self.why_over()) {
-            self.say_goodbye(lifeline);
+        match &self.lifeline {
+            Some(_) if self.why_over().is_some() => {}
+            Some(lifeline) => self.say_goodbye(lifeline),
+            None => self.finish_unsent(),
         }
         self.end(disconnected());
     }

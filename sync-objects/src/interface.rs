@@ -50,8 +50,9 @@
 ///   who opens a name that is taken, to compare shapes: it takes hold of nothing outside;
 /// * `register::<S>(&mut Registry)`;
 /// * `Proxy`: the typed client. `Proxy::new(place, …)` creates an object, each method calls it,
-///   `within(duration)` gives each call a deadline, `one_way()` sends without waiting, and
-///   `later(pipeline)` asks now and waits for the answer later;
+///   `within(duration)` gives each call a deadline, `one_way()` sends without waiting (make an
+///   answered call, or disconnect, before the process exits), and `later(pipeline)` asks now and
+///   waits for the answer later;
 /// * `Peer`: how another object reaches this one inside the same atomic step.
 ///
 /// Arguments and answers are anything that serde reads and writes; a user's value that the object
@@ -214,6 +215,11 @@ macro_rules! interface {
                 }
 
                 /// Returns an object that sends calls without waiting for their answers.
+                ///
+                /// They are carried out in the order in which they were sent, and before any later
+                /// call of this session is. `Ok` means that a call is on its way: what the object
+                /// refuses is not reported, and a process that exits loses what is not written yet,
+                /// unless it makes an answered call before, or disconnects.
                 pub fn one_way(&self) -> OneWay<'_> {
                     OneWay(&self.0)
                 }

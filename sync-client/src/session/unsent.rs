@@ -2,13 +2,12 @@
 //! in it.
 
 use std::collections::VecDeque;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use sync_proto::message::{ClientMessage, OneWay};
-use sync_proto::{ErrorKind, OneWayId, Refusal};
+use sync_proto::{OneWayId, Refusal};
 
 use super::{AHEAD_MAX, Connection, Session, thread};
 use crate::pause::{PAUSES, Pauses, pause};
@@ -35,7 +34,7 @@ pub(super) struct Unsent {
     waiting: Mutex<Waiting>,
     /// The last message that the manager is known to have carried out.
     done: AtomicU64,
-    /// There is room in a connection again, or the session is over.
+    /// There is room in a connection again, nothing is unsent any more, or the session is over.
     room: Condvar,
 }
 
@@ -79,6 +78,11 @@ impl Unsent {
 impl Waiting {
     fn is_full(&self) -> bool {
         matches!(self.thread, Thread::Writes { .. })
+    }
+
+    /// Returns whether nothing is unsent.
+    fn is_empty(&self) -> bool {
+        !self.is_full() && self.messages.is_empty()
     }
 
     /// Returns whether there are messages for whoever has a connection.
@@ -219,6 +223,15 @@ impl Session {
         }
     }
 
+    /// Waits until nothing is unsent; for as long as a manager may take to let a connection in.
+    pub(super) fn finish_unsent(&self) {
+        let mut waiting = self.unsent.waiting.lock();
+        if !waiting.is_empty() && self.attend(&mut waiting) {
+            let is_left = |waiting: &mut Waiting| !waiting.is_empty() && self.over.get().is_none();
+            self.unsent.room.wait_while_for(&mut waiting, is_left, self.target.patience);
+        }
+    }
+
     /// Wakes threads that wait for room: the session is over.
     pub(super) fn give_up_unsent(&self) {
         // Under the lock, or a thread that is about to wait would miss it.
@@ -248,7 +261,7 @@ impl Session {
     /// Has a thread look after what is unsent; returns whether one does.
     fn attend(&self, waiting: &mut Waiting) -> bool {
         if matches!(waiting.thread, Thread::Absent) {
-            let me = self.me.clone();
+            let Some(me) = self.me.upgrade() else { return false };
             if thread::start("sync-unsent", move || attend(&me)).is_err() {
                 return false;
             }
@@ -320,38 +333,34 @@ impl Session {
             return false;
         }
         *waiting = Waiting::default();
+        self.unsent.room.notify_all();
         true
     }
 }
 
-/// Looks for a connection and for room in it until nothing is unsent, or the session is over.
-fn attend(session: &Weak<Session>) {
+/// Looks for a connection and for room in it until nothing is unsent, or the session is over. So
+/// long it keeps the session, though nobody else has it any more: what was sent is to arrive.
+fn attend(session: &Session) {
     let mut pauses = PAUSES;
     loop {
-        // Nobody has the session any more: it ends, and with it what it held.
-        let Some(held) = session.upgrade() else { return };
         // If it fails, the session is over.
-        let _ = held.write_full();
-        if held.is_all_sent() {
+        let _ = session.write_full();
+        if session.is_all_sent() {
             return;
         }
-        if held.unsent.waiting.lock().thread.has_more() {
+        if session.unsent.waiting.lock().thread.has_more() {
             // One more filled up meanwhile.
             continue;
         }
         // The thread that returned one may have looked for messages just before they were left.
-        let connection = held.take_idle().ok_or(());
-        match connection.or_else(|()| held.connect_once(held.target.patience)) {
+        let connection = session.take_idle().ok_or(());
+        match connection.or_else(|()| session.connect_once(session.target.patience)) {
             // What was left unsent is sent on this one, and nothing overtakes it.
-            Ok(connection) => held.unsent.waiting.lock().thread.give(connection),
-            // The manager has ended the session; otherwise it is another manager's socket.
-            Err(why) if why.kind == ErrorKind::NotFound && held.is_cut_off() => {
-                drop(held.end(why));
-            }
-            Err(_) => {
-                drop(held);
-                pause(pauses.next());
-            }
+            Ok(connection) => session.unsent.waiting.lock().thread.give(connection),
+            // The manager is gone, or has ended the session; otherwise it is another manager's
+            // socket, or it has no room.
+            Err(why) if session.is_cut_off() => drop(session.end(why)),
+            Err(_) => pause(pauses.next()),
         }
     }
 }

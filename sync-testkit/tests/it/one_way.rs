@@ -9,7 +9,7 @@ use sync_client::{AuthKey, ConnectOptions, ErrorKind, List, Manager, Shared};
 use sync_objects::{event, list};
 use sync_proto::message::{ClientMessage, OneWay, Reply, Request, ServerMessage};
 use sync_proto::{CallId, Data, OneWayId, Payload, ThreadId};
-use sync_server::{Limits, Server};
+use sync_server::{Builder, Limits, Server};
 use sync_testkit::{Cast, Proxy, RawClient};
 
 use super::tcp::{KEY, listening_on_tcp};
@@ -195,6 +195,30 @@ fn what_cannot_be_sent_is_refused_and_ends_no_session() {
         let event = event::Proxy::attach(event.handle().clone()).unwrap();
         connected.disconnect();
         assert!(event.one_way().set().unwrap_err().is_disconnected());
+    }
+}
+
+#[test]
+fn what_was_sent_without_waiting_arrives_though_its_session_ends() {
+    // More than may be under way at once.
+    const MESSAGES: u64 = 1_200;
+    let ends: [fn(&Manager); 2] = [|_| (), Manager::disconnect];
+    let builders: [fn() -> Builder; 2] = [Server::builder, || listening_on_tcp("127.0.0.1")];
+    for (end, builder) in ends.into_iter().flat_map(|end| builders.map(|builder| (end, builder))) {
+        let cast = Cast::with(builder());
+        let list = cast.manager().named("list").create_list::<u64>().unwrap();
+        for round in 1..=20 {
+            let options = Manager::options().authkey(AuthKey::new(KEY).unwrap());
+            let manager = options.connect(cast.server().address()).unwrap();
+            let same: list::Proxy = manager.named("list").open().unwrap();
+            for number in 0..MESSAGES {
+                same.one_way().push(Payload::pack(&number).unwrap()).unwrap();
+            }
+            end(&manager);
+            drop((manager, same));
+            cast.until("it is gone", || cast.manager().debug_info().unwrap().sessions.len() == 1);
+            assert_eq!(list.len().unwrap(), round * MESSAGES);
+        }
     }
 }
 
