@@ -344,15 +344,20 @@ impl Transport for Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // In a forked child it is its parent's.
-        let Some(lifeline) = self.lifeline.clone().filter(|_| self.is_own()) else { return };
-        if self.over.get().is_none() {
-            self.say_goodbye(&lifeline);
+        if !self.is_own() {
+            return;
         }
-        // The thread that kept it alive notices.
+        if let (Some(lifeline), None) = (&self.lifeline, self.over.get()) {
+            self.say_goodbye(lifeline);
+        }
+        // A forked child may have the sockets, too: closing them would not end the session.
         for entry in &self.open {
             entry.value().1.shutdown();
         }
-        lifeline.ring();
+        if let Some(lifeline) = &self.lifeline {
+            // The thread that kept it alive notices.
+            lifeline.ring();
+        }
     }
 }
 

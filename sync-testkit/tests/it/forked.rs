@@ -1,6 +1,7 @@
 //! Gone means gone: a grandchild that keeps the socket open keeps nothing else.
 
 use std::fs;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 
@@ -10,12 +11,22 @@ use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process,
     pidfd_getfd, pidfd_open, test_kill_process, waitid,
 };
-use sync_client::{ErrorKind, QueueOptions, RLock};
+use sync_client::{ErrorKind, Manager, QueueOptions, RLock};
 use sync_testkit::{Cast, Role, ServerProcess, roles};
 
 use super::tcp::listening_on_tcp;
 
-roles![forker, dropper, inheritor, leaver, plumber, pretender, generations, heir_of_another,];
+roles![
+    forker,
+    dropper,
+    inheritor,
+    leaver,
+    plumber,
+    pretender,
+    generations,
+    heir_of_another,
+    quitter,
+];
 
 /// Takes the lock and has a child that inherits its connection.
 fn forker(role: &Role) {
@@ -232,6 +243,28 @@ fn heir_of_another(role: &Role) {
     });
 }
 
+/// Ends a session of its own while a child of `fork` lives that has inherited its sockets.
+fn quitter(role: &Role) {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let manager = Manager::from_env().unwrap();
+    manager.named("lock").create_lock().unwrap().acquire().unwrap();
+    match fork().unwrap() {
+        Fork::Child => {
+            drop(writer);
+            let count = reader.read(&mut [0]);
+            std::process::exit(if count.is_ok_and(|count| count == 0) { 0 } else { 1 });
+        }
+        Fork::Parent(child) => {
+            drop(manager);
+            role.hear();
+            drop(writer);
+            let child = WaitId::Pid(Pid::from_raw(child).unwrap());
+            let ended = waitid(child, WaitIdOptions::EXITED).unwrap().unwrap();
+            assert_eq!(ended.exit_status(), Some(0));
+        }
+    }
+}
+
 #[test]
 fn a_forked_child_does_not_call_what_another_manager_has_under_the_same_number() {
     let directory = tempfile::tempdir().unwrap();
@@ -245,6 +278,17 @@ fn a_forked_child_does_not_call_what_another_manager_has_under_the_same_number()
     let _value = server.connect().named("theirs").create_value(2).unwrap();
     heir.tell("go on");
     heir.wait();
+}
+
+#[test]
+fn a_session_ends_with_its_last_proxy_though_a_forked_child_has_its_sockets() {
+    for cast in [Cast::new(), Cast::with(listening_on_tcp("127.0.0.1"))] {
+        let lock = cast.manager().named("lock").create_lock().unwrap();
+        let mut quitter = cast.start(quitter);
+        cast.until("the lock was taken", || lock.lock().unwrap().was_abandoned());
+        quitter.tell("go on");
+        quitter.wait();
+    }
 }
 
 #[test]
