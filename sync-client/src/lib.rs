@@ -56,7 +56,8 @@
 //! * **A clone of a proxy is the same object.** So is a proxy that was put into a dict, a list, a
 //!   queue or a value and taken out in another process.
 //! * **After `fork`** a child's first call opens a session of its own; its copies of the parent's
-//!   guards do nothing.
+//!   guards do nothing, and its copies of proxies keep no object: pass one by name or as a ticket,
+//!   or have the parent keep its own.
 
 pub mod array;
 mod barrier;
