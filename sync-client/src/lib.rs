@@ -57,7 +57,8 @@
 //!   queue or a value and taken out in another process.
 //! * **After `fork`** a child's first call opens a session of its own; its copies of the parent's
 //!   guards do nothing, and its copies of proxies keep no object: pass one by name or as a ticket,
-//!   or have the parent keep its own.
+//!   or have the parent keep its own. Over `server.local()` its calls fail: it must connect to the
+//!   server's address.
 
 pub mod array;
 mod barrier;

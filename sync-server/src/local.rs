@@ -96,6 +96,8 @@ impl Local {
 
     fn request(&self, call: Call) -> Result<Request, Refusal> {
         let Call { object, method, timeout, data, .. } = call;
+        // First: a forked child would wait for a lock that another thread held as it was forked.
+        let data = self.check(data)?;
         Ok(Request {
             call: CallId(self.next_call.fetch_add(1, Ordering::Relaxed)),
             after: OneWayId(*self.one_ways.lock()),
@@ -103,7 +105,7 @@ impl Local {
             object,
             method,
             timeout,
-            data: self.check(data)?,
+            data,
         })
     }
 
@@ -214,5 +216,35 @@ impl Transport for Local {
 
     fn invitation(&self) -> Vec<(&'static str, OsString)> {
         self.invitation.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use sync_objects::Kernel;
+
+    use super::*;
+    use crate::limits::Limits;
+    use crate::source::Source;
+
+    #[test]
+    fn a_forked_child_is_refused_whatever_another_thread_did_as_it_was_forked() {
+        let kernel = Kernel::new(sync_objects::registry(), Limits::default().kernel, ManagerId(1));
+        let poll = mio::Poll::new().unwrap();
+        let waker = mio::Waker::new(poll.registry(), Source::Waker.token()).unwrap();
+        let hub = Arc::new(Hub::new(kernel, waker));
+        let local = Local::open(&hub, Vec::new(), 1000).unwrap();
+        let mut local = Arc::into_inner(local).unwrap();
+        local.pid = 0;
+        let (to, from) = channel();
+        std::thread::scope(|scope| {
+            let _sends = local.one_ways.lock();
+            scope.spawn(|| to.send(local.call(sync_objects::name_thread_call("child"))));
+            let refusal = from.recv_timeout(Duration::from_secs(10)).unwrap().unwrap_err();
+            assert_eq!(refusal.kind, ErrorKind::Disconnected);
+        });
     }
 }
