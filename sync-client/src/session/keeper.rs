@@ -104,16 +104,20 @@ impl Session {
         };
         let mut connection = match current {
             Some(connection) => connection,
-            None => match self.attempt(lifeline) {
-                Ok(connection) => connection,
-                Err(why) => {
-                    if super::is_final(why.kind) {
-                        self.end(why);
+            None => {
+                lifeline.set_away(true);
+                match self.attempt(lifeline) {
+                    Ok(connection) => connection,
+                    Err(why) => {
+                        if super::is_final(why.kind) {
+                            self.end(why);
+                        }
+                        return None;
                     }
-                    return None;
                 }
-            },
+            }
         };
+        lifeline.set_away(false);
         self.collect_arrived(lifeline);
         let patience = Some(lifeline.heartbeat() * SILENCE);
         let asked = connection

@@ -48,6 +48,8 @@ struct Sent {
     epoch: Epoch,
     /// They are to be sent again, on the next connection of this epoch.
     is_due: bool,
+    /// The keeper is connecting, and takes along what is due.
+    is_away: bool,
     messages: VecDeque<OneWay>,
     /// How many bytes they are.
     bytes: usize,
@@ -71,6 +73,7 @@ impl Lifeline {
         let sent = Sent {
             epoch: Epoch(0),
             is_due: false,
+            is_away: false,
             messages: VecDeque::new(),
             bytes: 0,
             last: OneWayId::NONE,
@@ -147,12 +150,23 @@ impl Lifeline {
 
     /// Numbers a one-way message and keeps it.
     pub(super) fn keep(&self, message: impl FnOnce(OneWayId) -> OneWay) -> OneWay {
+        self.sent.lock().keep(message)
+    }
+
+    /// Keeps a one-way message for the keeper, if that is connecting; returns it if not.
+    pub(super) fn leave<M: FnOnce(OneWayId) -> OneWay>(&self, message: M) -> Option<M> {
         let mut sent = self.sent.lock();
-        sent.last = OneWayId(sent.last.0 + 1);
-        let message = message(sent.last);
-        sent.bytes += message.data.len();
-        sent.messages.push_back(message.clone());
-        message
+        if !sent.is_away {
+            return Some(message);
+        }
+        sent.keep(message);
+        sent.is_due = true;
+        None
+    }
+
+    /// Notes that the keeper connects, or that it has a connection, for what is due.
+    pub(super) fn set_away(&self, is_away: bool) {
+        self.sent.lock().is_away = is_away;
     }
 
     /// Returns the number of the last one-way message.
@@ -234,6 +248,16 @@ impl Lifeline {
     pub(super) fn ring(&self) {
         *self.bell.has_rung.lock() = true;
         self.bell.rings.notify_all();
+    }
+}
+
+impl Sent {
+    fn keep(&mut self, message: impl FnOnce(OneWayId) -> OneWay) -> OneWay {
+        self.last = OneWayId(self.last.0 + 1);
+        let message = message(self.last);
+        self.bytes += message.data.len();
+        self.messages.push_back(message.clone());
+        message
     }
 }
 

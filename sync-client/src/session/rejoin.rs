@@ -132,19 +132,24 @@ impl Session {
             return Err(why);
         }
         let is_large = len >= LARGE;
+        let idle = self.take_idle();
+        let message = if idle.is_none() && !is_large {
+            let Some(message) = lifeline.leave(message) else { return Ok(()) };
+            message
+        } else {
+            message
+        };
+        let mut connection = idle.map_or_else(|| self.attempt(lifeline), Ok);
         let mut pauses = PAUSES;
-        let connection = loop {
-            let connection = self.take_idle().map_or_else(|| self.attempt(lifeline), Ok);
-            // A release never waits here: others may wait for it with all connections there are.
-            // What is kept the keeper sends, too, and then there is room.
-            if connection.is_ok() || !(is_large && lifeline.is_heavy()) {
-                break connection;
-            }
+        // A release never waits here: others may wait for it with all connections there are.
+        // What is kept the keeper sends, too, and then there is room.
+        while connection.is_err() && is_large && lifeline.is_heavy() {
             if let Some(why) = self.why_over() {
                 return Err(why);
             }
             lifeline.pause(pauses.next());
-        };
+            connection = self.take_idle().map_or_else(|| self.attempt(lifeline), Ok);
+        }
         // Numbered last: from here to the write, others' requests wait for this one.
         let message = lifeline.keep(message);
         let Ok(mut connection) = connection else {

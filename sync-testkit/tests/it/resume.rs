@@ -464,3 +464,22 @@ fn a_guard_is_dropped_at_once_though_much_is_kept_and_the_network_is_away() {
     let lock = cast.manager().named("lock").create_lock().unwrap();
     assert!(!lock.lock().unwrap().was_abandoned());
 }
+
+#[test]
+fn what_is_dropped_while_the_network_swallows_everything_is_left_to_the_keeper() {
+    const PERMITS: u32 = 20;
+    let (cast, proxy, manager) = stage(LONG);
+    let semaphore = manager.named("seats").create_semaphore(PERMITS).unwrap();
+    let permits: Vec<_> = (0..PERMITS).map(|_| semaphore.acquire().unwrap()).collect();
+    let before = proxy.accepted();
+    // Connections are made, and nothing crosses them.
+    proxy.freeze();
+    proxy.cut();
+    cast.until("the keeper tries to come back", || proxy.accepted() > before);
+    drop(permits);
+    let attempts = proxy.accepted() - before;
+    assert!(attempts < 5, "{attempts} connections were tried");
+    proxy.thaw();
+    let other = cast.manager().named("seats").create_semaphore(PERMITS).unwrap();
+    cast.until("all are back", || other.available().unwrap() == PERMITS);
+}
