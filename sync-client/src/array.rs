@@ -190,6 +190,9 @@ impl<T: Element> Array<T> {
     /// the array wait in line and readers don't. If it panics, or this process dies in it, nothing
     /// changes.
     ///
+    /// What `change` returns is returned, and does not matter otherwise: to change nothing on an
+    /// error, use [`try_update`](Self::try_update).
+    ///
     /// # Errors
     /// Those of [`slice`](Self::slice); [`ErrorKind::Changed`](crate::ErrorKind::Changed) when
     /// `change` itself wrote to this array through a proxy;
@@ -201,13 +204,26 @@ impl<T: Element> Array<T> {
         range: impl ListRange,
         change: impl FnOnce(&mut [T]) -> R,
     ) -> Result<R, Error> {
+        self.try_update(range, |elements| Ok(change(elements)))
+    }
+
+    /// Does the same as [`update`](Self::update) if `change` returns `Ok`; if it returns an error,
+    /// nothing changes, and that is returned.
+    ///
+    /// # Errors
+    /// Those of `change`, and of [`update`](Self::update).
+    pub fn try_update<R, E: From<Error>>(
+        &self,
+        range: impl ListRange,
+        change: impl FnOnce(&mut [T]) -> Result<R, E>,
+    ) -> Result<R, E> {
         let slice = range.to_slice();
         let begun = self.proxy.begin_update(T::TYPECODE, slice).inspect_err(|error| {
             give_back(error, || self.proxy.one_way().abandon_update());
         })?;
         let update = update!(self.proxy, begun.token);
         let mut elements = element::unpack(&begun.elements, "update")?;
-        let result = change(&mut elements);
+        let result = change(&mut elements)?;
         let packed = element::pack(&elements, "update")?;
         update.commit(|token| self.proxy.commit_update(T::TYPECODE, token, slice, packed))?;
         Ok(result)

@@ -110,6 +110,9 @@ impl Namespace {
     /// in line; readers and other attributes don't. If it panics, or this process dies in it,
     /// nothing changes.
     ///
+    /// What `change` returns is returned, and does not matter otherwise: to change nothing on an
+    /// error, use [`try_update`](Self::try_update).
+    ///
     /// # Errors
     /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this
     /// attribute through a proxy; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for
@@ -123,10 +126,26 @@ impl Namespace {
     where
         T: Serialize + DeserializeOwned,
     {
+        self.try_update(name, |slot| Ok(change(slot)))
+    }
+
+    /// Does the same as [`update`](Self::update) if `change` returns `Ok`; if it returns an error,
+    /// nothing changes, and that is returned.
+    ///
+    /// # Errors
+    /// Those of `change`, and of [`update`](Self::update).
+    pub fn try_update<T, R, E: From<Error>>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut Option<T>) -> Result<R, E>,
+    ) -> Result<R, E>
+    where
+        T: Serialize + DeserializeOwned,
+    {
         let begun = self.proxy.begin_update(name.to_owned())?;
         let update = update!(self.proxy, begun.token);
         let mut slot = unpack_some(begun.value.as_ref(), "update")?;
-        let result = change(&mut slot);
+        let result = change(&mut slot)?;
         let value = slot.map(|value| pack(&value, "update")).transpose()?;
         update.commit(|token| self.proxy.commit_update(token, value))?;
         Ok(result)

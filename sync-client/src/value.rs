@@ -138,6 +138,9 @@ impl<T: DeserializeOwned> Value<T> {
     /// Changes the value in turn: `change` runs here, once, while other writers wait in line and
     /// readers don't. If it panics, or this process dies in it, nothing changes.
     ///
+    /// What `change` returns is returned, and does not matter otherwise: to change nothing on an
+    /// error, use [`try_update`](Self::try_update).
+    ///
     /// # Errors
     /// [`ErrorKind::Changed`] when `change` itself wrote to this value
     /// through a proxy; [`ErrorKind::InvalidInput`] for an update
@@ -147,10 +150,25 @@ impl<T: DeserializeOwned> Value<T> {
     where
         T: Serialize,
     {
+        self.try_update(|value| Ok(change(value)))
+    }
+
+    /// Does the same as [`update`](Self::update) if `change` returns `Ok`; if it returns an error,
+    /// nothing changes, and that is returned.
+    ///
+    /// # Errors
+    /// Those of `change`, and of [`update`](Self::update).
+    pub fn try_update<R, E: From<Error>>(
+        &self,
+        change: impl FnOnce(&mut T) -> Result<R, E>,
+    ) -> Result<R, E>
+    where
+        T: Serialize,
+    {
         let begun = self.proxy.begin_update()?;
         let update = update!(self.proxy, begun.token);
         let mut value = self.unpack(&begun.value, "update")?;
-        let result = change(&mut value);
+        let result = change(&mut value)?;
         let value = self.pack(&value, "update")?;
         update.commit(|token| self.proxy.commit_update(token, value))?;
         Ok(result)

@@ -138,6 +138,9 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// what is to be stored. It runs here, once, while other writers of this entry wait in line;
     /// readers and other entries don't. If it panics, or this process dies in it, nothing changes.
     ///
+    /// What `change` returns is returned, and does not matter otherwise: to change nothing on an
+    /// error, use [`try_update`](Self::try_update).
+    ///
     /// # Errors
     /// [`ErrorKind::Changed`] when `change` itself wrote to this entry
     /// through a proxy; [`ErrorKind::InvalidInput`] for an update
@@ -153,10 +156,28 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         Q: Serialize + ?Sized,
         V: Serialize,
     {
+        self.try_update(key, |slot| Ok(change(slot)))
+    }
+
+    /// Does the same as [`update`](Self::update) if `change` returns `Ok`; if it returns an error,
+    /// nothing changes, and that is returned.
+    ///
+    /// # Errors
+    /// Those of `change`, and of [`update`](Self::update).
+    pub fn try_update<Q, R, E: From<Error>>(
+        &self,
+        key: &Q,
+        change: impl FnOnce(&mut Option<V>) -> Result<R, E>,
+    ) -> Result<R, E>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+        V: Serialize,
+    {
         let begun = self.proxy.begin_update(self.pack(key, "update")?)?;
         let update = update!(self.proxy, begun.token);
         let mut slot = self.unpack_some(begun.value.as_ref(), "update")?;
-        let result = change(&mut slot);
+        let result = change(&mut slot)?;
         let value = slot.map(|value| self.pack(&value, "update")).transpose()?;
         update.commit(|token| self.proxy.commit_update(token, value))?;
         Ok(result)

@@ -97,6 +97,9 @@ impl<T: DeserializeOwned> List<T> {
     /// Changes the whole list in turn: `change` runs here, once, while other writers wait in line
     /// and readers don't. If it panics, or this process dies in it, nothing changes.
     ///
+    /// What `change` returns is returned, and does not matter otherwise: to change nothing on an
+    /// error, use [`try_update`](Self::try_update).
+    ///
     /// # Errors
     /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) when `change` itself wrote to this list
     /// through a proxy; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an update
@@ -107,12 +110,27 @@ impl<T: DeserializeOwned> List<T> {
     where
         T: Serialize,
     {
+        self.try_update(|items| Ok(change(items)))
+    }
+
+    /// Does the same as [`update`](Self::update) if `change` returns `Ok`; if it returns an error,
+    /// nothing changes, and that is returned.
+    ///
+    /// # Errors
+    /// Those of `change`, and of [`update`](Self::update).
+    pub fn try_update<R, E: From<Error>>(
+        &self,
+        change: impl FnOnce(&mut Vec<T>) -> Result<R, E>,
+    ) -> Result<R, E>
+    where
+        T: Serialize,
+    {
         let begun = self.proxy.begin_update().inspect_err(|error| {
             give_back(error, || self.proxy.one_way().abandon_update());
         })?;
         let update = update!(self.proxy, begun.token);
         let mut items = self.unpack_all(&begun.items, "update")?;
-        let result = change(&mut items);
+        let result = change(&mut items)?;
         let items = pack_all::<T>(&items, &list::INTERFACE, "update")?;
         update.commit(|token| self.proxy.commit_update(token, items))?;
         Ok(result)

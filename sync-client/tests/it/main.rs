@@ -16,4 +16,5 @@ mod parity;
 mod rlock;
 mod set;
 mod support;
+mod updates;
 mod wordcount;
