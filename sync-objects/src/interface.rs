@@ -55,8 +55,11 @@
 ///   waits for the answer later;
 /// * `Peer`: how another object reaches this one inside the same atomic step.
 ///
-/// Arguments and answers are anything that serde reads and writes; a user's value that the object
-/// only keeps is a [`Payload`](sync_proto::Payload) or a [`Packed`](sync_proto::Packed), a
+/// Arguments and answers are encoded by postcard, which writes neither types nor names of fields.
+/// What serde derives is fine; `flatten`, `untagged`, `tag`, `skip_serializing_if` and types that
+/// ask what comes next, such as `serde_json::Value`, are not: they fail, or are read as something
+/// else. Such a value travels as a [`Packed`](sync_proto::Packed), which is CBOR and has both. A
+/// user's value that the object only keeps is a [`Payload`](sync_proto::Payload) or a `Packed`, a
 /// reference to another object a [`Handle`](sync_proto::Handle). The names `new`, `within`,
 /// `one_way`, `later` and `remote` are the proxy's own and cannot be methods, nor can those of
 /// `Service`.
