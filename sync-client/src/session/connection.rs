@@ -12,7 +12,7 @@ use sync_proto::handshake::{Hello, Purpose, Welcome};
 use sync_proto::message::{ClientMessage, ServerMessage};
 use sync_proto::secure::{ANSWER_LEN, Channel, Cipher, Initiator, Stranger};
 use sync_proto::version::PREAMBLE;
-use sync_proto::{AuthKey, CallId, Epoch, ErrorKind, Refusal};
+use sync_proto::{Address, AuthKey, CallId, Epoch, ErrorKind, Refusal};
 
 use super::{Target, awake::Awake, socket::Socket, target::Guard};
 
@@ -84,12 +84,8 @@ impl Connection {
         purpose: Purpose,
         patience: Duration,
     ) -> Result<(Self, Welcome), Refusal> {
-        let socket =
-            Socket::connect(&target.address, patience).map_err(|error| match error.kind() {
-                io::ErrorKind::TimedOut => gone(Some(error)),
-                _ if is_local(&error) => Refusal::new(ErrorKind::Io, error.to_string()),
-                _ => Refusal::new(ErrorKind::Disconnected, error.to_string()),
-            })?;
+        let socket = Socket::connect(&target.address, patience)
+            .map_err(|error| unconnected(&target.address, error))?;
         target.check_owner(&socket)?;
         let mut connection = Self {
             socket: Arc::new(socket),
@@ -381,6 +377,22 @@ fn is_local(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|error| scarce.contains(&error))
 }
 
+/// The error for a manager that no socket leads to.
+fn unconnected(address: &Address, error: io::Error) -> Refusal {
+    match error.kind() {
+        io::ErrorKind::TimedOut => gone(Some(error)),
+        io::ErrorKind::PermissionDenied if matches!(address, Address::Unix(_)) => {
+            let why = format!(
+                "{error}: only the manager's own user can, unless it was started with \
+                 --allow-uid, and only who may enter the socket's directory"
+            );
+            Refusal::new(ErrorKind::Unauthorized, why)
+        }
+        _ if is_local(&error) => Refusal::new(ErrorKind::Io, error.to_string()),
+        _ => Refusal::new(ErrorKind::Disconnected, error.to_string()),
+    }
+}
+
 fn gone(error: Option<io::Error>) -> Refusal {
     match error {
         Some(error) if is_timeout(&error) => {
@@ -411,4 +423,21 @@ fn silence(heard: usize) -> Refusal {
 fn foul(why: Stranger) -> Refusal {
     let why = format!("the connection to the manager can no longer be trusted: {why}");
     Refusal::new(ErrorKind::Disconnected, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_the_system_keeps_from_this_user_is_no_manager_that_is_gone() {
+        let kind =
+            |address: &str, error: Errno| unconnected(&address.parse().unwrap(), error.into()).kind;
+        for error in [Errno::ACCESS, Errno::PERM] {
+            assert_eq!(kind("unix:/run/socket", error), ErrorKind::Unauthorized);
+            // The system's own network filter says the same, and may be for a moment.
+            assert_eq!(kind("tcp:localhost:1", error), ErrorKind::Disconnected);
+        }
+        assert_eq!(kind("unix:/run/socket", Errno::CONNREFUSED), ErrorKind::Disconnected);
+    }
 }
