@@ -19,8 +19,9 @@ pub use iter::Iter;
 /// A map that processes share, in insertion order.
 ///
 /// Keys are compared as in Python, whatever the width of their numbers, and a list counts as a
-/// tuple. Values go in by reference and come out as copies: to change one, use
-/// [`update`](Self::update), or put a proxy in its place.
+/// tuple. A key that is looked up as another type (`K: Borrow<Q>`) is found only if both are
+/// [encoded alike](crate#conventions). Values go in by reference and come out as copies: to change
+/// one, use [`update`](Self::update), or put a proxy in its place.
 ///
 /// ```
 /// # let server = sync_server::Server::builder().spawn()?;

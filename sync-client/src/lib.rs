@@ -52,7 +52,10 @@
 //!   Dropping one gives back what it holds by a message, without waiting; `unlock`, `release` and
 //!   `ack` wait and report errors.
 //! * **Values go in by reference and come out as copies.** Reading a value as another type than it
-//!   has is an error, and the value stays where it was.
+//!   has is an error, and the value stays where it was. Where a `&Q` is taken for a `T: Borrow<Q>`,
+//!   both must also be *encoded* alike, as `str` and `String` are, which the compiler cannot check:
+//!   a `bytes::Bytes` is encoded as bytes, the `[u8]` that it borrows as a list of numbers, and is
+//!   not found by it.
 //! * **A clone of a proxy is the same object.** So is a proxy that was put into a dict, a list, a
 //!   queue or a value and taken out in another process.
 //! * **After `fork`** a child's first call opens a session of its own; its copies of the parent's

@@ -20,7 +20,8 @@ pub use operand::SetOperand;
 
 /// A set that processes share, in insertion order.
 ///
-/// Members are compared as a [`Dict`](crate::Dict)'s keys are, whatever the width of their numbers.
+/// Members are compared as a [`Dict`](crate::Dict)'s keys are, whatever the width of their numbers;
+/// what is looked up as another type (`T: Borrow<Q>`) must be [encoded alike](crate#conventions).
 /// Every method is one step in the manager, even those with another shared set.
 ///
 /// ```
