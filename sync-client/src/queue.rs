@@ -266,7 +266,7 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     /// Waits for an item and leases it; `None` when the queue is closed and drained, and no lease
-    /// is left that could bring an item back.
+    /// is left that could bring an item back: not even one of this process.
     ///
     /// # Errors
     /// Those of [`get`](Self::get).
@@ -297,7 +297,9 @@ impl<T: DeserializeOwned> Queue<T> {
         Iter { queue: self.clone(), ended: false }
     }
 
-    /// Returns an iterator that leases items until the queue is closed and drained.
+    /// Returns an iterator that leases items until the queue is closed and drained, and no lease is
+    /// left that could bring an item back. So acknowledge each delivery before you ask for the
+    /// next one: who collects them to acknowledge them afterwards waits in vain, for its own.
     pub fn deliveries(&self) -> Deliveries<T> {
         Deliveries { queue: self.clone(), ended: false }
     }
