@@ -17,6 +17,7 @@ mod iter;
 mod options;
 
 pub use delivery::Delivery;
+use delivery::Lease;
 pub use iter::{Deliveries, Iter};
 pub use options::{QueueOptions, Received, Sent};
 
@@ -319,7 +320,8 @@ impl<T: DeserializeOwned> Queue<T> {
             let _ = proxy.one_way().requeue(token);
             Ok(())
         })?;
-        Ok(Delivery { item, id, attempt, queue: self.proxy.clone(), held: Held::new(token) })
+        let lease = Lease { queue: self.proxy.clone(), held: Held::new(token) };
+        Ok(Delivery { item, id, attempt, lease })
     }
 }
 

@@ -15,6 +15,12 @@ pub struct Delivery<T> {
     pub(super) item: T,
     pub(super) id: u64,
     pub(super) attempt: u32,
+    pub(super) lease: Lease,
+}
+
+/// What is given up when a delivery is dropped.
+#[derive(Debug)]
+pub(super) struct Lease {
     pub(super) queue: queue::Proxy,
     pub(super) held: Held,
 }
@@ -32,25 +38,26 @@ impl<T> Delivery<T> {
 
     /// Returns the number of this lease; a later lease has a greater one.
     pub fn fencing_token(&self) -> Token {
-        self.held.token()
+        self.lease.held.token()
     }
 
     /// Returns whether the lease is lost: the session with the manager is over, and another
     /// consumer may have the item now. In a forked child, its parent's lease counts as lost.
     pub fn is_lost(&self) -> bool {
-        self.held.is_lost(self.queue.remote())
+        self.lease.held.is_lost(self.lease.queue.remote())
     }
 
-    /// Acknowledges that the item is done with, and waits until the manager has recorded it. It
-    /// counts as [`Queue::task_done`](super::Queue::task_done).
+    /// Acknowledges that the item is done with, waits until the manager has recorded it, and
+    /// returns the item. It counts as [`Queue::task_done`](super::Queue::task_done).
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone;
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
     /// holds it.
-    pub fn ack(mut self) -> Result<(), Error> {
-        let queue = &self.queue;
-        self.held.hand_back(queue.remote(), "ack", |token| queue.ack(token))
+    pub fn ack(mut self) -> Result<T, Error> {
+        let Lease { queue, held } = &mut self.lease;
+        held.hand_back(queue.remote(), "ack", |token| queue.ack(token))?;
+        Ok(self.item)
     }
 
     /// Gives the item back to its place, and waits until it is there.
@@ -60,8 +67,8 @@ impl<T> Delivery<T> {
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
     /// holds it.
     pub fn requeue(mut self) -> Result<(), Error> {
-        let queue = &self.queue;
-        self.held.hand_back(queue.remote(), "requeue", |token| queue.requeue(token))
+        let Lease { queue, held } = &mut self.lease;
+        held.hand_back(queue.remote(), "requeue", |token| queue.requeue(token))
     }
 }
 
@@ -73,7 +80,7 @@ impl<T> Deref for Delivery<T> {
     }
 }
 
-impl<T> Drop for Delivery<T> {
+impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(token) = self.held.give_up() {
             // A number always encodes; a session that is over has given the item back.

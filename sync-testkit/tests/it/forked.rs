@@ -143,7 +143,7 @@ fn pretender(role: &Role) {
             reentrant.unlock(),
             permit.release(),
             forgotten.forget(),
-            leased.ack(),
+            leased.ack().map(drop),
             returned.requeue(),
         ];
         for outcome in outcomes {

@@ -47,10 +47,7 @@ fn consumer(role: &Role) {
     let items: Vec<String> = match role.arg::<String>(0).as_str() {
         "plain" => jobs(role).iter().map(|item| item.unwrap().to_string()).collect(),
         _ => {
-            let ack = |delivery: sync_client::Delivery<u64>| {
-                let item = delivery.to_string();
-                delivery.ack().map(|()| item).unwrap()
-            };
+            let ack = |delivery: sync_client::Delivery<u64>| delivery.ack().unwrap().to_string();
             jobs(role).deliveries().map(|delivery| ack(delivery.unwrap())).collect()
         }
     };
