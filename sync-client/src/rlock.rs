@@ -95,6 +95,10 @@ impl RLock {
 
     /// Undoes one acquisition of this thread; the last one frees the lock.
     ///
+    /// It is for what [`acquire`](Self::acquire) took. The manager counts a thread's acquisitions
+    /// and does not tell them apart: if this undoes that of a guard, the guard undoes another one
+    /// when it is dropped, if this thread has one by then.
+    ///
     /// # Errors
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) when this thread does not hold it.
     pub fn release(&self) -> Result<(), Error> {
