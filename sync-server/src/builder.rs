@@ -18,7 +18,7 @@ use crate::hub::Hub;
 use crate::key_file::read_key;
 use crate::keys::Keys;
 use crate::listener::Listener;
-use crate::local::Local;
+use crate::local::{Local, check_host};
 use crate::loops::Loops;
 use crate::python::Front;
 use crate::socket_file::Audience;
@@ -298,12 +298,11 @@ impl Server {
     /// Opens a session for this process that needs no socket; `Manager::over` takes it.
     ///
     /// # Errors
-    /// [`ErrorKind::ShuttingDown`], or [`ErrorKind::LimitReached`] when there are as many
-    /// sessions as there may be.
+    /// [`ErrorKind::ShuttingDown`]; [`ErrorKind::LimitReached`] when there are as many sessions as
+    /// there may be; [`ErrorKind::Disconnected`] in a forked child, which must connect as any other
+    /// process.
     pub fn local(&self) -> Result<Arc<dyn Transport>, Error> {
-        let local =
-            Local::open(&self.hub, self.invitation(), self.message_max).map_err(Error::from)?;
-        Ok(local)
+        Ok(Local::open(&self.hub, self.invitation(), self.message_max, self.pid)?)
     }
 
     /// Replaces the keys, for connections that are opened from now on. Open ones stay, but a client
@@ -314,8 +313,10 @@ impl Server {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when there is none, or one that is too short, for the addresses
-    /// on which the server listens; the old ones then stay in force.
+    /// on which the server listens; the old ones then stay in force. [`ErrorKind::Disconnected`] in
+    /// a forked child.
     pub fn set_authkeys(&self, keys: impl IntoIterator<Item = AuthKey>) -> Result<(), Error> {
+        check_host(self.pid)?;
         self.keys.replace(keys.into_iter().collect())
     }
 
@@ -330,8 +331,10 @@ impl Server {
     /// # Errors
     /// When it has ended by itself: [`ErrorKind::Io`] with the system's message, or
     /// [`ErrorKind::Broken`] when one of its threads panicked. Its clients have got an error, as
-    /// far as that was possible.
+    /// far as that was possible. [`ErrorKind::Disconnected`] in a forked child, whose parent has
+    /// the server.
     pub fn join(&self) -> Result<(), Error> {
+        check_host(self.pid)?;
         // Locked until the end: other threads that wait for it wait here.
         self.loops.lock().join()
     }
@@ -352,7 +355,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.pid == std::process::id() {
+        if check_host(self.pid).is_ok() {
             self.shutdown();
             // What it failed with is in the log.
             let _ = self.join();

@@ -41,7 +41,9 @@ impl Local {
         hub: &Arc<Hub>,
         invitation: Vec<(&'static str, OsString)>,
         message_max: usize,
+        host: u32,
     ) -> Result<Arc<Self>, Refusal> {
+        check_host(host)?;
         let info = ClientInfo::new(std::process::id(), std::env::current_exe().ok());
         let (manager, session) =
             hub.visit(|kernel, now| (kernel.id(), kernel.handle_connect(now, info)));
@@ -50,7 +52,7 @@ impl Local {
             hub: Arc::clone(hub),
             manager,
             session,
-            pid: std::process::id(),
+            pid: host,
             invitation,
             message_max,
             next_call: AtomicU64::new(1),
@@ -75,17 +77,8 @@ impl Local {
         self.pid == std::process::id()
     }
 
-    fn check_host(&self) -> Result<(), Refusal> {
-        if self.is_host() {
-            return Ok(());
-        }
-        let why = "this process was forked from the one that hosts the manager: connect to it by \
-                   its address";
-        Err(Refusal::new(ErrorKind::Disconnected, why))
-    }
-
     fn check(&self, data: Data) -> Result<Data<WireHandle>, Refusal> {
-        self.check_host()?;
+        check_host(self.pid)?;
         let (len, limit) = (data.len(), self.message_max);
         if len > limit {
             let why = format!("a message of {len} bytes is over the limit of {limit}");
@@ -131,7 +124,7 @@ impl Pipe for LocalPipe {
     }
 
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
-        self.local.check_host()?;
+        check_host(self.local.pid)?;
         let caller = self.asked.remove(&call).expect("a call is waited for once");
         self.local.receive(caller.wait())
     }
@@ -219,6 +212,20 @@ impl Transport for Local {
     }
 }
 
+/// Checks that this is the process that hosts the manager: a fork of it has a copy of the kernel,
+/// which serves nobody.
+///
+/// # Errors
+/// [`ErrorKind::Disconnected`].
+pub(crate) fn check_host(host: u32) -> Result<(), Refusal> {
+    if host == std::process::id() {
+        return Ok(());
+    }
+    let why = "this process was forked from the one that hosts the manager: connect to it by its \
+               address";
+    Err(Refusal::new(ErrorKind::Disconnected, why))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::channel;
@@ -236,7 +243,7 @@ mod tests {
         let poll = mio::Poll::new().unwrap();
         let waker = mio::Waker::new(poll.registry(), Source::Waker.token()).unwrap();
         let hub = Arc::new(Hub::new(kernel, waker));
-        let local = Local::open(&hub, Vec::new(), 1000).unwrap();
+        let local = Local::open(&hub, Vec::new(), 1000, std::process::id()).unwrap();
         let mut local = Arc::into_inner(local).unwrap();
         local.pid = 0;
         let (to, from) = channel();

@@ -12,6 +12,7 @@ use rustix::process::{
     pidfd_getfd, pidfd_open, test_kill_process, waitid,
 };
 use sync_client::{ErrorKind, Manager, QueueOptions, RLock};
+use sync_server::Server;
 use sync_testkit::{Cast, Role, ServerProcess, roles};
 
 use super::tcp::listening_on_tcp;
@@ -26,6 +27,7 @@ roles![
     generations,
     heir_of_another,
     quitter,
+    host,
 ];
 
 /// Takes the lock and has a child that inherits its connection.
@@ -263,6 +265,33 @@ fn quitter(role: &Role) {
             assert_eq!(ended.exit_status(), Some(0));
         }
     }
+}
+
+/// Hosts a manager of its own, and has a child of `fork` use that.
+fn host(_: &Role) {
+    let server = Server::builder().spawn().unwrap();
+    let lock = Manager::over(server.local().unwrap()).named("lock").create_lock().unwrap();
+    let guard = lock.lock().unwrap();
+    in_a_child(|| {
+        let refused = [
+            server.local().map(drop),
+            server.join(),
+            server.set_authkeys([]),
+            lock.is_locked().map(drop),
+        ];
+        for refused in refused {
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Disconnected);
+        }
+        let manager = Manager::connect(server.address().clone()).unwrap();
+        let lock = manager.named("lock").create_lock().unwrap();
+        assert!(lock.try_lock().unwrap().is_none(), "its parent has it");
+    });
+    guard.unlock().unwrap();
+}
+
+#[test]
+fn a_forked_child_of_the_managers_process_is_a_client_like_any_other() {
+    Cast::new().start(host).wait();
 }
 
 #[test]
