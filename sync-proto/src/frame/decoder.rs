@@ -61,8 +61,8 @@ impl Decoder {
         self.partial.len() + self.large.as_ref().map_or(0, |of| of.head.len() + of.body.len())
     }
 
-    /// Returns the memory into which more of a large body is to be read, if one is being read: to be
-    /// appended to, up to its capacity and not beyond. It is not zeroed before.
+    /// Returns the memory into which more of a large body is to be read, if one is being read: to
+    /// be appended to, up to its capacity and not beyond. It is not zeroed before.
     pub fn direct(&mut self) -> Option<&mut Vec<u8>> {
         let Large { body, len, .. } = self.large.as_mut()?;
         if body.capacity() - body.len() < DIRECT_FROM {
