@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sync_objects::{DebugInfo, Naming, manager};
+use sync_objects::{DebugInfo, Naming, OBJECTS_SHOWN_MAX, manager};
 use sync_proto::address::{
     AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR, VARS,
 };
@@ -261,14 +261,14 @@ impl Manager {
     }
 
     /// Returns who holds what and who waits for what: all client processes, the deadlocks, and at
-    /// most 1,000 objects, busy ones first. What is listed of an object, and of deadlocks, is cut
-    /// to what fits into a message. It displays as text for an operator.
+    /// most [`OBJECTS_SHOWN_MAX`] objects (1,000), busy ones first. What is listed of an object,
+    /// and of deadlocks, is cut to what fits into a message. It displays as text for an operator.
     ///
     /// # Errors
     /// [`ErrorKind::Disconnected`].
     #[doc(alias = "_debug_info")]
     pub fn debug_info(&self) -> Result<DebugInfo, Error> {
-        self.proxy.debug_info(1000)
+        self.proxy.debug_info(OBJECTS_SHOWN_MAX)
     }
 
     /// Makes many calls with one wait: inside `calls`, the object that a proxy's `later` returns

@@ -43,8 +43,8 @@ pub(crate) use memory::{HOLD, WAITING, handles_cost};
 pub use names::Naming;
 pub use note::{DisconnectReason, Note};
 pub use report::{
-    CallerInfo, DeadlockInfo, DeadlockWait, DebugInfo, HolderInfo, ObjectInfo, SessionInfo,
-    WaiterInfo,
+    CallerInfo, DeadlockInfo, DeadlockWait, DebugInfo, HolderInfo, OBJECTS_SHOWN_MAX, ObjectInfo,
+    SessionInfo, WaiterInfo,
 };
 pub(crate) use run::cannot_wait;
 pub(crate) use sessions::cut;
@@ -376,6 +376,11 @@ impl Kernel {
     /// Returns how many calls wait.
     pub fn blocked_count(&self) -> usize {
         self.core.blocked_count(None)
+    }
+
+    /// Reports who holds what and who waits for what, of [`OBJECTS_SHOWN_MAX`] objects at most.
+    pub fn debug_info(&self) -> DebugInfo {
+        self.core.debug_info(OBJECTS_SHOWN_MAX)
     }
 
     /// Returns this manager's identity.

@@ -14,8 +14,8 @@ pub use flow::{Channel, Flow};
 pub use interface::private;
 pub use kernel::{
     CallerInfo, DeadlockInfo, DeadlockWait, Deadlocks, DebugInfo, DisconnectReason, HolderInfo,
-    Kernel, Limits, Naming, Note, ObjectInfo, Outgoing, Released, SessionInfo, VALUE_COST, Via,
-    WaiterInfo,
+    Kernel, Limits, Naming, Note, OBJECTS_SHOWN_MAX, ObjectInfo, Outgoing, Released, SessionInfo,
+    VALUE_COST, Via, WaiterInfo,
 };
 pub use object::{Constructor, Gone, Object, Registry};
 pub use objects::array::{ArrayStart, ArrayUpdate, PackedElements, Typecode, array};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sync_objects::{Deadlocks, Kernel, Registry};
+use sync_objects::{Deadlocks, DebugInfo, Kernel, Registry};
 use sync_proto::address;
 use sync_proto::{Address, AuthKey, Error, ErrorKind, ManagerId, Transport};
 
@@ -303,6 +303,12 @@ impl Server {
     /// process.
     pub fn local(&self) -> Result<Arc<dyn Transport>, Error> {
         Ok(Local::open(&self.hub, self.invitation(), self.message_max, self.pid)?)
+    }
+
+    /// Reports who holds what of which object and who waits for what, as a client's
+    /// `Manager::debug_info` does.
+    pub fn debug_info(&self) -> DebugInfo {
+        self.hub.visit(|kernel, _| kernel.debug_info())
     }
 
     /// Replaces the keys, for connections that are opened from now on. Open ones stay, but a client

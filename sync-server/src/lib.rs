@@ -43,5 +43,5 @@ mod stream;
 pub use builder::{Builder, Server};
 pub use key_file::{read_key, write_new_key};
 pub use limits::Limits;
-pub use sync_objects::{Deadlocks, Limits as KernelLimits, Registry, interface};
+pub use sync_objects::{Deadlocks, DebugInfo, Limits as KernelLimits, Registry, interface};
 pub use sync_proto::{Address, AuthKey, Error, ErrorKind, Transport};

@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Resource, Rlimit, getppid, getrlimit, pidfd_open, setrlimit};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use sync_server::{Address, AuthKey, Deadlocks, Server, read_key, write_new_key};
 use tracing_subscriber::EnvFilter;
@@ -26,8 +26,9 @@ use limits::LimitFlags;
 ///
 /// Prints `READY <address>` on standard output for each address once clients can connect, logs to
 /// standard error, and ends on SIGTERM or Ctrl-C: callers that wait get an error, and socket files
-/// are removed. Started by a program (its input is not a terminal), it leaves Ctrl-C to that one,
-/// and on SIGHUP reads the key files again.
+/// are removed. Started by a program (its input is not a terminal), it leaves Ctrl-C to that one.
+/// On SIGHUP it reads the key files again; on SIGUSR1 it logs who holds what and who waits for
+/// what.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Options {
@@ -118,7 +119,10 @@ fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(Command::Keygen { file }) = &options.command {
         return Ok(write_new_key(file)?);
     }
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(text) => text.parse().with_context(|| format!("RUST_LOG={text} is no filter"))?,
+        Err(_) => EnvFilter::new("info"),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -155,7 +159,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
     }
     // Before the first client: a signal that comes early ends the server in good order, too.
     let mut signals =
-        Signals::new([SIGTERM, SIGINT, SIGHUP]).context("signals cannot be handled")?;
+        Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1]).context("signals cannot be handled")?;
     let server = Arc::new(builder.spawn()?);
     announce(&server)?;
     if options.stop_with_stdin {
@@ -178,12 +182,15 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Does what signals ask for, until one asks the server to end.
 fn obey(signals: &mut Signals, server: &Server, options: &Options) {
-    // A terminal's Ctrl-C goes to all of its programs, and so does its end. Whoever started this
-    // one says when it is to end; a person who did means it.
+    // A terminal's Ctrl-C goes to all of its programs, and so does its end, after which it is none
+    // any more. Whoever started this one says when it is to end; a person who did means it.
     let by_person = std::io::stdin().is_terminal();
     for signal in signals.forever() {
         match signal {
-            SIGHUP if !by_person => read_keys_again(server, options),
+            SIGUSR1 => tracing::info!("asked to report\n{}", server.debug_info()),
+            SIGHUP if by_person == std::io::stdin().is_terminal() => {
+                read_keys_again(server, options);
+            }
             SIGINT if !by_person => {}
             _ => {
                 tracing::info!(signal, "asked to end");

@@ -23,14 +23,15 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Starts a process whose lines are its messages, from a mark on.
+    /// Starts a process whose lines are its messages, from a mark on. It can be told something if
+    /// its standard input is a pipe.
     pub(crate) fn spawn(
         name: String,
         mut command: Command,
         mark: &'static str,
         watch: &Arc<Watch>,
     ) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
         let (sender, heard) = channel();
         let watched = Arc::new(Watched::new(name, &child, sender));

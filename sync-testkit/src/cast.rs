@@ -1,6 +1,7 @@
 //! A test's manager and the processes that work with it.
 
 use std::fmt::Display;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -146,6 +147,7 @@ impl Cast {
         command.env(ROLE_VAR, path).env(ARGS_VAR, args.join(&SEPARATOR.to_string()));
         command.envs(envs.iter().map(|(name, value)| (name, value.to_string())));
         let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
+        command.stdin(Stdio::piped());
         Actor::spawn(format!("{role} {number}"), command, MARK, &self.watch)
     }
 

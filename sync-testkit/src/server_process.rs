@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Signal;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use sync_client::{Address, Manager};
 
 use crate::actor::Actor;
@@ -39,11 +42,33 @@ impl ServerProcess {
     /// # Panics
     /// When it cannot be built or started.
     pub fn start_for(limit: Duration, args: &[&str], listeners: usize) -> Self {
+        // It ends with this process, also if that is killed: its input ends then.
+        Self::run(limit, Stdio::piped(), &[&["--stop-with-stdin"], args].concat(), listeners)
+    }
+
+    /// Starts the server as a person does, at a terminal; returns it with the other end of that.
+    ///
+    /// # Panics
+    /// When it cannot be built or started, or the system has no terminal for it.
+    pub fn at_a_terminal(args: &[&str], listeners: usize) -> (Self, OwnedFd) {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let terminal = openpt(flags).and_then(|master| {
+            grantpt(&master)?;
+            unlockpt(&master)?;
+            let name = ptsname(&master, Vec::new())?;
+            let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+            Ok((master, open(name, flags, Mode::empty())?))
+        });
+        let (master, slave) = terminal.expect("the system has a terminal");
+        let args = [&["--stop-with-parent"], args].concat();
+        (Self::run(Cast::LIMIT, Stdio::from(slave), &args, listeners), master)
+    }
+
+    fn run(limit: Duration, stdin: Stdio, args: &[&str], listeners: usize) -> Self {
         let watch = Arc::new(Watch::default());
         let watchdog = Watchdog::start(&watch, limit, || ());
         let mut command = Command::new(Self::binary());
-        // It ends with this process, also if that is killed: its input ends then.
-        command.arg("--stop-with-stdin").args(args);
+        command.stdin(stdin).args(args);
         let mut actor = Actor::spawn("sync-server".to_owned(), command, "READY ", &watch);
         let mut ready = || actor.hear().parse().expect("READY tells an address");
         let addresses = (0..listeners).map(|_| ready()).collect();
@@ -136,9 +161,18 @@ impl ServerProcess {
         self.actor.cont();
     }
 
-    /// Asks it with SIGHUP to read its key files again.
-    pub fn hang_up(&self) {
-        self.actor.watched().signal(Signal::HUP);
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.actor.watched().signal(signal);
+    }
+
+    /// Waits until it has ended successfully, as it was asked to.
+    ///
+    /// # Panics
+    /// When it failed.
+    pub fn end_well(self) {
+        // Its input stays open.
+        self.actor.end_well();
     }
 
     /// Asks it to end with SIGTERM, and waits until it has ended successfully.
@@ -147,8 +181,7 @@ impl ServerProcess {
     /// When it failed.
     pub fn terminate(self) {
         self.actor.terminate();
-        // Its input stays open: it is the signal that ends it.
-        self.actor.end_well();
+        self.end_well();
     }
 
     pub(crate) fn watched(&self) -> &Arc<Watched> {

@@ -18,6 +18,9 @@ mod text;
 
 pub(super) use text::OneLine;
 
+/// The most objects that a report shows; the others are counted.
+pub const OBJECTS_SHOWN_MAX: u32 = 1000;
+
 /// The manager at a moment. It displays as text for an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -170,7 +173,8 @@ const NAMES_MAX: usize = 10;
 pub(super) const WAITS_MAX: usize = 4096;
 
 impl Core {
-    pub(crate) fn debug_info(&self, max_objects: usize) -> DebugInfo {
+    pub(crate) fn debug_info(&self, max_objects: u32) -> DebugInfo {
+        let max_objects = max_objects.min(OBJECTS_SHOWN_MAX) as usize;
         let busy = self.busy_objects(max_objects);
         let idle = self
             .objects

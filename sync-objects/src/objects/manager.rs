@@ -32,8 +32,8 @@ interface! {
         fn object_count() -> u64;
         /// Returns how many calls wait: in one object's lines, or in all.
         fn blocked_count(of: Option<ObjectId>) -> u64;
-        /// Reports who holds what and who waits for what, of at most `max_objects` objects, and of
-        /// 1,000 at most.
+        /// Reports who holds what and who waits for what, of at most `max_objects` objects and
+        /// never of more than [`OBJECTS_SHOWN_MAX`](crate::OBJECTS_SHOWN_MAX).
         fn debug_info(max_objects: u32) -> DebugInfo;
         /// Ends the manager: blocked calls are answered, new ones refused.
         fn shutdown();
@@ -41,9 +41,6 @@ interface! {
         fn name_thread(name: String);
     }
 }
-
-/// The most objects that `debug_info` shows: the rest is counted.
-const OBJECTS_SHOWN_MAX: u32 = 1000;
 
 /// Returns the one-way call that gives a handle back.
 #[expect(clippy::missing_panics_doc, reason = "two numbers encode")]
@@ -139,7 +136,7 @@ impl manager::Service for Manager {
     }
 
     fn debug_info(&mut self, cx: &mut Cx<'_>, max_objects: u32) -> Flow<DebugInfo> {
-        Flow::Done(cx.core().debug_info(max_objects.min(OBJECTS_SHOWN_MAX) as usize))
+        Flow::Done(cx.core().debug_info(max_objects))
     }
 
     fn shutdown(&mut self, cx: &mut Cx<'_>) -> Flow<()> {

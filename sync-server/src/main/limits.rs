@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use sync_server::Limits;
 
 /// The limits, each with a flag. `docs/limits.md` lists them; a test holds it to this.
@@ -41,7 +42,8 @@ pub(crate) struct LimitFlags {
     handshake_timeout: u64,
 
     /// The longest first message of a client, in the handshake, in bytes; no more than 1024.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().hello)]
+    #[arg(long, value_name = "BYTES", value_parser = up_to(Limits::default().hello),
+        default_value_t = Limits::default().hello)]
     max_hello: usize,
 
     /// How often a TCP client and the server send each other something, in milliseconds; a client
@@ -102,7 +104,8 @@ pub(crate) struct LimitFlags {
     max_early_one_ways: usize,
 
     /// The most levels to which a value may nest; no more than 128, which is what clients can read.
-    #[arg(long, value_name = "LEVELS", default_value_t = Limits::default().kernel.nesting)]
+    #[arg(long, value_name = "LEVELS", value_parser = up_to(Limits::default().kernel.nesting),
+        default_value_t = Limits::default().kernel.nesting)]
     max_nesting: usize,
 
     /// The most bytes of values, including the cost of keeping them. Without it: half of the
@@ -164,6 +167,10 @@ impl LimitFlags {
 
 #[cfg(test)]
 mod tests;
+
+fn up_to(most: usize) -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::new().range(1..=most as u64)
+}
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::process::Signal;
 use sync_client::{Address, AuthKey, Error, ErrorKind, Manager};
 use sync_testkit::{Cast, ServerProcess};
 
@@ -72,12 +73,12 @@ fn a_server_reads_its_key_files_again_on_sighup() {
     let server = ServerProcess::start(&["--listen=tcp:127.0.0.1:0", &file], 1);
     let address = &server.addresses()[0];
     write(&path, NEW, 0o644);
-    server.hang_up();
+    server.signal(Signal::HUP);
     server.until_logged("the keys stay as they were");
     refused(address, NEW);
     connect(address, OLD).unwrap();
     write(&path, NEW, 0o600);
-    server.hang_up();
+    server.signal(Signal::HUP);
     server.until_logged("the key files were read again");
     refused(address, OLD);
     connect(address, NEW).unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::process::Signal;
 use signal_hook::consts::{SIGINT, SIGPIPE, SIGTERM, SIGUSR1};
 use sync_client::{AuthKey, Manager};
 use sync_server::{Limits, Server};
@@ -77,4 +78,26 @@ fn no_signal_of_the_programs_is_handled_by_a_thread_of_the_librarys() {
     });
     let own = fs::read_to_string("/proc/thread-self/status").unwrap();
     assert_eq!(own.lines().find_map(mask).unwrap() & ENDS, 0, "this thread takes them as before");
+}
+
+#[test]
+fn a_server_reports_on_sigusr1_who_holds_what() {
+    let server = ServerProcess::start(&[], 1);
+    let manager = server.connect();
+    let lock = manager.named("the ledger").create_lock().unwrap();
+    let _guard = lock.lock().unwrap();
+    server.signal(Signal::USR1);
+    server.until_logged("the ledger");
+    assert!(lock.is_locked().unwrap(), "it goes on");
+}
+
+#[test]
+fn a_server_ends_with_its_terminal_and_not_with_a_signal_that_says_so() {
+    let (server, terminal) = ServerProcess::at_a_terminal(&[], 1);
+    server.signal(Signal::HUP);
+    server.until_logged("there are no key files to read again");
+    server.connect();
+    drop(terminal);
+    server.signal(Signal::HUP);
+    server.end_well();
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use rustix::process::Signal;
 use sync_client::{AuthKey, Manager};
 use sync_testkit::ServerProcess;
 
@@ -39,7 +40,7 @@ fn one_key_file_serves_programs_of_both_languages() {
     let held_elsewhere = || run(&site, &address, "proxies.py", &["a_gate_is_held_elsewhere"]);
     held_elsewhere();
     fs::write(&key, "f".repeat(64)).unwrap();
-    server.hang_up();
+    server.signal(Signal::HUP);
     server.until_logged("the key files were read again");
     held_elsewhere();
     drop(guard);
