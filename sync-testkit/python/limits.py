@@ -149,7 +149,7 @@ def reads_no_more_at_once_than(m, limit):
         lambda: m.set()._callmethod("update", (tuples,)),
         lambda: m.dict().update(pairs),
     ):
-        raises(MemoryError, act, "ask for less at a time")
+        raises(MemoryError, act, "use less at a time")
     raises(MemoryError, lambda: texts._callmethod("__repr__"), "ask for a part of it")
     few = m.list([(2, "b"), (1, "a")])
     few.sort(key=operator.itemgetter(0))
@@ -181,8 +181,21 @@ def brings_no_more_at_once_than(m, limit):
         lambda: often.append([1] * ((int(limit) << 20) // 64)),
         lambda: m.set().union(*[list(range(1000))] * (int(limit) * 20)),
     ):
-        raises(MemoryError, act, "send less at a time")
-    assert len(often) == 128 and len(pairs) == 1
+        raises(MemoryError, act, "use less at a time")
+    # So it is where a few words stand for much, in one operand or in many.
+    numbers, members = m.list(range(1000)), m.set(range(1000))
+    for many in range(1000), "x" * 1000, bytes(1000), array.array("q", range(1000)), numbers, members:
+        operands = (many,) * (int(limit) * 20)
+        for name in "union", "intersection", "difference_update", "intersection_update":
+            assert name != "union" or members._callmethod(name, (many, many))
+            call = lambda: members._callmethod(name, operands)
+            raises(MemoryError, call, "use less at a time")
+    tuples = m.list([("a",) * 1000])
+    raises(MemoryError, lambda: members.union(*[tuples] * (int(limit) * 20)), "use less at a time")
+    much = int(limit) << 14
+    for many in range(much), range(0, -much, -1), "x" * much, bytes(much), "\ud800" * much:
+        raises(MemoryError, lambda: often.extend(many), "use less at a time")
+    assert len(often) == 128 and len(pairs) == 1 and len(members) == 1000
     assert len(m.Array("i", [1] * 250_000)) == 250_000
 
 

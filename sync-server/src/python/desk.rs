@@ -126,7 +126,7 @@ pub(crate) struct Desk<'a> {
 struct Brought {
     /// The long values, by their place among the arguments: what is named again is not copied.
     values: HashMap<NodeId, Payload>,
-    /// What all of them cost.
+    /// What all of them cost, with those that the call has made of few words.
     cost: usize,
 }
 
@@ -147,40 +147,51 @@ impl<'a> Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Returns a part of the arguments as a value. What the call names twice is one value, and all
-    /// that it brings may cost as much as an answer: some few shared parts could otherwise be
-    /// copied more often than memory holds, and what could be taken can be read.
+    /// Returns a part of the arguments as a value. What the call names twice is one value.
     ///
     /// # Errors
     /// `TooLarge`, and why the part is no value.
     pub(crate) fn bring(&self, graph: &Graph, part: NodeId) -> Result<Payload, Refusal> {
-        let limit = self.trays.answer_max;
-        let too_large = || {
-            let why = format!(
-                "the call's values take more than {limit} bytes, with {VALUE_COST} for each value: \
-                 send less at a time"
-            );
-            Refusal::new(ErrorKind::TooLarge, why)
-        };
-        let brought = &mut *self.brought.borrow_mut();
-        let mut room = limit.saturating_sub(brought.cost);
-        if let Some(value) = brought.values.get(&part) {
-            brought.cost += VALUE_COST;
-            return if room < VALUE_COST { Err(too_large()) } else { Ok(value.clone()) };
+        let again = self.brought.borrow().values.get(&part).cloned();
+        if let Some(value) = again {
+            return self.charge(1, 0).map(|()| value);
         }
+        let brought = &mut *self.brought.borrow_mut();
+        let limit = self.trays.answer_max;
+        let mut room = limit.saturating_sub(brought.cost);
         let known = &mut Known(self.kernel);
-        let value =
-            value::to_payload_within(graph, part, known, &mut room).map_err(
-                |refusal| match refusal.kind {
-                    ErrorKind::TooLarge => too_large(),
-                    _ => refusal,
-                },
-            )?;
+        let value = value::to_payload_within(graph, part, known, &mut room);
+        let value = value.map_err(|refusal| match refusal.kind {
+            ErrorKind::TooLarge => self.too_much(),
+            _ => refusal,
+        })?;
         brought.cost = limit - room;
         if value.bytes.len() >= LONG {
             brought.values.insert(part, value.clone());
         }
         Ok(value)
+    }
+
+    /// Counts what the call makes of its arguments, before it is made: all of it may cost as much
+    /// as an answer. Few words could otherwise stand for more than memory holds; and what could be
+    /// taken can be read.
+    ///
+    /// # Errors
+    /// `TooLarge`.
+    pub(crate) fn charge(&self, values: usize, bytes: usize) -> Result<(), Refusal> {
+        let brought = &mut *self.brought.borrow_mut();
+        let cost = values.saturating_mul(VALUE_COST).saturating_add(bytes);
+        brought.cost = brought.cost.saturating_add(cost);
+        if brought.cost > self.trays.answer_max { Err(self.too_much()) } else { Ok(()) }
+    }
+
+    fn too_much(&self) -> Refusal {
+        let limit = self.trays.answer_max;
+        let why = format!(
+            "the call's values take more than {limit} bytes, with {VALUE_COST} for each value: use \
+             less at a time"
+        );
+        Refusal::new(ErrorKind::TooLarge, why)
     }
 
     /// Returns the class of what keeps a part of the arguments from having a hash, if something
@@ -296,17 +307,13 @@ impl Desk<'_> {
         Err(Refusal::new(ErrorKind::TooLarge, why))
     }
 
-    /// Checks that values may be taken apart, as [`check_answer`](Self::check_answer) does with
-    /// those in them, too: who may not read so much at once has not so much looked into.
+    /// Counts the parts of values that are taken apart: who may not read so much at once has not
+    /// so much looked into.
     ///
     /// # Errors
     /// `TooLarge`.
-    pub(crate) fn check_parts(&self, items: &[Payload]) -> Result<(), Refusal> {
-        let (mut values, mut bytes) = (0, 0);
-        items.iter().try_for_each(|item| {
-            (values, bytes) = (values + value::count(item), bytes + item.bytes.len());
-            self.check_answer(values, bytes)
-        })
+    pub(crate) fn charge_parts(&self, items: &[Payload]) -> Result<(), Refusal> {
+        items.iter().try_for_each(|item| self.charge(value::count(item).saturating_sub(1), 0))
     }
 
     /// Takes an answer's handles over: each is given back when its last clone is dropped.

@@ -228,7 +228,7 @@ pub(super) fn items(desk: &mut Desk<'_>, array: ObjectId) -> Result<Vec<Payload>
     let of = of(desk, array)?;
     let slice = const { array::method("slice") };
     let elements: PackedElements = desk.ask(array, slice, &(of, Slice::default()))?;
-    iterable::elements(&of.code().to_string(), &elements.to_bytes()?)
+    iterable::elements(desk, &of.code().to_string(), &elements.to_bytes()?)
         .unwrap_or_else(|| Err(TYPE_ERROR.with("the shared array's elements are not known")))
 }
 

@@ -1,7 +1,7 @@
 //! What Python iterates over in the manager: a plain value's items, or a shared object's.
 
 use sync_objects::{DictPage, DictPart, SetPage, array, dict, list, set};
-use sync_proto::{Handle, Payload};
+use sync_proto::{Handle, Payload, Refusal};
 
 use crate::python::args::Arg;
 use crate::python::desk::Desk;
@@ -9,23 +9,18 @@ use crate::python::exceptions::{Raise, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::{Contents, Node, NodeId};
 use crate::python::value;
 
-/// The most items that a `range`, a text or a byte string, and the most bytes that an array is
-/// unrolled to: each item costs as much as a
-/// value, and a call that is small beside that must not fill the memory.
-const UNROLLED_MAX: usize = 1 << 22;
-
 /// Returns what iterating over a value gives.
 pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, Raise> {
     if let Some(proxy) = arg.proxy(desk) {
         return shared(desk, &proxy?);
     }
     let each = |ids: &[NodeId]| ids.iter().map(|&id| arg.part(id).payload(desk)).collect();
+    if let text @ (Node::Str(_) | Node::WideStr(_) | Node::Bytes(_) | Node::ByteArray(_)) =
+        arg.node()
+    {
+        desk.charge(text.length().unwrap_or(0), 0)?;
+    }
     match arg.node() {
-        text @ (Node::Str(_) | Node::WideStr(_) | Node::Bytes(_) | Node::ByteArray(_))
-            if text.length().is_some_and(|length| length > UNROLLED_MAX) =>
-        {
-            Err(too_many(&arg.type_name()))
-        }
         Node::Tuple(items) | Node::List(items) | Node::Set(items) | Node::FrozenSet(items) => {
             each(items)
         }
@@ -43,12 +38,12 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
                 each(&entries.iter().map(|&(key, _)| key).collect::<Vec<_>>())
             }
             (Some(Contents::Numbers(typecode, bytes)), _) => {
-                elements(typecode, bytes).unwrap_or_else(|| Err(unknown(arg)))
+                elements(desk, typecode, bytes).unwrap_or_else(|| Err(unknown(arg)))
             }
             (None, call) => match call {
                 Some((("builtins", "range"), &[start, stop, step])) => {
                     let [start, stop, step] = [start, stop, step].map(|id| arg.part(id).integer());
-                    range(start?, stop?, step?)
+                    range(desk, start?, stop?, step?)
                 }
                 Some((("builtins", "iter"), &[inner])) => items_of_inner(desk, arg.part(inner)),
                 _ => match arg.node() {
@@ -69,10 +64,11 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
 
 /// Returns the elements of an `array.array`, which come in the byte order and sizes of the client's
 /// machine: it is taken for a 64-bit one with the least byte first, as shared arrays are kept.
-pub(super) fn elements(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payload>, Raise>> {
-    if bytes.len() > UNROLLED_MAX {
-        return Some(Err(too_many("array")));
-    }
+pub(super) fn elements(
+    desk: &Desk<'_>,
+    typecode: &str,
+    bytes: &[u8],
+) -> Option<Result<Vec<Payload>, Raise>> {
     macro_rules! read {
         ($number:ty) => {
             read!($number, $number)
@@ -81,7 +77,10 @@ pub(super) fn elements(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payloa
             let (chunks, rest) = bytes.as_chunks::<{ size_of::<$number>() }>();
             let pack =
                 |chunk: &_| Ok(Payload::pack(&<$python>::from(<$number>::from_le_bytes(*chunk)))?);
-            rest.is_empty().then(|| chunks.iter().map(pack).collect())
+            rest.is_empty().then(|| {
+                desk.charge(chunks.len(), 0)?;
+                chunks.iter().map(pack).collect()
+            })
         }};
     }
     match typecode {
@@ -100,7 +99,9 @@ pub(super) fn elements(typecode: &str, bytes: &[u8]) -> Option<Result<Vec<Payloa
             let character = |chunk: &_| char::from_u32(u32::from_le_bytes(*chunk));
             let characters: Option<Vec<char>> = chunks.iter().map(character).collect();
             let characters = characters.filter(|_| rest.is_empty())?;
-            Some(characters.iter().map(|character| Ok(Payload::pack(character)?)).collect())
+            Some(desk.charge(characters.len(), 0).map_err(Raise::from).and_then(|()| {
+                characters.iter().map(|character| Ok(Payload::pack(character)?)).collect()
+            }))
         }
         _ => None,
     }
@@ -119,7 +120,7 @@ pub(super) fn hashable_items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Pa
     let items = items(desk, arg)?;
     // Those of a shared list, or of an iterator, are seen only now.
     if matches!((arg.node(), contents), (Node::Object(_), None)) {
-        desk.check_parts(&items)?;
+        desk.charge_parts(&items)?;
         items.iter().try_for_each(hashable)?;
     }
     Ok(items)
@@ -149,13 +150,11 @@ fn unknown(arg: Arg<'_>) -> Raise {
     ))
 }
 
-fn range(start: i64, stop: i64, step: i64) -> Result<Vec<Payload>, Raise> {
+fn range(desk: &Desk<'_>, start: i64, stop: i64, step: i64) -> Result<Vec<Payload>, Raise> {
     let mut items = Vec::new();
     let mut at = start;
     while (step > 0 && at < stop) || (step < 0 && at > stop) {
-        if items.len() >= UNROLLED_MAX {
-            return Err(too_many("range"));
-        }
+        desk.charge(1, 0)?;
         items.push(Payload::pack(&at)?);
         let Some(next) = at.checked_add(step) else { break };
         at = next;
@@ -163,29 +162,28 @@ fn range(start: i64, stop: i64, step: i64) -> Result<Vec<Payload>, Raise> {
     Ok(items)
 }
 
-fn too_many(class: &str) -> Raise {
-    VALUE_ERROR.with(format!(
-        "this manager does not iterate over a {class} of more than {UNROLLED_MAX} items: make a \
-         list of it first, or use less at a time"
-    ))
-}
-
 /// Returns what iterating over a shared object gives.
 fn shared(desk: &mut Desk<'_>, proxy: &Handle) -> Result<Vec<Payload>, Raise> {
     let (object, interface) = (proxy.object(), proxy.interface());
-    if interface == list::INTERFACE.fingerprint {
-        return Ok(desk.ask(object, const { list::method("to_vec") }, &())?);
-    }
-    if interface == dict::INTERFACE.fingerprint {
-        return Ok(page(desk, proxy, DictPart::Keys)?.keys);
-    }
-    if interface == set::INTERFACE.fingerprint {
-        return members(desk, proxy.object());
-    }
-    if interface == array::INTERFACE.fingerprint {
+    let items = if interface == list::INTERFACE.fingerprint {
+        desk.ask(object, const { list::method("to_vec") }, &())?
+    } else if interface == dict::INTERFACE.fingerprint {
+        page(desk, proxy, DictPart::Keys)?.keys
+    } else if interface == set::INTERFACE.fingerprint {
+        let (none, page): (Option<u64>, _) = (None, const { set::method("page") });
+        desk.ask::<SetPage>(object, page, &(none, none, u64::MAX))?.members
+    } else if interface == array::INTERFACE.fingerprint {
         return super::array::items(desk, object);
-    }
-    Err(TYPE_ERROR.with("the shared object is not iterable"))
+    } else {
+        return Err(TYPE_ERROR.with("the shared object is not iterable"));
+    };
+    charge(desk, &items)?;
+    Ok(items)
+}
+
+/// Counts what came of a shared object.
+fn charge(desk: &Desk<'_>, items: &[Payload]) -> Result<(), Refusal> {
+    desk.charge(items.len(), items.iter().map(|item| item.bytes.len()).sum())
 }
 
 /// Returns all of a shared dict.
@@ -195,22 +193,14 @@ pub(super) fn page(desk: &mut Desk<'_>, dict: &Handle, part: DictPart) -> Result
     Ok(desk.ask(dict.object(), const { dict::method("page") }, &args)?)
 }
 
-/// Returns all members of a shared set.
-pub(super) fn members(
-    desk: &mut Desk<'_>,
-    set: sync_proto::ObjectId,
-) -> Result<Vec<Payload>, Raise> {
-    let none: Option<u64> = None;
-    let page: SetPage = desk.ask(set, const { set::method("page") }, &(none, none, u64::MAX))?;
-    Ok(page.members)
-}
-
 /// Returns the entries of a mapping, or of an iterable of pairs, as `dict` takes them.
 pub(super) fn entries(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload, Payload)>, Raise> {
     if let Some(proxy) = arg.proxy(desk) {
         let proxy = proxy?;
         if proxy.interface() == dict::INTERFACE.fingerprint {
             let page = page(desk, &proxy, DictPart::Items)?;
+            charge(desk, &page.keys)?;
+            charge(desk, &page.values)?;
             return Ok(page.keys.into_iter().zip(page.values).collect());
         }
         let elements = shared(desk, &proxy)?;
@@ -246,7 +236,7 @@ fn pairs_of_items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<(Payload, Pay
 }
 
 fn pairs_of(desk: &Desk<'_>, elements: &[Payload]) -> Result<Vec<(Payload, Payload)>, Raise> {
-    desk.check_parts(elements)?;
+    desk.charge_parts(elements)?;
     elements.iter().enumerate().map(|(at, of)| pair(at, value::two(of))).collect()
 }
 

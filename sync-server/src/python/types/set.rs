@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sync_objects::{OtherSet, SetMember, SetOp, SetPage, set};
-use sync_proto::{Handle, MethodId, ObjectId, Payload};
+use sync_proto::{Handle, MethodId, ObjectId, Payload, Refusal};
 
 use super::{bool, done, if_key, iterable, none, taken, text};
 use crate::python::args::Args;
@@ -79,14 +79,16 @@ fn algebra(desk: &mut Desk<'_>, set: ObjectId, method: &str, args: Args<'_>) -> 
         "__iand__" => operator(desk, set, args, Intersection, true),
         "__isub__" => operator(desk, set, args, Difference, true),
         "__ixor__" => operator(desk, set, args, SymmetricDifference, true),
-        "union" => combined(desk, set, method, args, Union),
-        "intersection" => combined(desk, set, method, args, Intersection),
-        "difference" => combined(desk, set, method, args, Difference),
-        "symmetric_difference" => combined(desk, set, method, args, SymmetricDifference),
-        "update" => combine(desk, set, method, args, Union),
-        "intersection_update" => combine(desk, set, method, args, Intersection),
-        "difference_update" => combine(desk, set, method, args, Difference),
-        "symmetric_difference_update" => combine(desk, set, method, args, SymmetricDifference),
+        "union" => combine(desk, set, method, args, Union, false),
+        "intersection" => combine(desk, set, method, args, Intersection, false),
+        "difference" => combine(desk, set, method, args, Difference, false),
+        "symmetric_difference" => combine(desk, set, method, args, SymmetricDifference, false),
+        "update" => combine(desk, set, method, args, Union, true),
+        "intersection_update" => combine(desk, set, method, args, Intersection, true),
+        "difference_update" => combine(desk, set, method, args, Difference, true),
+        "symmetric_difference_update" => {
+            combine(desk, set, method, args, SymmetricDifference, true)
+        }
         "isdisjoint" => compared(desk, set, args, const { set::method("is_disjoint") }),
         "issubset" => compared(desk, set, args, SUBSET),
         "issuperset" => compared(desk, set, args, SUPERSET),
@@ -128,12 +130,10 @@ fn pop(set: ObjectId) -> Outcome {
 }
 
 /// Returns an operator's operand, which is a set and nothing else.
-fn operand(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Option<OtherSet>, Raise> {
+fn operand(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Option<Vec<Payload>>, Raise> {
     let [other] = args.all("operator", ["value"])?;
     match other.node() {
-        Node::Set(_) | Node::FrozenSet(_) => {
-            Ok(Some(OtherSet::Values(iterable::items(desk, other)?)))
-        }
+        Node::Set(_) | Node::FrozenSet(_) => iterable::items(desk, other).map(Some),
         _ => Ok(None),
     }
 }
@@ -147,20 +147,22 @@ fn operator(
 ) -> Outcome {
     match operand(desk, args)? {
         None => done(Reply::NotImplemented),
-        Some(other) if in_place => {
-            ask(set, const { set::method("combine") }, &(op, other), none::<()>)
-        }
-        Some(other) => ask(set, const { set::method("combined") }, &(op, other), |_, members| {
-            done(Reply::Set(members))
-        }),
+        Some(other) => operate(set, op, other, in_place),
+    }
+}
+
+fn operate(set: ObjectId, op: SetOp, other: Vec<Payload>, in_place: bool) -> Outcome {
+    let args = (op, OtherSet::Values(other));
+    if in_place {
+        ask(set, const { set::method("combine") }, &args, none::<()>)
+    } else {
+        ask(set, const { set::method("combined") }, &args, |_, members| done(Reply::Set(members)))
     }
 }
 
 /// Returns what is in the operand and not in this set.
 fn from_the_left(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>) -> Outcome {
-    let Some(OtherSet::Values(theirs)) = operand(desk, args)? else {
-        return done(Reply::NotImplemented);
-    };
+    let Some(theirs) = operand(desk, args)? else { return done(Reply::NotImplemented) };
     all(set, move |ours| {
         let ours: BTreeSet<_> = ours.iter().map(|member| member.normalize_key().ok()).collect();
         let keep = |member: &Payload| !ours.contains(&member.normalize_key().ok());
@@ -168,60 +170,55 @@ fn from_the_left(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>) -> Outcome 
     })
 }
 
-/// Takes the operands of a method apart.
-fn others(
-    desk: &mut Desk<'_>,
-    method: &str,
-    args: Args<'_>,
-    op: SetOp,
-) -> Result<Vec<Vec<Payload>>, Raise> {
-    let args: Vec<_> = args.positional().collect();
-    if op == SetOp::SymmetricDifference && args.len() != 1 {
-        let given = args.len();
-        let why = format!("set.{method}() takes exactly one argument ({given} given)");
-        return Err(TYPE_ERROR.with(why));
-    }
-    args.into_iter().map(|other| iterable::hashable_items(desk, other)).collect()
-}
-
-/// Combines sets in their order; returns the members of what comes of it.
-fn fold(
-    desk: &mut Desk<'_>,
-    first: Vec<Payload>,
-    others: impl IntoIterator<Item = Vec<Payload>>,
-    op: SetOp,
-) -> Result<Vec<Payload>, Raise> {
-    let scratch = desk.create(&set::INTERFACE, &(first,))?;
-    for other in others {
-        let combination = (op, OtherSet::Values(other));
-        desk.ask::<()>(scratch.object(), const { set::method("combine") }, &combination)?;
-    }
-    iterable::members(desk, scratch.object())
-}
-
-fn combined(
+/// Combines a set with any number of operands in one step, as with a single one that stands for
+/// all: what one of them is refused for has not changed it.
+fn combine(
     desk: &mut Desk<'_>,
     set: ObjectId,
     method: &str,
     args: Args<'_>,
     op: SetOp,
+    in_place: bool,
 ) -> Outcome {
-    let others = others(desk, method, args, op)?;
-    let ours = iterable::members(desk, set)?;
-    done(Reply::Set(fold(desk, ours, others, op)?))
+    let given = args.positional().len();
+    if op == SetOp::SymmetricDifference && given != 1 {
+        let why = format!("set.{method}() takes exactly one argument ({given} given)");
+        return Err(TYPE_ERROR.with(why));
+    }
+    let mut all: Option<Vec<Payload>> = None;
+    for other in args.positional() {
+        let other = iterable::hashable_items(desk, other)?;
+        match &mut all {
+            None => all = Some(other),
+            Some(all) if op == SetOp::Intersection => *all = common(desk, all, other)?,
+            Some(all) => all.extend(other),
+        }
+    }
+    match all {
+        Some(all) => operate(set, op, all, in_place),
+        // No operand changes nothing.
+        None => operate(set, SetOp::Union, Vec::new(), in_place),
+    }
 }
 
-/// Combines a set with all operands in one step: what one of them is refused for has not changed
-/// it.
-fn combine(desk: &mut Desk<'_>, set: ObjectId, method: &str, args: Args<'_>, op: SetOp) -> Outcome {
-    let mut others = others(desk, method, args, op)?.into_iter();
-    let Some(first) = others.next() else { return done(Reply::None) };
-    let other = match op {
-        SetOp::Intersection if others.len() > 0 => fold(desk, first, others, op)?,
-        _ => first.into_iter().chain(others.flatten()).collect(),
+/// Returns those of the second that are in the first, too.
+fn common(
+    desk: &Desk<'_>,
+    first: &[Payload],
+    second: Vec<Payload>,
+) -> Result<Vec<Payload>, Refusal> {
+    let normal = |member: &Payload| {
+        let normal = member.normalize_key()?;
+        desk.charge(0, normal.as_bytes().len()).map(|()| normal)
     };
-    let combine = const { set::method("combine") };
-    ask(set, combine, &(op, OtherSet::Values(other)), none::<()>)
+    let first = first.iter().map(normal).collect::<Result<BTreeSet<_>, _>>()?;
+    let mut both = Vec::new();
+    for member in second {
+        if first.contains(&normal(&member)?) {
+            both.push(member);
+        }
+    }
+    Ok(both)
 }
 
 fn compared(desk: &mut Desk<'_>, set: ObjectId, args: Args<'_>, method: MethodId) -> Outcome {
@@ -238,9 +235,7 @@ fn ordered(
     method: MethodId,
     strict: bool,
 ) -> Outcome {
-    let Some(OtherSet::Values(theirs)) = operand(desk, args)? else {
-        return done(Reply::NotImplemented);
-    };
+    let Some(theirs) = operand(desk, args)? else { return done(Reply::NotImplemented) };
     let ours: u64 = desk.ask(set, const { set::method("len") }, &())?;
     let equal_size = ours == theirs.len() as u64;
     ask(set, method, &(OtherSet::Values(theirs),), move |desk, holds| {

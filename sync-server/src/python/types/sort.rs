@@ -158,7 +158,7 @@ fn sorted(
     key: &Key,
     descending: bool,
 ) -> Result<Vec<Payload>, Raise> {
-    desk.check_parts(items)?;
+    desk.charge_parts(items)?;
     // Items of the same key keep their order, in whichever direction.
     let place = |at: usize| if descending { -(at as i64) } else { at as i64 };
     let (mut keyed, mut bytes, mut are_ordered) = (Vec::with_capacity(items.len()), 0, true);
