@@ -4,6 +4,7 @@
 """
 
 import multiprocessing
+import operator
 import queue
 import select
 import socket
@@ -24,6 +25,10 @@ Named.register("settings", proxytype=managers.NamespaceProxy)
 Named.register("count", proxytype=managers.ValueProxy)
 Named.register("pages")
 Named.register("plain_gate")
+Named.register("plain_settings")
+Named.register("rounds")
+Named.register("shelf")
+Named.register("members")
 if not hasattr(SyncManager, "set"):
     Named.register("set")
 
@@ -32,7 +37,7 @@ def a_set_is_registered_before_3_14(m):
     shared = m.set([1, 2])
     shared.add(3)
     assert sorted(shared) == [1, 2, 3] and len(shared) == 3 and 3 in shared
-    assert shared | {4} == {1, 2, 3, 4} and shared.copy() == {1, 2, 3}
+    assert shared.union({4}) == {4} | shared == {1, 2, 3, 4} and shared.copy() == {1, 2, 3}
     kept = m.list([shared])
     if hasattr(managers, "SetProxy"):
         assert kept[0].copy() == {1, 2, 3}
@@ -57,6 +62,30 @@ def a_named_object_has_the_proxy_that_it_is_registered_with(m):
     pages = m.pages()
     pages["a"] = 1
     assert pages["a"] == 1 and len(pages) == 1 and "a" in pages and pages.keys() == ["a"]
+
+
+def a_generated_proxy_changes_nothing_into_something_else(m):
+    shelf, pages, members = m.shelf(), m.pages(), m.members()
+    acts = [
+        lambda: operator.iadd(shelf, [4]),
+        lambda: operator.imul(shelf, 2),
+        lambda: operator.ior(pages, {"b": 2}),
+        lambda: operator.ior(members, {4}),
+        lambda: operator.iand(members, {4}),
+        lambda: operator.isub(members, {4}),
+        lambda: operator.ixor(members, {4}),
+    ]
+    for act in acts:
+        raises(TypeError, act, "unsupported operand")
+    assert len(shelf) == 1 and shelf[0] == 1 and list(members) == [1] and pages.copy() == {"a": 1}
+    # Who asks for them by name gets them.
+    shelf._callmethod("__imul__", (2,))
+    members._callmethod("__ior__", ({2},))
+    assert len(shelf) == 2 and {3} | members == {1, 2, 3} and 2 * shelf == [1] * 4
+    rounds, settings = m.rounds(), m.plain_settings()
+    rounds.reset()
+    assert rounds.wait(1) == 0
+    assert settings._callmethod("__getattribute__", ("depth",)) == 3
 
 
 def a_gate_is_held_elsewhere(m):

@@ -68,7 +68,7 @@ impl Bare {
             let handle = types::create(&mut desk, request.function(), request.args())?;
             let object = handle.object();
             self.keep(object)?;
-            Ok(Reply::Created(ident_of(self.kernel.id(), object), &[]))
+            Ok(Reply::Created(ident_of(self.kernel.id(), object), None))
         });
         self.answer(created).message
     }

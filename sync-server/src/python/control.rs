@@ -131,8 +131,7 @@ fn create(
     // What the answer holds, until the client has counted its own reference.
     let object = made.object();
     let interface = kernel.handle_share(now, session, object)?;
-    let exposed = Face::of(interface.fingerprint).map_or(&[][..], |face| face.exposed);
-    Ok(Reply::Created(ident_of(kernel.id(), object), exposed))
+    Ok(Reply::Created(ident_of(kernel.id(), object), Face::of(interface.fingerprint)))
 }
 
 fn incref(
@@ -182,7 +181,7 @@ fn get_methods(kernel: &Kernel, request: &Request) -> Result<Reply, Raise> {
     let object = token.graph.token(token.id).and_then(|token| object_of(kernel.id(), token.id));
     let interface = object.and_then(|object| kernel.interface_of(object));
     let face = interface.and_then(|interface| Face::of(interface.fingerprint));
-    face.map(|face| Reply::Names(face.exposed)).ok_or_else(|| trouble("KeyError", "no such object"))
+    face.map(Reply::Methods).ok_or_else(|| trouble("KeyError", "no such object"))
 }
 
 fn debug_info(

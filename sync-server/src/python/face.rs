@@ -72,7 +72,33 @@ faces! {
     "Iterator" "IteratorProxy" iterator ["__next__" "send" "throw" "close"]
 }
 
+/// What a generated proxy must not have. Python binds a variable to what an operator in place
+/// answers, or the plain one that stands in for it: that would be nothing, or a plain copy. And a
+/// proxy that asked the manager for its own attributes would never find the one that asks.
+const LEFT_OUT: &[&str] = &[
+    "__getattribute__",
+    "__setattr__",
+    "__delattr__",
+    "__imul__",
+    "__ior__",
+    "__iand__",
+    "__isub__",
+    "__ixor__",
+    "__add__",
+    "__mul__",
+    "__or__",
+    "__and__",
+    "__sub__",
+    "__xor__",
+];
+
 impl Face {
+    /// Returns the methods that a proxy is generated from. The classes of proxies that Python has
+    /// know their own, which are more.
+    pub(crate) fn generated(&self) -> impl Iterator<Item = &'static str> {
+        self.exposed.iter().copied().filter(|method| !LEFT_OUT.contains(method))
+    }
+
     /// Returns the face of an interface; a user's own types have none.
     pub(crate) fn of(interface: Fingerprint) -> Option<&'static Self> {
         FACES.iter().find(|face| face.interface.fingerprint == interface)

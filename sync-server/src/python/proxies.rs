@@ -37,7 +37,7 @@ impl Present for At<'_> {
         let token = self.token(graph, face, handle);
         let serializer = graph.str("pickle");
         let kwds = if face.proxy == "AutoProxy" {
-            let exposed = graph.tuple_of_texts(face.exposed.iter().copied());
+            let exposed = graph.tuple_of_texts(face.generated());
             let name = graph.str("exposed");
             graph.dict([(name, exposed)])
         } else {

@@ -43,9 +43,9 @@ pub(crate) enum Reply {
     /// What an operator answers that doesn't know its operand.
     NotImplemented,
     /// A new object: how it is called, and what can be called of it.
-    Created(String, &'static [&'static str]),
+    Created(String, Option<&'static Face>),
     /// The names of methods.
-    Names(&'static [&'static str]),
+    Methods(&'static Face),
     /// An object that the client makes a proxy of.
     Proxy(&'static Face, Handle),
 }
@@ -160,15 +160,16 @@ impl<'a> Writer<'a> {
                 self.graph.new_instance(MANAGERS, class, state)
             }
             Reply::NotImplemented => self.graph.new_global("builtins", "NotImplemented"),
-            Reply::Created(ident, exposed) => {
+            Reply::Created(ident, face) => {
                 let ident = self.graph.str(ident);
-                let exposed = self.graph.tuple_of_texts(exposed.iter().copied());
+                let methods = face.into_iter().flat_map(Face::generated);
+                let exposed = self.graph.tuple_of_texts(methods);
                 self.graph.new_tuple([ident, exposed])
             }
-            Reply::Names(names) => self.graph.tuple_of_texts(names.iter().copied()),
+            Reply::Methods(face) => self.graph.tuple_of_texts(face.generated()),
             Reply::Proxy(face, handle) => {
                 kind = "#PROXY";
-                let exposed = self.graph.tuple_of_texts(face.exposed.iter().copied());
+                let exposed = self.graph.tuple_of_texts(face.generated());
                 let token = self.token(face, &handle);
                 self.handles.push(handle);
                 self.graph.new_tuple([exposed, token])

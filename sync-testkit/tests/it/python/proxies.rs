@@ -44,6 +44,24 @@ fn a_named_object_has_the_proxy_that_it_is_registered_with() {
 }
 
 #[test]
+fn a_generated_proxy_changes_nothing_into_something_else() {
+    for at in 0..2 {
+        let site = Site::new();
+        let manager = Manager::connect(site.server.address().clone()).unwrap();
+        let _shelf = manager.named("shelf").create_list_from([1]).unwrap();
+        let _members = manager.named("members").create_set_from([1]).unwrap();
+        let pages = manager.named("pages").create_dict::<String, i64>().unwrap();
+        pages.set("a", &1).unwrap();
+        let _rounds = manager.named("rounds").create_barrier(1).unwrap();
+        let settings = manager.named("plain_settings").create_namespace().unwrap();
+        settings.set("depth", &3).unwrap();
+        let address = &site.server.python_addresses()[at];
+        let program = "a_generated_proxy_changes_nothing_into_something_else";
+        run(&site, address, "proxies.py", &[program]);
+    }
+}
+
+#[test]
 fn the_log_says_what_a_connection_was_late_with() {
     if python().is_none() {
         return;
