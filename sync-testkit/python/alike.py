@@ -4,6 +4,7 @@
 """
 
 import array
+import collections
 import decimal
 import operator
 import sys
@@ -246,6 +247,54 @@ def a_shared_array_and_a_text_with_surrogates_are_iterated_over(m):
     assert m.list(m.Array("d", m.Array("i", [1, 2])))[:] == [1.0, 2.0]
     text = "a\udcff\U0001f40d\ud800"
     assert m.list(text)[:] == list(text)
+
+
+def iterators_are_iterated_over_from_where_they_are(m):
+    texts = "ab", "\u00e9\u20ac\U0001f40d", "", "a\udcffb"
+    sources = [*texts, b"abc", bytearray(b"ab"), [1, "b"], (1, [2]), {1: 2, 3: 4}, range(3), range(0)]
+    sources += [range(5, -5, -3), range(-(2**62), 2**62, 2**61), array.array("i", [1, 2, 3])]
+    sources += [collections.deque([1, 2]), {1: 2}.items(), {7}]
+    big = ["x" * 100] * 2
+    make = [
+        lambda of: iter(of),
+        lambda of: enumerate(of),
+        lambda of: enumerate(of, 2**40),
+        lambda of: zip(of),
+        lambda of: zip(of, "abcdefgh", big),
+        lambda of: zip(enumerate(zip(range(9), of)), of),
+        lambda of: zip(*[iter(of)] * 2),
+        lambda of: (lambda it: zip(it, enumerate(it)))(iter(of)),
+    ]
+    if sys.version_info >= (3, 10):
+        make.append(lambda of: zip(of, of, strict=True))
+    made = [lambda way=way, of=of: way(of) for way in make for of in sources]
+    ordered = [of for of in sources[:-1] if not isinstance(of, (dict, type({}.items())))]
+    made += [lambda of=of: reversed(of) for of in ordered if not isinstance(of, collections.deque)]
+    made += [lambda: zip(), lambda: zip([], iter([])), lambda: enumerate(reversed("abc"))]
+    for new in made:
+        for taken in range(4):
+            shared, own = new(), new()
+            for _ in range(taken):
+                assert next(shared, 0) == next(own, 0)
+            is_same((own, taken), m.list(shared)[:], list(own))
+    for pairs in lambda: zip("ab", [1, [2]]), lambda: enumerate("ab"), lambda: iter(["xy", (1, 2)]):
+        assert m.dict(pairs()).copy() == dict(pairs()), pairs()
+        shared, own = m.dict({0: 0}), {0: 0}
+        shared.update(pairs())
+        own.update(pairs())
+        assert shared.copy() == own
+    assert m.set(zip("ab", "cd"))._callmethod("copy") == set(zip("ab", "cd"))
+    assert outcome(lambda: m.set(zip("ab", [1, [2]])))[0] == "raises"
+    # A proxy in a pair is what it was.
+    kept = m.list(zip([m.list("a"), m.list("b")], "cd"))
+    assert [(item[:], text) for item, text in kept[:]] == [(["a"], "c"), (["b"], "d")]
+    deep = enumerate("a")
+    for _ in range(100):
+        deep = enumerate(deep)
+    assert outcome(lambda: m.list(deep))[0] == "raises"
+    if sys.version_info >= (3, 10):
+        did = outcome(lambda: m.list().extend(zip("ab", [1], strict=True)))
+        assert did[1] is ValueError, did
 
 
 def what_need_not_wait_looks_at_no_time(m):

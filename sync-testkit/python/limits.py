@@ -184,16 +184,18 @@ def brings_no_more_at_once_than(m, limit):
         raises(MemoryError, act, "use less at a time")
     # So it is where a few words stand for much, in one operand or in many.
     numbers, members = m.list(range(1000)), m.set(range(1000))
-    for many in range(1000), "x" * 1000, bytes(1000), array.array("q", range(1000)), numbers, members:
-        operands = (many,) * (int(limit) * 20)
-        for name in "union", "intersection", "difference_update", "intersection_update":
-            assert name != "union" or members._callmethod(name, (many, many))
-            call = lambda: members._callmethod(name, operands)
-            raises(MemoryError, call, "use less at a time")
-    tuples = m.list([("a",) * 1000])
-    raises(MemoryError, lambda: members.union(*[tuples] * (int(limit) * 20)), "use less at a time")
+    kinds = [range(1000), "x" * 1000, bytes(1000), array.array("q", range(1000)), numbers, members]
+    kinds.append(m.list([("a",) * 1000]))
+    names = ["union", "intersection", "difference_update", "intersection_update"] * 2
+    for name, many in zip(names, kinds):
+        assert len(members._callmethod("union", (many, many))) >= 1000
+        call = lambda: members._callmethod(name, (many,) * (int(limit) * 20))
+        raises(MemoryError, call, "use less at a time")
     much = int(limit) << 14
     for many in range(much), range(0, -much, -1), "x" * much, bytes(much), "\ud800" * much:
+        raises(MemoryError, lambda: often.extend(many), "use less at a time")
+    texts = [text] * int(limit)
+    for many in enumerate(texts), zip(texts), zip(*[iter(texts)] * 2), zip(range(much), texts):
         raises(MemoryError, lambda: often.extend(many), "use less at a time")
     assert len(often) == 128 and len(pairs) == 1 and len(members) == 1000
     assert len(m.Array("i", [1] * 250_000)) == 250_000

@@ -23,7 +23,7 @@ mod writer;
 
 pub use build::Proxy;
 pub use graph::{Global, Graph, Make, Node, NodeId, Object, Step};
-pub use known::{Contents, Token};
+pub use known::{Contents, Iteration, Token};
 pub use num_bigint::BigInt;
 pub use reader::read;
 pub use text::Wide;

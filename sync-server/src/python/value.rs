@@ -36,7 +36,7 @@ pub(crate) use hash::unhashable_beside;
 pub use names::{type_name, type_name_of};
 pub use pack::{to_payload, to_payload_within};
 pub use parts::{alone, is_plain, keyed, nearest_float, plain, two, unhashable_payload, whole};
-pub(crate) use parts::{count, keyed_by_parts, type_name_of_first};
+pub(crate) use parts::{count, keyed_by_parts, tuple, type_name_of_first};
 pub use repr::{ReprError, repr, repr_of_float, repr_of_str};
 pub(crate) use unpack::Place;
 pub use unpack::{from_payload, key_from_payload};

@@ -19,10 +19,28 @@ pub struct Token<'g> {
 pub enum Contents<'g> {
     /// Of an `OrderedDict`, `defaultdict` or `Counter`.
     Entries(Vec<(NodeId, NodeId)>),
-    /// Of a `deque`; what an iterator over a list or tuple has still to give.
+    /// Of a `deque`.
     Items(Vec<NodeId>),
     /// Of an `array.array`: its typecode, and its bytes as the client's machine has them.
     Numbers(&'g str, &'g [u8]),
+}
+
+/// An iterator that Python has itself, and where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Iteration<'g> {
+    /// Over a container, whose place is that of the next item.
+    Over {
+        /// What it iterates over.
+        container: NodeId,
+        /// Whether it goes backwards.
+        is_reversed: bool,
+        /// Where it is; `None` at its beginning.
+        place: Option<i64>,
+    },
+    /// `enumerate` of an iterator, and the next number.
+    Enumerate(NodeId, i64),
+    /// `zip` of iterators, and whether they must end together.
+    Zip(&'g [NodeId], bool),
 }
 
 /// The plain value that a call makes, where one is known.
@@ -129,27 +147,45 @@ impl Graph {
         }
     }
 
-    /// Returns what an iterator over a list or tuple has still to give: its state is its place.
-    fn rest(&self, is_reversed: bool, args: &[NodeId], steps: &[Step]) -> Option<Vec<NodeId>> {
-        let &[inner] = args else { return None };
-        let (Node::List(items) | Node::Tuple(items)) = self.get(inner) else { return None };
-        let last = i64::try_from(items.len()).ok()? - 1;
-        let place = match *steps {
-            [] if is_reversed => last,
-            [] => 0,
-            [Step::State(state)] => match *self.get(state) {
-                Node::Int(place) => place,
-                _ => return None,
-            },
+    /// Returns what an iterator iterates over, and where it is.
+    pub fn iteration(&self, id: NodeId) -> Option<Iteration<'_>> {
+        let Node::Object(object) = self.get(id) else {
+            return None;
+        };
+        let Object { make: Make::Call { callable, args }, steps } = &**object else {
+            return None;
+        };
+        let state = match steps[..] {
+            [] => None,
+            [Step::State(state)] => Some(self.get(state)),
             _ => return None,
         };
-        // CPython cuts a place that is none likewise.
-        let given = |place: i64| usize::try_from(place).unwrap_or(0);
-        Some(if is_reversed {
-            items[..given(place.min(last) + 1)].iter().rev().copied().collect()
-        } else {
-            items[given(place.min(last + 1))..].to_vec()
-        })
+        match (self.global(*callable)?, self.tuple(*args)?, state) {
+            (("builtins", way @ ("iter" | "reversed")), &[container], state) => {
+                let place = match state {
+                    None => None,
+                    Some(Node::Int(place)) => Some(*place),
+                    Some(_) => return None,
+                };
+                Some(Iteration::Over { container, is_reversed: way == "reversed", place })
+            }
+            (("collections" | "_collections", "_deque_iterator"), &[container, place], None) => {
+                let &Node::Int(place) = self.get(place) else { return None };
+                Some(Iteration::Over { container, is_reversed: false, place: Some(place) })
+            }
+            (("builtins", "enumerate"), &[inner, number], None) => match *self.get(number) {
+                // What comes of counting on is in the machine's range, too.
+                Node::Int(number) if number < i64::MAX / 2 => {
+                    Some(Iteration::Enumerate(inner, number))
+                }
+                _ => None,
+            },
+            (("builtins", "zip"), inner, None) => Some(Iteration::Zip(inner, false)),
+            (("builtins", "zip"), inner, Some(Node::Bool(is_strict))) => {
+                Some(Iteration::Zip(inner, *is_strict))
+            }
+            _ => None,
+        }
     }
 
     /// Returns what a container of the standard library holds that is no plain value.
@@ -182,9 +218,6 @@ impl Graph {
                     _ => None,
                 };
                 steps.iter().map(item).collect::<Option<_>>().map(Contents::Items)
-            }
-            ("builtins", way @ ("iter" | "reversed")) => {
-                self.rest(way == "reversed", args, steps).map(Contents::Items)
             }
             // What a manager's client sends, as `multiprocessing.managers` has it.
             ("array", "array") if steps.is_empty() => match *args {

@@ -9,6 +9,8 @@ use crate::python::exceptions::{Raise, TYPE_ERROR, VALUE_ERROR};
 use crate::python::pickle::{Contents, Node, NodeId};
 use crate::python::value;
 
+mod lazy;
+
 /// Returns what iterating over a value gives.
 pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, Raise> {
     if let Some(proxy) = arg.proxy(desk) {
@@ -32,6 +34,10 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
         Node::Bytes(bytes) | Node::ByteArray(bytes) => {
             bytes.iter().map(|byte| Ok(Payload::pack(byte)?)).collect()
         }
+        Node::None | Node::Bool(_) | Node::Int(_) | Node::BigInt(_) | Node::Float(_) => {
+            let found = arg.type_name();
+            Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))
+        }
         _ => match (arg.graph.contents(arg.id), arg.graph.call(arg.id)) {
             (Some(Contents::Items(items)), _) => each(&items),
             (Some(Contents::Entries(entries)), _) => {
@@ -40,24 +46,11 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
             (Some(Contents::Numbers(typecode, bytes)), _) => {
                 elements(desk, typecode, bytes).unwrap_or_else(|| Err(unknown(arg)))
             }
-            (None, call) => match call {
-                Some((("builtins", "range"), &[start, stop, step])) => {
-                    let [start, stop, step] = [start, stop, step].map(|id| arg.part(id).integer());
-                    range(desk, start?, stop?, step?)
-                }
-                Some((("builtins", "iter"), &[inner])) => items_of_inner(desk, arg.part(inner)),
-                _ => match arg.node() {
-                    Node::None
-                    | Node::Bool(_)
-                    | Node::Int(_)
-                    | Node::BigInt(_)
-                    | Node::Float(_) => {
-                        let found = arg.type_name();
-                        Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))
-                    }
-                    _ => Err(unknown(arg)),
-                },
-            },
+            (None, Some((("builtins", "range"), &[start, stop, step]))) => {
+                let [start, stop, step] = [start, stop, step].map(|id| arg.part(id).integer());
+                range(desk, start?, stop?, step?)
+            }
+            (None, _) => lazy::rest(desk, arg),
         },
     }
 }
@@ -131,14 +124,6 @@ fn hashable(value: &Payload) -> Result<(), Raise> {
     match value::unhashable_payload(value) {
         Some(found) => Err(TYPE_ERROR.with(format!("unhashable type: '{found}'"))),
         None => Ok(()),
-    }
-}
-
-fn items_of_inner(desk: &mut Desk<'_>, inner: Arg<'_>) -> Result<Vec<Payload>, Raise> {
-    match inner.node() {
-        // No deeper: an iterator holds the container itself.
-        Node::Object(_) => Err(unknown(inner)),
-        _ => items(desk, inner),
     }
 }
 

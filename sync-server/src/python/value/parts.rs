@@ -85,6 +85,18 @@ pub fn alone(node: Node) -> Result<Payload, Refusal> {
     to_payload(&graph, root, &mut Kept(Vec::new()))
 }
 
+/// Returns a tuple of values on the wire.
+///
+/// # Errors
+/// When Python has no form for one of them, or the tuple cannot be kept.
+pub(crate) fn tuple(items: &[Payload]) -> Result<Payload, Refusal> {
+    let (mut graph, mut handles) = (Graph::new(), Kept(Vec::new()));
+    let items = items.iter().map(|item| from_payload(item, &mut graph, &mut handles));
+    let items = Node::Tuple(items.collect::<Result<_, _>>()?);
+    let root = graph.push(items);
+    to_payload(&graph, root, &mut handles)
+}
+
 /// Returns a tuple of a value without parts and a number, which order it among equal ones.
 ///
 /// # Errors

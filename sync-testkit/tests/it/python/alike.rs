@@ -73,6 +73,11 @@ fn a_shared_array_and_a_text_with_surrogates_are_iterated_over() {
 }
 
 #[test]
+fn iterators_are_iterated_over_from_where_they_are() {
+    alike("iterators_are_iterated_over_from_where_they_are");
+}
+
+#[test]
 fn what_need_not_wait_looks_at_no_time() {
     alike("what_need_not_wait_looks_at_no_time");
 }
