@@ -3,7 +3,7 @@
 //! One event loop on a thread of its own, beside the one for native clients, and over the same
 //! kernel. A pickle is parsed as data: nothing that a client sends is imported or called.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use mio::{Events, Poll};
 use rustix::process::Pid;
 use slab::Slab;
 use sync_objects::{Registry, Time, Via};
+use sync_proto::ObjectId;
 
 use crate::door::Door;
 use crate::event_loop::backlog::Backlog;
@@ -85,6 +86,8 @@ pub(crate) struct Front {
     presence: Presence,
     accepted: u64,
     trays: Trays,
+    /// Objects that are an answer as a whole, and of which no client has counted a reference yet.
+    unclaimed: HashSet<ObjectId>,
     buffer: Box<[u8; READ_BUFFER]>,
 }
 
@@ -120,6 +123,7 @@ impl Front {
             presence: Presence::default(),
             accepted: 0,
             trays: Trays::new(answer_max),
+            unclaimed: HashSet::new(),
             buffer: Box::new([0; READ_BUFFER]),
         })
     }

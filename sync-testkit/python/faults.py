@@ -456,6 +456,22 @@ def an_iteration_ends_when_the_dict_changes(m):
         raises(RuntimeError, lambda: next(at_last), "dictionary changed size during iteration")
 
 
+def an_iterator_that_a_client_cannot_take_is_not_kept(m):
+    inner = m.list([m.dict(a=1)])[0]
+    for _ in range(3):
+        try:
+            assert list(iter(inner)) == ["a"]
+        except AttributeError:
+            pass  # Python looks for the proxy's class in its manager, and there is none.
+    assert len(inner) == 1
+    until(lambda: m._number_of_objects() == 1, "nothing else is left")
+    own = m.dict(b=2)
+    begun = iter(own)
+    assert len(own) == 1 and next(begun) == "b", "one that was taken is kept"
+    del begun
+    assert m._number_of_objects() == 2
+
+
 def a_nested_proxy_stays_usable_when_its_creator_is_gone(m):
     d = m.dict()
 

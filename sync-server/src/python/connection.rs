@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use mio::{Interest, Registry, Token};
 use rustix::process::Pid;
 use sync_objects::{Time, Via};
-use sync_proto::{CallId, Handle, SessionId, ThreadId};
+use sync_proto::{CallId, Handle, ObjectId, SessionId, ThreadId};
 
 use super::auth::Auth;
 use super::desk::{Then, Undo};
@@ -40,6 +40,9 @@ pub(crate) struct Connection {
     /// The objects in the last answer: held until the client has had the time to count its own
     /// references, which is when it asks for something else.
     pub(crate) in_flight: Vec<Handle>,
+    /// The object that the last answer is, and for which a reference is counted until the client
+    /// has given that back.
+    pub(crate) offered: Option<ObjectId>,
     /// What is to be done if an answer cannot be written, by where it ends in what was queued.
     undos: VecDeque<(u64, Undo)>,
     /// How many bytes were queued, ever.
@@ -129,6 +132,7 @@ impl Connection {
             stage,
             waiting: None,
             in_flight: Vec::new(),
+            offered: None,
             undos: VecDeque::new(),
             queued: 0,
             read_closed: false,

@@ -144,6 +144,7 @@ fn incref(
     let object = object(kernel, request)?;
     let session = front.session(kernel, now, key)?;
     kernel.handle_share(now, session, object).map_err(|refusal| no_object(request, refusal))?;
+    front.unclaimed.remove(&object);
     Ok(Reply::None)
 }
 

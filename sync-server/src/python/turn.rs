@@ -158,6 +158,7 @@ impl Front {
     }
 
     fn hear(&mut self, kernel: &mut Kernel, now: Time, key: usize, said: Said) {
+        self.withdraw(kernel, now, key);
         let Some(connection) = self.connections.get_mut(key) else { return };
         // The client has counted what the last answer gave it.
         connection.in_flight.clear();
@@ -221,6 +222,23 @@ impl Front {
         let counted = self.session(kernel, now, key);
         if counted.is_ok_and(|session| kernel.handle_share(now, session, object).is_err()) {
             tracing::error!("an object is gone that was made for this answer");
+        }
+        self.unclaimed.insert(object);
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.offered = Some(object);
+        }
+    }
+
+    /// Takes back the reference that was counted for an answer, if the client made no proxy of it:
+    /// one without a manager fails to, and its thread goes on.
+    fn withdraw(&mut self, kernel: &mut Kernel, now: Time, key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(object) = connection.offered.take() else { return };
+        if self.unclaimed.remove(&object)
+            && let Some(session) = self.processes.session(now, connection.peer)
+        {
+            // A client may have given it back without a reference of its own.
+            let _ = kernel.handle_return(now, session, object, 1);
         }
     }
 

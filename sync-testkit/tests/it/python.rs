@@ -170,5 +170,6 @@ faults! {
     a_stranger_is_told_nothing
     a_silent_stranger_is_sent_away
     an_iteration_ends_when_the_dict_changes
+    an_iterator_that_a_client_cannot_take_is_not_kept
     a_nested_proxy_stays_usable_when_its_creator_is_gone
 }
