@@ -229,6 +229,25 @@ def a_set_takes_no_set(m):
         is_same(what, shared._callmethod("copy"), own)
 
 
+def what_has_no_hash_is_no_key(m):
+    library = [collections.OrderedDict(), collections.defaultdict(list, {1: 2}), array.array("i", [1])]
+    library += [collections.Counter("ab"), collections.deque([1], 2), collections.UserList([1])]
+    library += [collections.UserDict(a=1), collections.ChainMap({})]
+    for what in library + [[], {}, bytearray(b"a"), {1}]:
+        for key in what, (1, what):
+            shared, own = m.dict({1: 2}), {1: 2}
+            for name, args in ("__setitem__", [key, 1]), ("get", [key]), ("setdefault", [key, 1]):
+                did = outcome(lambda: shared._callmethod(name, args))
+                is_same((key, name), did, outcome(lambda: getattr(own, name)(*args)))
+            members, own_members = m.set([1]), {1}
+            for name, args in ("add", [key]), ("update", [[key]]):
+                did = outcome(lambda: members._callmethod(name, args))
+                is_same((key, name), did, outcome(lambda: getattr(own_members, name)(*args)))
+            assert outcome(lambda: m.set(m.list([key])))[0] == "raises"
+            assert shared.copy() == {1: 2} and members._callmethod("copy") == {1}
+    assert len(m.dict({int: 1, uuid.UUID(int=1): 2, decimal.Decimal(1): 3})) == 3
+
+
 def bytes_that_may_change_are_equal_to_those_that_may_not(m):
     for items in [b"a", bytearray(b"a")], [[b"a"]], [(bytearray(b"a"), 1)]:
         for item in b"a", bytearray(b"a"), [bytearray(b"a")], (b"a", 1), bytearray(b"b"):

@@ -7,7 +7,7 @@ use crate::python::pickle::{Graph, Node, NodeId};
 
 /// Returns the class of the part for which a value has no hash, if there is one.
 ///
-/// An object of a class of its own counts as one that has a hash: its recipe does not tell.
+/// An object of a user's class counts as one that has a hash: its recipe does not tell.
 pub fn unhashable(graph: &Graph, id: NodeId) -> Option<String> {
     unhashable_beside(graph, id, &mut HashSet::new())
 }
@@ -25,10 +25,30 @@ pub(crate) fn unhashable_beside(
             Node::List(_) | Node::Dict(_) | Node::Set(_) | Node::ByteArray(_) => {
                 return Some(type_name(graph, id));
             }
+            Node::Object(_) if is_container(graph, id) => return Some(type_name(graph, id)),
             // What is in a frozenset was found to have a hash when it came there.
             Node::Tuple(items) if seen.insert(id) => left.extend(items),
             _ => {}
         }
     }
     None
+}
+
+/// Tells whether an object is one of the standard library's containers that can change.
+fn is_container(graph: &Graph, id: NodeId) -> bool {
+    matches!(
+        graph.maker(id),
+        Some(
+            (
+                "collections",
+                "ChainMap"
+                    | "Counter"
+                    | "OrderedDict"
+                    | "UserDict"
+                    | "UserList"
+                    | "defaultdict"
+                    | "deque"
+            ) | ("array", "array" | "_array_reconstructor")
+        )
+    )
 }

@@ -30,6 +30,11 @@ pub fn type_name(graph: &Graph, id: NodeId) -> String {
             (Some(proxy), _) => {
                 graph.global(proxy.func).map_or("object", |(_, name)| last_of(name))
             }
+            // Of the classes that are written in C, the name has the module in it.
+            (None, Some(("collections", "OrderedDict"))) => "collections.OrderedDict",
+            (None, Some(("collections", "defaultdict"))) => "collections.defaultdict",
+            (None, Some(("collections", "deque"))) => "collections.deque",
+            (None, Some(("array", _))) => "array.array",
             (None, Some((_, name))) => last_of(name),
             (None, None) => "object",
         },

@@ -63,6 +63,11 @@ fn a_set_takes_no_set() {
 }
 
 #[test]
+fn what_has_no_hash_is_no_key() {
+    alike("what_has_no_hash_is_no_key");
+}
+
+#[test]
 fn bytes_that_may_change_are_equal_to_those_that_may_not() {
     alike("bytes_that_may_change_are_equal_to_those_that_may_not");
 }
