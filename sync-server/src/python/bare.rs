@@ -9,7 +9,8 @@ use sync_proto::{ManagerId, ObjectId, SessionId, ThreadId};
 use super::desk::{Desk, Stand, Trays};
 use super::exceptions::Raise;
 use super::face::Face;
-use super::reply::{Address, Answer, Reply};
+use super::proxies::At;
+use super::reply::{Answer, Reply};
 use super::request::{Request, ident_of, object_of};
 use super::{Front, dispatch, types};
 use crate::hub::PYTHON;
@@ -140,8 +141,7 @@ impl Bare {
     }
 
     fn answer(&mut self, outcome: Result<Reply, Raise>) -> Answer {
-        let address = Address::Unix("bare".to_owned());
-        Answer::write(outcome, &address, self.trays.answer_max)
+        Answer::write(outcome, At::NOWHERE, self.trays.answer_max)
     }
 
     /// Gives back what the last answer held, now that it is gone.

@@ -13,6 +13,7 @@ use sync_proto::{CallId, Handle, ObjectId, SessionId, ThreadId};
 use super::auth::Auth;
 use super::desk::{Then, Undo};
 use super::framing::{self, BadLength, Decoder};
+use super::proxies::At;
 use super::reply::Address;
 use crate::connection::Flushed;
 use crate::limits::WRITE_PER_TURN;
@@ -33,7 +34,9 @@ pub(crate) struct Connection {
     pub(crate) via: Via,
     pub(crate) peer: Peer,
     /// Where its client reaches the manager.
-    pub(crate) address: Address,
+    address: Address,
+    /// The protocol of the last pickle that its client sent.
+    pub(crate) protocol: u8,
     pub(crate) stage: Stage,
     /// The call that waits for its answer. A Python thread makes one at a time.
     pub(crate) waiting: Option<Waiting>,
@@ -129,6 +132,7 @@ impl Connection {
             via,
             peer,
             address,
+            protocol: 0,
             stage,
             waiting: None,
             in_flight: Vec::new(),
@@ -138,6 +142,11 @@ impl Connection {
             read_closed: false,
             is_deaf: false,
         }
+    }
+
+    /// Returns what makes the proxies that its client is sent.
+    pub(crate) fn at(&self) -> At<'_> {
+        At { address: &self.address, protocol: self.protocol }
     }
 
     /// Takes longer messages from now on.

@@ -49,6 +49,14 @@ impl Default for Limits {
     }
 }
 
+/// Returns the protocol that a pickle begins with; 0 where it names none.
+pub fn protocol(bytes: &[u8]) -> u8 {
+    match bytes {
+        [opcode::PROTO, protocol, ..] => *protocol,
+        _ => 0,
+    }
+}
+
 /// Says why bytes are not a pickle that can be kept as data, or a graph not one to be written.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PickleError {

@@ -24,8 +24,22 @@ impl Resolve for Known<'_> {
 }
 
 /// Makes proxies that reach the manager as their reader has.
-#[derive(Debug)]
-pub(crate) struct At<'a>(pub(crate) &'a Address);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At<'a> {
+    /// Where the reader has reached the manager.
+    pub(crate) address: &'a Address,
+    /// The protocol of the reader's own pickles.
+    pub(crate) protocol: u8,
+}
+
+/// The protocol that Python uses since 3.14, which has `SetProxy`, too.
+const HAS_SET_PROXY: u8 = 5;
+
+impl At<'static> {
+    /// Makes proxies that are only shown: where the manager is has no part in it.
+    pub(crate) const NOWHERE: Self =
+        Self { address: &Address::Unix(String::new()), protocol: HAS_SET_PROXY };
+}
 
 impl Present for At<'_> {
     fn present(&mut self, graph: &mut Graph, handle: &Handle) -> Result<NodeId, Refusal> {
@@ -33,10 +47,14 @@ impl Present for At<'_> {
             let why = "the value has a proxy of a type that has no form in Python";
             return Err(Refusal::new(ErrorKind::WrongType, why));
         };
-        let func = graph.new_global(MANAGERS, face.proxy);
+        let class = match face.proxy {
+            "SetProxy" if self.protocol < HAS_SET_PROXY => "AutoProxy",
+            class => class,
+        };
+        let func = graph.new_global(MANAGERS, class);
         let token = self.token(graph, face, handle);
         let serializer = graph.str("pickle");
-        let kwds = if face.proxy == "AutoProxy" {
+        let kwds = if class == "AutoProxy" {
             let exposed = graph.tuple_of_texts(face.generated());
             let name = graph.str("exposed");
             graph.dict([(name, exposed)])
@@ -50,7 +68,7 @@ impl Present for At<'_> {
 impl At<'_> {
     /// Adds what a client knows an object by.
     pub(crate) fn token(&self, graph: &mut Graph, face: &Face, handle: &Handle) -> NodeId {
-        let address = match self.0 {
+        let address = match self.address {
             Address::Unix(path) => graph.str(path.clone()),
             Address::Tcp(host, port) => {
                 let (host, port) = (graph.str(host.clone()), graph.int(*port));

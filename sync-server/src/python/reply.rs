@@ -68,24 +68,20 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Writes an answer, of values that cost at most `answer_max`.
-    pub(crate) fn write(
-        outcome: Result<Reply, Raise>,
-        address: &Address,
-        answer_max: usize,
-    ) -> Self {
+    pub(crate) fn write(outcome: Result<Reply, Raise>, at: At<'_>, answer_max: usize) -> Self {
         // Each value is a few bytes to the manager; lists that were repeated have many.
         let most = answer_max / VALUE_COST;
-        let mut writer = Writer::new(address, most);
+        let mut writer = Writer::new(at, most);
         let put = outcome.and_then(|reply| writer.put(reply));
         let is_reply = put.is_ok();
         if let Err(raise) = put {
-            writer = Writer::new(address, most);
+            writer = Writer::new(at, most);
             writer.raise(raise);
         }
         match pickle::write(&writer.graph) {
             Ok(message) => Self { message, handles: writer.handles, is_reply },
             Err(error) => {
-                let mut writer = Writer::new(address, most);
+                let mut writer = Writer::new(at, most);
                 let text = writer.graph.str(error.to_string());
                 writer.graph.reply("#UNSERIALIZABLE", text);
                 // A text can be written.
@@ -99,12 +95,12 @@ impl Answer {
 struct Writer<'a> {
     graph: Graph,
     handles: Vec<Handle>,
-    address: &'a Address,
+    at: At<'a>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(address: &'a Address, most: usize) -> Self {
-        Self { graph: Graph::of_at_most(most), handles: Vec::new(), address }
+    fn new(at: At<'a>, most: usize) -> Self {
+        Self { graph: Graph::of_at_most(most), handles: Vec::new(), at }
     }
 
     fn put(&mut self, reply: Reply) -> Result<(), Raise> {
@@ -200,13 +196,13 @@ impl<'a> Writer<'a> {
     }
 
     fn value(&mut self, payload: &Payload) -> Result<NodeId, Raise> {
-        let value = value::from_payload(payload, &mut self.graph, &mut At(self.address))?;
+        let value = value::from_payload(payload, &mut self.graph, &mut self.at)?;
         self.handles.extend(payload.handles.iter().cloned());
         Ok(value)
     }
 
     fn key(&mut self, payload: &Payload) -> Result<NodeId, Raise> {
-        let key = value::key_from_payload(payload, &mut self.graph, &mut At(self.address))?;
+        let key = value::key_from_payload(payload, &mut self.graph, &mut self.at)?;
         self.handles.extend(payload.handles.iter().cloned());
         Ok(key)
     }
@@ -228,7 +224,7 @@ impl<'a> Writer<'a> {
     }
 
     fn token(&mut self, face: &Face, handle: &Handle) -> NodeId {
-        At(self.address).token(&mut self.graph, face, handle)
+        self.at.token(&mut self.graph, face, handle)
     }
 }
 
@@ -242,7 +238,5 @@ pub(crate) fn repr(payload: &Payload) -> String {
 /// # Errors
 /// The text would be too long, or is of an integer that is.
 pub(crate) fn try_repr(payload: &Payload) -> Result<String, Refusal> {
-    // Where the manager is has no part in it.
-    let nowhere = Address::Unix(String::new());
-    value::repr_payload(payload, &mut At(&nowhere))
+    value::repr_payload(payload, &mut { At::NOWHERE })
 }

@@ -7,7 +7,7 @@ use sync_proto::{ErrorKind, Payload};
 use super::desk::{Desk, Next, Outcome};
 use super::exceptions::{MEMORY_ERROR, Raise};
 use super::proxies::At;
-use super::reply::{Address, Reply};
+use super::reply::Reply;
 use super::value::{self, Place};
 
 /// The most bytes of such a text.
@@ -121,9 +121,8 @@ impl<'d> Shown<'d> {
         };
         self.room = room;
         let (start, most) = (self.out.len(), self.most());
-        // Where the manager is has no part in it.
-        let nowhere = Address::Unix(String::new());
-        match value::repr_payload_onto(payload, place, &mut At(&nowhere), &mut self.out, most) {
+        let mut at = At::NOWHERE;
+        match value::repr_payload_onto(payload, place, &mut at, &mut self.out, most) {
             Ok(()) => {}
             Err(why) if why.kind == ErrorKind::TooLarge => self.is_full = true,
             Err(why) => {

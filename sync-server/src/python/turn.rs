@@ -8,6 +8,7 @@ use super::auth::Step;
 use super::connection::{Caller, Got, Stage, Waiting};
 use super::desk::{Desk, Outcome, Stand};
 use super::exceptions::Raise;
+use super::pickle;
 use super::reply::{Answer, Reply};
 use super::request::Request;
 use super::{Front, control, dispatch};
@@ -129,6 +130,7 @@ impl Front {
                 Stage::Closing { .. } => return false,
                 Stage::Fresh { .. } | Stage::Object(_) => {
                     self.rounds.read += message.len();
+                    connection.protocol = pickle::protocol(&message);
                     let request = Request::read(&message);
                     said.push((key, request.map_or_else(Said::Nonsense, Said::Request)));
                     return true;
@@ -279,7 +281,7 @@ impl Front {
         let Some(connection) = self.connections.get_mut(key) else { return false };
         let answer_max = self.trays.answer_max;
         let Answer { message, handles, is_reply } =
-            Answer::write(outcome, &connection.address, answer_max);
+            Answer::write(outcome, connection.at(), answer_max);
         self.rounds.answered += message.len();
         connection.in_flight = handles;
         connection.push(&message);
