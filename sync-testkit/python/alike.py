@@ -7,7 +7,9 @@ import array
 import collections
 import decimal
 import operator
+import re
 import sys
+import threading
 import uuid
 
 from multiprocessing.managers import SyncManager
@@ -333,6 +335,29 @@ def a_namespace_shows_itself_in_the_same_order(m):
     shared = m.Namespace(**attributes)
     own = ["%s=%r" % item for item in attributes.items() if not item[0].startswith("_")]
     assert str(shared) == "Namespace(%s)" % ", ".join(sorted(own)), str(shared)
+
+
+def what_is_waited_for_shows_itself_alike(m):
+    if not SAME_WORDS:
+        return
+    broken = m.Barrier(2), threading.Barrier(2)
+    taken = m.BoundedSemaphore(3), threading.BoundedSemaphore(3)
+    for one in broken:
+        one.abort()
+    for one in taken:
+        one.acquire()
+    kinds = [
+        broken,
+        taken,
+        (m.Barrier(3), threading.Barrier(3)),
+        (m.Semaphore(2), threading.Semaphore(2)),
+        (m.BoundedSemaphore(0), threading.BoundedSemaphore(0)),
+        (m.Event(), threading.Event()),
+        (m.Lock(), threading.Lock()),
+    ]
+    for shared, own in kinds:
+        shown = (re.sub("0x[0-9a-f]+", "at", text) for text in (str(shared), str(own)))
+        is_same(own, *shown)
 
 
 def an_array_of_characters_is_alike(m):

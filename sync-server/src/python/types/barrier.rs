@@ -26,7 +26,7 @@ pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Rais
 }
 
 pub(crate) fn call(
-    _: &mut Desk<'_>,
+    desk: &mut Desk<'_>,
     barrier: ObjectId,
     method: &str,
     args: Args<'_>,
@@ -36,7 +36,7 @@ pub(crate) fn call(
         "abort" => ask(barrier, const { barrier::method("abort") }, &(), none::<()>),
         "reset" => ask(barrier, const { barrier::method("reset") }, &(), none::<()>),
         "__getattribute__" => attribute(barrier, args),
-        "__repr__" | "__str__" => text(format!("<threading.Barrier at {}>", at(barrier))),
+        "__repr__" | "__str__" => shown(desk, barrier),
         "#GETVALUE" => unserializable("_thread.lock"),
         _ => return None,
     })
@@ -55,6 +55,16 @@ fn wait(barrier: ObjectId, args: Args<'_>) -> Outcome {
         }
         Err(refusal) => Err(refusal.into()),
     })
+}
+
+fn shown(desk: &mut Desk<'_>, barrier: ObjectId) -> Outcome {
+    let at = at(barrier);
+    if desk.ask(barrier, const { barrier::method("is_broken") }, &())? {
+        return text(format!("<threading.Barrier at {at}: broken>"));
+    }
+    let waiting: u32 = desk.ask(barrier, const { barrier::method("n_waiting") }, &())?;
+    let parties: u32 = desk.ask(barrier, const { barrier::method("parties") }, &())?;
+    text(format!("<threading.Barrier at {at}: waiters={waiting}/{parties}>"))
 }
 
 fn attribute(barrier: ObjectId, args: Args<'_>) -> Outcome {

@@ -42,8 +42,15 @@ pub(crate) fn call(
             })
         }
         "__repr__" | "__str__" => {
-            ask(semaphore, const { semaphore::method("available") }, &(), move |_, free: u32| {
-                text(format!("<threading.Semaphore at {}: value={free}>", at(semaphore)))
+            ask(semaphore, const { semaphore::method("available") }, &(), move |desk, free: u32| {
+                let (bound, at): (Option<u32>, _) =
+                    (desk.ask(semaphore, BOUND, &())?, at(semaphore));
+                text(match bound {
+                    Some(bound) => {
+                        format!("<threading.BoundedSemaphore at {at}: value={free}/{bound}>")
+                    }
+                    None => format!("<threading.Semaphore at {at}: value={free}>"),
+                })
             })
         }
         "#GETVALUE" => unserializable("_thread.lock"),

@@ -88,6 +88,11 @@ fn what_need_not_wait_looks_at_no_time() {
 }
 
 #[test]
+fn what_is_waited_for_shows_itself_alike() {
+    alike("what_is_waited_for_shows_itself_alike");
+}
+
+#[test]
 fn a_namespace_shows_itself_in_the_same_order() {
     alike("a_namespace_shows_itself_in_the_same_order");
 }
