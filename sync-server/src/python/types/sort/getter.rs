@@ -56,7 +56,7 @@ impl ItemGetter {
 
 /// Returns whether values of its class have an order: two that are equal show it no other way.
 fn is_ordered(node: &Node) -> bool {
-    use Node::{BigInt, Bool, Bytes, Float, Int, List, Str, Tuple, WideStr};
+    use Node::{BigInt, Bool, ByteArray, Bytes, Float, Int, List, Str, Tuple, WideStr};
     matches!(
         node,
         Bool(_)
@@ -66,6 +66,7 @@ fn is_ordered(node: &Node) -> bool {
             | Str(_)
             | WideStr(_)
             | Bytes(_)
+            | ByteArray(_)
             | List(_)
             | Tuple(_)
     )
