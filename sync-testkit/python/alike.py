@@ -331,6 +331,18 @@ def what_need_not_wait_looks_at_no_time(m):
     assert not m.BoundedSemaphore(0).acquire(True, 0.001)
 
 
+def a_number_of_permits_or_parties_may_be_a_whole_float(m):
+    for make in m.Semaphore, m.BoundedSemaphore:
+        semaphore = make(4 / 2)
+        assert [semaphore.acquire(False) for _ in range(3)] == [True, True, False]
+        for value in float("inf"), float("nan"), -1.0, "1":
+            assert outcome(lambda: make(value))[0] == "raises", value
+    barrier = m.Barrier(2.0)
+    assert barrier.parties == 2 and m.Barrier(1.0).wait() == 0
+    for parties in 0.0, 0.5, float("inf"):
+        assert outcome(lambda: m.Barrier(parties))[0] == "raises", parties
+
+
 def a_namespace_shows_itself_in_the_same_order(m):
     attributes = {"x1": 2, "x": 1, "a": "b", "_hidden": 3}
     shared = m.Namespace(**attributes)

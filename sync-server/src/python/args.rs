@@ -157,6 +157,15 @@ impl<'a> Arg<'a> {
         })
     }
 
+    /// Returns a number of something that Python only counts and compares: a float will do, as in
+    /// `Semaphore(4 / 2)`, if it is whole.
+    pub(crate) fn count(self) -> Result<i64, Raise> {
+        match self.node() {
+            Node::Float(value) if value.fract() == 0.0 => Ok(*value as i64),
+            _ => self.integer(),
+        }
+    }
+
     /// Returns an index into a sequence; `wrong` says what indices there are.
     pub(crate) fn index(self, wrong: &str) -> Result<i64, Raise> {
         if let Node::BigInt(_) = self.node() {

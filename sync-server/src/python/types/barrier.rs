@@ -19,7 +19,7 @@ pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Rais
                    whose wait() returns 0 act, and wait once more";
         return Err(NOT_IMPLEMENTED_ERROR.with(why));
     }
-    let parties = u32::try_from(parties.integer()?).ok().filter(|&parties| parties > 0);
+    let parties = u32::try_from(parties.count()?).ok().filter(|&parties| parties > 0);
     let parties = parties.ok_or_else(|| VALUE_ERROR.with("parties must be > 0"))?;
     let timeout = waiting::timeout(timeout)?;
     Ok(desk.create(&barrier::INTERFACE, &(parties, timeout))?)

@@ -15,7 +15,7 @@ const BOUND: MethodId = semaphore::method("bound");
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>, bounded: bool) -> Result<Handle, Raise> {
     let [value] = args.optional("Semaphore", ["value"])?;
-    let value = value.map_or(Ok(1), Arg::integer)?;
+    let value = value.map_or(Ok(1), Arg::count)?;
     if value < 0 {
         return Err(VALUE_ERROR.with("semaphore initial value must be >= 0"));
     }

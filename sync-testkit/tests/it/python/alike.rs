@@ -88,6 +88,11 @@ fn what_need_not_wait_looks_at_no_time() {
 }
 
 #[test]
+fn a_number_of_permits_or_parties_may_be_a_whole_float() {
+    alike("a_number_of_permits_or_parties_may_be_a_whole_float");
+}
+
+#[test]
 fn what_is_waited_for_shows_itself_alike() {
     alike("what_is_waited_for_shows_itself_alike");
 }
