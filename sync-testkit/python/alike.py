@@ -386,6 +386,23 @@ def an_array_of_characters_is_alike(m):
         is_same(typecode, (len(shared), shared[0], str(shared)), (len(own), own[0], str(own)))
 
 
+def what_is_no_index_and_no_iterable_is_named_alike(m):
+    for start, kind in ([1, 2, 3], m.list), (array.array("i", [1, 2, 3]), lambda of: m.Array("i", of)):
+        shared, own = kind(start), start
+        for at in "x", 1.0, None, 2**70, slice("x"), slice(None, None, 0), []:
+            is_same(at, outcome(lambda: shared[at]), outcome(lambda: own[at]))
+            did = outcome(lambda: shared.__setitem__(at, 5))
+            is_same(at, did, outcome(lambda: own.__setitem__(at, 5)))
+    shared, own = m.list([1, 2, 3]), [1, 2, 3]
+    for value in 5, None, 1.5, 2**70, True:
+        for at in slice(None, None, 2), slice(0, 1):
+            did = outcome(lambda: shared.__setitem__(at, value))
+            wanted = outcome(lambda: own.__setitem__(at, value))
+            # Since 3.13 the words are the same for both.
+            own_words = at.step is None and sys.version_info < (3, 13)
+            is_same((at, value), did[:2 if own_words else 3], wanted[:2 if own_words else 3])
+
+
 def an_array_is_made_of_an_array(m):
     for typecode in "bBhHiIlLqQfd":
         for start in [], [1, 2, 3], [0] * 2**10:

@@ -166,12 +166,18 @@ impl<'a> Arg<'a> {
         }
     }
 
-    /// Returns an index into a sequence; `wrong` says what indices there are.
+    /// Returns whether it is of a class of numbers, or nothing, and so gives no items.
+    pub(crate) fn is_scalar(self) -> bool {
+        use Node::{BigInt, Bool, Float, Int, None};
+        matches!(self.node(), None | Bool(_) | Int(_) | BigInt(_) | Float(_))
+    }
+
+    /// Returns an index into a sequence; `wrong` says what indices there are, and not `{}`.
     pub(crate) fn index(self, wrong: &str) -> Result<i64, Raise> {
         if let Node::BigInt(_) = self.node() {
             return Err(INDEX_ERROR.with("cannot fit 'int' into an index-sized integer"));
         }
-        self.clipped().ok_or_else(|| TYPE_ERROR.with(format!("{wrong}, not {}", self.type_name())))
+        self.clipped().ok_or_else(|| TYPE_ERROR.with(wrong.replace("{}", &self.type_name())))
     }
 
     /// Returns a number of seconds, which may be infinite.

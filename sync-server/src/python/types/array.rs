@@ -187,9 +187,10 @@ fn set(desk: &mut Desk<'_>, array: ObjectId, args: Args<'_>) -> Outcome {
     let [index, value] = args.all("__setitem__", ["index", "value"])?;
     let of = of(desk, array)?;
     if let Some(slice) = index.slice() {
+        let slice = slice?;
         let elements = PackedElements::new(&elements(of, value)?)?;
         let set_slice = const { array::method("set_slice") };
-        return ask(array, set_slice, &(of, slice?, elements), none::<()>);
+        return ask(array, set_slice, &(of, slice, elements), none::<()>);
     }
     let index = index.index(INDICES)?;
     let bytes = checked(of, &value.payload(desk)?)?;

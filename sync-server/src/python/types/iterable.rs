@@ -34,7 +34,7 @@ pub(super) fn items(desk: &mut Desk<'_>, arg: Arg<'_>) -> Result<Vec<Payload>, R
         Node::Bytes(bytes) | Node::ByteArray(bytes) => {
             bytes.iter().map(|byte| Ok(Payload::pack(byte)?)).collect()
         }
-        Node::None | Node::Bool(_) | Node::Int(_) | Node::BigInt(_) | Node::Float(_) => {
+        _ if arg.is_scalar() => {
             let found = arg.type_name();
             Err(TYPE_ERROR.with(format!("'{found}' object is not iterable")))
         }
@@ -239,9 +239,7 @@ fn element(desk: &mut Desk<'_>, at: usize, arg: Arg<'_>) -> Result<(Payload, Pay
         Node::Tuple(pair) | Node::List(pair) if pair.len() == 2 => {
             key_and_value(desk, arg.part(pair[0]), arg.part(pair[1]))
         }
-        Node::None | Node::Bool(_) | Node::Int(_) | Node::BigInt(_) | Node::Float(_) => {
-            pair(at, None)
-        }
+        _ if arg.is_scalar() => pair(at, None),
         node => match node.length() {
             Some(length) if length != 2 => pair(at, Some(Err(length))),
             _ => {

@@ -13,7 +13,7 @@ use crate::python::reply::{self, Reply};
 use crate::python::shown::Shown;
 use crate::python::value;
 
-const INDICES: &str = "list indices must be integers or slices";
+const INDICES: &str = "list indices must be integers or slices, not {}";
 const TO_VEC: sync_proto::MethodId = list::method("to_vec");
 
 pub(crate) fn create(desk: &mut Desk<'_>, args: Args<'_>) -> Result<Handle, Raise> {
@@ -102,7 +102,11 @@ fn get(list: ObjectId, args: Args<'_>) -> Outcome {
 fn set(desk: &mut Desk<'_>, list: ObjectId, args: Args<'_>) -> Outcome {
     let [index, value] = args.all("__setitem__", ["index", "value"])?;
     if let Some(slice) = index.slice() {
-        let (slice, items) = (slice?, iterable::items(desk, value)?);
+        let slice = slice?;
+        if value.is_scalar() {
+            return Err(TYPE_ERROR.with("must assign iterable to extended slice"));
+        }
+        let items = iterable::items(desk, value)?;
         let (count, set_slice) = (items.len(), const { list::method("set_slice") });
         return ask_within(None, list, set_slice, &(slice, items), move |desk, set| match set {
             Err(Refusal { kind: ErrorKind::InvalidInput, .. }) if slice.step.is_some() => {

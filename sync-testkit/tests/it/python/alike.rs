@@ -33,6 +33,11 @@ fn every_method_of_3_14_is_there() {
 }
 
 #[test]
+fn what_is_no_index_and_no_iterable_is_named_alike() {
+    alike("what_is_no_index_and_no_iterable_is_named_alike");
+}
+
+#[test]
 fn an_array_is_made_of_an_array() {
     alike("an_array_is_made_of_an_array");
 }
