@@ -63,12 +63,22 @@ fn merge<T>(
     mut right: &[usize],
     into: &mut Vec<usize>,
 ) -> Result<(), Incomparable> {
+    let is_after = |left: usize, right: usize| {
+        let ordering = cbor::compare(&keys[left].0, &keys[right].0)?;
+        Ok(ordering == if descending { Ordering::Less } else { Ordering::Greater })
+    };
+    // Runs that are in order already, as those of equal items are, are not compared one by one.
+    if let (Some(&last), Some(&first)) = (left.last(), right.first())
+        && !is_after(last, first)?
+    {
+        into.extend(left);
+        into.extend(right);
+        return Ok(());
+    }
     while let (Some((&l, left_rest)), Some((&r, right_rest))) =
         (left.split_first(), right.split_first())
     {
-        let ordering = cbor::compare(&keys[l].0, &keys[r].0)?;
-        let ordering = if descending { ordering.reverse() } else { ordering };
-        if ordering == Ordering::Greater {
+        if is_after(l, r)? {
             into.push(r);
             right = right_rest;
         } else {
