@@ -172,6 +172,13 @@ def brings_no_more_at_once_than(m, limit):
     pairs = m.dict()
     pairs.update([("key", text)] * 64)
     assert pairs.copy() == {"key": text}
+    kept = m.dict({1: 2})
+    for act in (
+        lambda: kept._callmethod("__or__", ({at: text for at in range(int(limit) + 1)},)),
+        lambda: kept._callmethod("__ror__", ({at: text for at in range(int(limit) + 1)},)),
+        lambda: kept._callmethod("fromkeys", (range(int(limit) + 1), text)),
+    ):
+        raises(MemoryError, act, "ask for less at a time")
     # As parts of others, it is in each.
     for act in (
         lambda: often.extend([[text, at] for at in range(int(limit) + 1)]),

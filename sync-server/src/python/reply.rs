@@ -3,7 +3,7 @@
 use sync_objects::{Typecode, VALUE_COST};
 use sync_proto::{Handle, Payload, Refusal};
 
-use super::exceptions::{Arg, Exception, Raise};
+use super::exceptions::{Arg, Exception, MEMORY_ERROR, Raise};
 use super::face::Face;
 use super::pickle::{self, Graph, NodeId};
 use super::proxies::At;
@@ -69,19 +69,17 @@ pub(crate) struct Answer {
 impl Answer {
     /// Writes an answer, of values that cost at most `answer_max`.
     pub(crate) fn write(outcome: Result<Reply, Raise>, at: At<'_>, answer_max: usize) -> Self {
-        // Each value is a few bytes to the manager; lists that were repeated have many.
-        let most = answer_max / VALUE_COST;
-        let mut writer = Writer::new(at, most);
+        let mut writer = Writer::new(at, answer_max);
         let put = outcome.and_then(|reply| writer.put(reply));
         let is_reply = put.is_ok();
         if let Err(raise) = put {
-            writer = Writer::new(at, most);
+            writer = Writer::new(at, answer_max);
             writer.raise(raise);
         }
         match pickle::write(&writer.graph) {
             Ok(message) => Self { message, handles: writer.handles, is_reply },
             Err(error) => {
-                let mut writer = Writer::new(at, most);
+                let mut writer = Writer::new(at, answer_max);
                 let text = writer.graph.str(error.to_string());
                 writer.graph.reply("#UNSERIALIZABLE", text);
                 // A text can be written.
@@ -96,11 +94,15 @@ struct Writer<'a> {
     graph: Graph,
     handles: Vec<Handle>,
     at: At<'a>,
+    /// How many bytes there is room for in the values.
+    room: usize,
 }
 
 impl<'a> Writer<'a> {
-    fn new(at: At<'a>, most: usize) -> Self {
-        Self { graph: Graph::of_at_most(most), handles: Vec::new(), at }
+    fn new(at: At<'a>, answer_max: usize) -> Self {
+        // Each value is a few bytes to the manager; lists that were repeated have many.
+        let graph = Graph::of_at_most(answer_max / VALUE_COST);
+        Self { graph, handles: Vec::new(), at, room: answer_max }
     }
 
     fn put(&mut self, reply: Reply) -> Result<(), Raise> {
@@ -196,12 +198,23 @@ impl<'a> Writer<'a> {
     }
 
     fn value(&mut self, payload: &Payload) -> Result<NodeId, Raise> {
+        self.take_room(payload)?;
         let value = value::from_payload(payload, &mut self.graph, &mut self.at)?;
         self.handles.extend(payload.handles.iter().cloned());
         Ok(value)
     }
 
+    /// Checks that the answer may bring one more value: what is one to the manager, and in several
+    /// places of the answer, is as many to the client.
+    fn take_room(&mut self, payload: &Payload) -> Result<(), Raise> {
+        let room = self.room.checked_sub(payload.bytes.len());
+        let too_long = "the answer is longer than it may be: ask for less at a time";
+        self.room = room.ok_or_else(|| MEMORY_ERROR.with(too_long))?;
+        Ok(())
+    }
+
     fn key(&mut self, payload: &Payload) -> Result<NodeId, Raise> {
+        self.take_room(payload)?;
         let key = value::key_from_payload(payload, &mut self.graph, &mut self.at)?;
         self.handles.extend(payload.handles.iter().cloned());
         Ok(key)

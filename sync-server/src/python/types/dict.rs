@@ -208,13 +208,11 @@ fn iterate(desk: &mut Desk<'_>, dict: ObjectId) -> Outcome {
 fn merged(desk: &mut Desk<'_>, dict: ObjectId, with: Arg<'_>, is_left: bool) -> Outcome {
     let Node::Dict(_) = with.node() else { return done(Reply::NotImplemented) };
     let theirs = iterable::entries(desk, with)?;
-    page(dict, DictPart::Items, false, move |desk, page| {
+    part(dict, DictPart::Items, false, move |page| {
         let ours = entries(page);
         let (left, right) = if is_left { (theirs, ours) } else { (ours, theirs) };
-        let all: Entries = left.into_iter().chain(right).collect();
-        let merged = desk.create(&dict::INTERFACE, &(all,))?;
-        let page = iterable::page(desk, &merged, DictPart::Items)?;
-        done(Reply::Dict(entries(page)))
+        // Of a key that is in both, the client keeps the right one's value where the left one was.
+        Reply::Dict(left.into_iter().chain(right).collect())
     })
 }
 
@@ -225,8 +223,5 @@ fn from_keys(desk: &mut Desk<'_>, args: Args<'_>) -> Outcome {
         None => Payload::pack(&())?,
     };
     let keys = iterable::hashable_items(desk, keys)?;
-    let all: Entries = keys.into_iter().map(|key| (key, value.clone())).collect();
-    let made = desk.create(&dict::INTERFACE, &(all,))?;
-    let page = iterable::page(desk, &made, DictPart::Items)?;
-    done(Reply::Dict(entries(page)))
+    done(Reply::Dict(keys.into_iter().map(|key| (key, value.clone())).collect()))
 }

@@ -172,7 +172,7 @@ fn charge(desk: &Desk<'_>, items: &[Payload]) -> Result<(), Refusal> {
 }
 
 /// Returns all of a shared dict.
-pub(super) fn page(desk: &mut Desk<'_>, dict: &Handle, part: DictPart) -> Result<DictPage, Raise> {
+fn page(desk: &mut Desk<'_>, dict: &Handle, part: DictPart) -> Result<DictPage, Raise> {
     let none: Option<u64> = None;
     let args = (part, false, none, none, u64::MAX);
     Ok(desk.ask(dict.object(), const { dict::method("page") }, &args)?)
