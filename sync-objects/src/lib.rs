@@ -23,7 +23,7 @@ pub use objects::barrier::{Arrival, barrier};
 pub use objects::condition::{Woken, condition};
 pub use objects::dict::{DictPage, DictPart, DictUpdate, Removed, dict};
 pub use objects::event::event;
-pub use objects::list::{ListPage, ListUpdate, Slice, list};
+pub use objects::list::{ListPage, ListUpdate, Slice, list, sort_order};
 pub use objects::lock::{Grant, lock};
 pub use objects::manager::{manager, name_thread_call, release_call};
 pub use objects::namespace::namespace;

@@ -16,6 +16,8 @@ mod service;
 mod slice;
 mod sort;
 
+pub use sort::sort_order;
+
 pub use slice::Slice;
 pub(crate) use slice::{Span, find};
 

@@ -11,23 +11,35 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 
 use crate::objects::normals::with_normals;
 
-/// Sorts items by value; equal ones keep their order, even when descending.
+/// Sorts items by value, as [`sort_order`] says.
 ///
 /// # Errors
 /// `WrongType` when two have no order, `InvalidInput` when one has no order with any, `TooLarge`
 /// when their normal forms are too long together: then the items stay as they were.
 pub(super) fn sort(items: &mut VecDeque<Payload>, descending: bool) -> Result<(), Refusal> {
-    if items.len() < 2 {
-        return Ok(());
+    let order = sort_order(&*items, descending)?;
+    *items = order.iter().map(|&index| items[index].clone()).collect();
+    Ok(())
+}
+
+/// Returns the indices of values in the order in which a list sorts them: equal ones keep theirs,
+/// even when descending.
+///
+/// # Errors
+/// As `sort` of a list.
+pub fn sort_order<'v>(
+    values: impl IntoIterator<Item = &'v Payload, IntoIter: ExactSizeIterator>,
+    descending: bool,
+) -> Result<Vec<usize>, Refusal> {
+    let values = values.into_iter();
+    if values.len() < 2 {
+        return Ok((0..values.len()).collect());
     }
-    let keys = with_normals(items.iter(), |item| key(item))?;
-    let order = order(&keys, descending).map_err(|error| {
+    let keys = with_normals(values, |value| key(value))?;
+    order(&keys, descending).map_err(|error| {
         let why = format!("{error}: the list cannot be sorted");
         Refusal::new(ErrorKind::WrongType, why)
-    })?;
-    let sorted = order.iter().map(|&index| items[index].clone()).collect();
-    *items = sorted;
-    Ok(())
+    })
 }
 
 fn key(item: &Payload) -> Result<Normal, Refusal> {

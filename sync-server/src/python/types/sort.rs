@@ -1,9 +1,8 @@
 //! Sorting by what a builtin makes of each item: the keys that need no Python code.
 
 use num_bigint::BigInt;
-use serde::de::IgnoredAny;
-use sync_objects::{ListUpdate, list};
-use sync_proto::{ErrorKind, MethodId, ObjectId, Payload, Refusal};
+use sync_objects::{ListUpdate, list, sort_order};
+use sync_proto::{ErrorKind, ObjectId, Payload, Refusal};
 
 use super::none;
 use crate::python::args::Arg;
@@ -18,8 +17,6 @@ use crate::python::value::{self, type_name_of};
 mod getter;
 
 use getter::ItemGetter;
-
-const TO_VEC: MethodId = list::method("to_vec");
 
 /// The most bytes of all keys: a list that was repeated is little to the manager, and its keys are
 /// made one by one, while others wait.
@@ -79,12 +76,12 @@ impl Key {
         }
     }
 
-    /// Returns what the function makes of an item, and a number, as [`value::keyed`] does; and
-    /// whether that is in an order with others of its class.
-    fn keyed(&self, item: &Payload, place: i64) -> Result<(Payload, bool), Raise> {
+    /// Returns what the function makes of an item, and whether that is in an order with others of
+    /// its class.
+    fn key(&self, item: &Payload) -> Result<(Payload, bool), Raise> {
         match self {
-            Self::Items(getter) => getter.keyed(item, place),
-            _ => Ok((value::keyed(self.apply(item)?, place)?, true)),
+            Self::Items(getter) => getter.key(item),
+            _ => Ok((value::alone(self.apply(item)?)?, true)),
         }
     }
 
@@ -159,35 +156,25 @@ fn sorted(
     descending: bool,
 ) -> Result<Vec<Payload>, Raise> {
     desk.charge_parts(items)?;
-    // Items of the same key keep their order, in whichever direction.
-    let place = |at: usize| if descending { -(at as i64) } else { at as i64 };
-    let (mut keyed, mut bytes, mut are_ordered) = (Vec::with_capacity(items.len()), 0, true);
-    for (at, item) in items.iter().enumerate() {
-        let (pair, has_order) = key.keyed(item, place(at))?;
-        bytes += pair.bytes.len();
+    let (mut keys, mut bytes, mut are_ordered) = (Vec::with_capacity(items.len()), 0, true);
+    for item in items {
+        let (key, has_order) = key.key(item)?;
+        bytes += key.bytes.len();
         are_ordered &= has_order;
         if bytes > KEYS_MAX {
             let why = format!("the keys take more than {KEYS_MAX} bytes: sort a copy yourself");
             return Err(MEMORY_ERROR.with(why));
         }
-        keyed.push(pair);
+        keys.push(key);
     }
-    let refused = |refusal| {
-        let names = keyed.iter().map(value::type_name_of_first);
-        unsortable(names, descending, refusal)
+    let order = if are_ordered || items.len() < 2 {
+        sort_order(&keys, descending)
+    } else {
+        Err(ErrorKind::WrongType.into())
     };
-    if !are_ordered && items.len() > 1 {
-        return Err(refused(ErrorKind::WrongType.into()));
-    }
-    let order = desk.create(&list::INTERFACE, &(&keyed,))?;
-    desk.ask::<()>(order.object(), const { list::method("sort") }, &(descending,))
-        .map_err(refused)?;
-    let order: Vec<Payload> = desk.ask(order.object(), TO_VEC, &())?;
-    let sorted = order.iter().map(|keyed| {
-        let (IgnoredAny, at): (_, i64) = keyed.unpack()?;
-        Ok(items[at.unsigned_abs() as usize].clone())
-    });
-    sorted.collect()
+    let order = order
+        .map_err(|refusal| unsortable(keys.iter().map(value::class_of), descending, refusal))?;
+    Ok(order.into_iter().map(|at| items[at].clone()).collect())
 }
 
 /// Says which two classes do not compare, as far as they show it.

@@ -97,39 +97,26 @@ pub(crate) fn tuple(items: &[Payload]) -> Result<Payload, Refusal> {
     to_payload(&graph, root, &mut handles)
 }
 
-/// Returns a tuple of a value without parts and a number, which order it among equal ones.
+/// Returns what `pick` takes out of a value on the wire.
 ///
 /// # Errors
-/// When the value cannot be kept.
-pub fn keyed(key: Node, place: i64) -> Result<Payload, Refusal> {
-    let mut graph = Graph::new();
-    let pair = vec![graph.push(key), graph.push(Node::Int(place))];
-    let root = graph.push(Node::Tuple(pair));
-    to_payload(&graph, root, &mut Kept(Vec::new()))
-}
-
-/// Returns a tuple of what `pick` takes out of a value on the wire and a number, as [`keyed`] does.
-///
-/// # Errors
-/// When Python has no form for the value, or the key cannot be kept; and what `pick` fails with.
-pub(crate) fn keyed_by_parts<E: From<Refusal>>(
+/// When Python has no form for the value, or the part cannot be kept; and what `pick` fails with.
+pub(crate) fn picked<E: From<Refusal>>(
     payload: &Payload,
-    place: i64,
     pick: impl FnOnce(&mut Graph, NodeId) -> Result<NodeId, E>,
 ) -> Result<Payload, E> {
     let (mut graph, mut handles) = (Graph::new(), Kept(Vec::new()));
     let root = from_payload(payload, &mut graph, &mut handles)?;
-    let pair = vec![pick(&mut graph, root)?, graph.push(Node::Int(place))];
-    let root = graph.push(Node::Tuple(pair));
-    Ok(to_payload(&graph, root, &mut handles)?)
+    let part = pick(&mut graph, root)?;
+    Ok(to_payload(&graph, part, &mut handles)?)
 }
 
-/// Returns the name of the class that the first item of a tuple on the wire has in Python.
-pub(crate) fn type_name_of_first(tuple: &Payload) -> String {
+/// Returns the name of the class that a value on the wire has in Python, also where its kind alone
+/// does not tell.
+pub(crate) fn class_of(payload: &Payload) -> String {
     let mut graph = Graph::new();
-    let root = from_payload(tuple, &mut graph, &mut Kept(Vec::new()));
-    let first = root.ok().and_then(|root| graph.tuple(root)?.first().copied());
-    type_name(&graph, first.unwrap_or(NodeId::NONE))
+    let root = from_payload(payload, &mut graph, &mut Kept(Vec::new()));
+    type_name(&graph, root.unwrap_or(NodeId::NONE))
 }
 
 /// Returns the class of the part for which a value on the wire has no hash, if there is one.

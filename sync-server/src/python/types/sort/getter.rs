@@ -33,11 +33,11 @@ impl ItemGetter {
         Some(Self { subscripts: ids.iter().map(subscript).collect::<Option<_>>()? })
     }
 
-    /// Returns what it takes out of an item, and a number, as [`value::keyed`] does; and whether
-    /// that is in an order with others of its class.
-    pub(super) fn keyed(&self, item: &Payload, place: i64) -> Result<(Payload, bool), Raise> {
+    /// Returns what it takes out of an item, and whether that is in an order with others of its
+    /// class.
+    pub(super) fn key(&self, item: &Payload) -> Result<(Payload, bool), Raise> {
         let mut has_order = true;
-        let pair = value::keyed_by_parts(item, place, |graph, item| {
+        let key = value::picked(item, |graph, item| {
             let mut parts = Vec::with_capacity(self.subscripts.len());
             for subscript in &self.subscripts {
                 parts.push(part(graph, item, subscript)?);
@@ -50,7 +50,7 @@ impl ItemGetter {
                 _ => Ok(graph.push(Node::Tuple(parts))),
             }
         });
-        pair.map(|pair| (pair, has_order))
+        key.map(|key| (key, has_order))
     }
 }
 
