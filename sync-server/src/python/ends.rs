@@ -46,6 +46,7 @@ impl Front {
     /// got its thread out of the call. A process that is killed closes its sockets a moment before
     /// its pidfd tells of it, and is taken for alive until then.
     fn end(&mut self, kernel: &mut Kernel, now: Time, key: usize, is_gone: bool) {
+        self.withdraw(kernel, now, key);
         let Some(mut connection) = self.forget(key) else { return };
         let Stage::Object(Caller { session, .. }) = connection.stage else { return };
         // Nobody waits for the answer any more, and what is taken back is not for who has gone.

@@ -232,8 +232,8 @@ impl Front {
     }
 
     /// Takes back the reference that was counted for an answer, if the client made no proxy of it:
-    /// one without a manager fails to, and its thread goes on.
-    fn withdraw(&mut self, kernel: &mut Kernel, now: Time, key: usize) {
+    /// one without a manager fails to, and its thread goes on, or ends.
+    pub(super) fn withdraw(&mut self, kernel: &mut Kernel, now: Time, key: usize) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(object) = connection.offered.take() else { return };
         if self.unclaimed.remove(&object)
