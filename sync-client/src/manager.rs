@@ -137,9 +137,10 @@ impl Manager {
     /// Ends the session: calls that wait in other threads fail with [`ErrorKind::Disconnected`],
     /// and all that the session held is released.
     ///
-    /// One-way messages that were sent before go first. It waits until they are on their way, but
-    /// for no longer than [`connect_timeout`](ConnectOptions::connect_timeout): a manager that is
-    /// stopped, or cannot be reached, does not get them.
+    /// One-way messages that were sent before go first. It waits until they are on their way, over
+    /// TCP until the manager has them, but gives up when that takes longer than
+    /// [`connect_timeout`](ConnectOptions::connect_timeout): a manager that is stopped, or cannot
+    /// be reached, does not get them. Over TCP, dropping the last proxy waits likewise.
     pub fn disconnect(&self) {
         if let Some(transport) = self.transport() {
             transport.disconnect();

@@ -134,7 +134,7 @@ impl Session {
     }
 
     /// Takes the answer to a ping; returns whether it was one.
-    fn hear(
+    pub(super) fn hear(
         &self,
         lifeline: &Lifeline,
         asked: Moment,

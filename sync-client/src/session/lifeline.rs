@@ -117,9 +117,14 @@ impl Lifeline {
         self.grace.saturating_sub(self.now().0.saturating_sub(contact))
     }
 
+    /// Returns how long ago that moment was.
+    pub(super) fn since(&self, moment: Moment) -> Duration {
+        self.now().0.saturating_sub(moment.0)
+    }
+
     /// Returns whether the grace period has passed since that moment.
     pub(super) fn is_long_ago(&self, moment: Moment) -> bool {
-        self.now().0.saturating_sub(moment.0) >= self.grace
+        self.since(moment) >= self.grace
     }
 
     /// Returns the error for a session that could not be resumed in time.

@@ -20,15 +20,10 @@ const PATIENCE_MIN: Duration = Duration::from_secs(1);
 /// it when much is kept already.
 const LARGE: usize = 64 * 1024;
 
-/// How long saying goodbye may take. If it cannot be said, the manager notices the loss later.
-const GOODBYE: Duration = Duration::from_secs(1);
-
 impl Session {
     /// Connects to the session again, once.
     pub(super) fn attempt(&self, lifeline: &Lifeline) -> Result<Connection, Refusal> {
-        let patience = (lifeline.heartbeat() * SILENCE).max(PATIENCE_MIN).min(lifeline.left());
-        // To the system, a timeout of zero means no timeout at all.
-        self.connect(lifeline, patience.max(Duration::from_millis(1)))
+        self.connect(lifeline, patience(lifeline, lifeline.left()))
     }
 
     fn connect(&self, lifeline: &Lifeline, patience: Duration) -> Result<Connection, Refusal> {
@@ -199,17 +194,70 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the manager that this process will not come back, so that it does not wait for it.
+    /// Tells the manager that this process will not come back, so that it does not wait for it;
+    /// before that, makes sure that it has all one-way messages. Both may take as long as
+    /// connecting.
     pub(super) fn say_goodbye(&self, lifeline: &Lifeline) {
-        let connection = self.take_idle().map_or_else(|| self.connect(lifeline, GOODBYE), Ok);
-        let Ok(mut connection) = connection else { return };
-        let goodbye = ClientMessage::Goodbye(lifeline.last_one_way());
-        // If it does not arrive, the manager notices the loss later.
-        let _ = self
-            .queue_first(&mut connection)
-            .and_then(|_| connection.queue(&goodbye, self.limit()))
-            .and_then(|()| connection.write());
+        let (began, last) = (lifeline.now(), lifeline.last_one_way());
+        let mut pauses = PAUSES;
+        while self.why_over().is_none() {
+            let left = self.target.patience.saturating_sub(lifeline.since(began));
+            if left.is_zero() {
+                return;
+            }
+            let patience = patience(lifeline, left);
+            let connection = self.take_idle().map_or_else(|| self.connect(lifeline, patience), Ok);
+            match connection {
+                Ok(mut connection) => match self.part(lifeline, &mut connection, last, patience) {
+                    Ok(true) => return,
+                    // One is late on another connection, or on one that broke unnoticed.
+                    Ok(false) => {
+                        lifeline.set_due();
+                        self.pool(connection);
+                    }
+                    Err(_) => self.lose(lifeline, connection),
+                },
+                Err(why) if is_final(why.kind) || lifeline.is_done(last) => return,
+                Err(_) => {}
+            }
+            lifeline.pause(pauses.next());
+        }
     }
+
+    /// Says goodbye, unless the one-way messages up to the last are not all carried out.
+    fn part(
+        &self,
+        lifeline: &Lifeline,
+        connection: &mut Connection,
+        last: OneWayId,
+        patience: Duration,
+    ) -> Result<bool, Refusal> {
+        connection.set_patience(Some(patience))?;
+        self.queue_first(connection)?;
+        if !lifeline.is_done(last) {
+            let asked = lifeline.now();
+            connection.queue(&ClientMessage::Ping, self.limit())?;
+            connection.write()?;
+            let answer = connection.read();
+            if !self.hear(lifeline, asked, answer) {
+                return Err(ErrorKind::Disconnected.into());
+            }
+            if !lifeline.is_done(last) {
+                return Ok(false);
+            }
+        }
+        // If it does not arrive, the manager notices the loss later.
+        connection.queue(&ClientMessage::Goodbye(lifeline.last_one_way()), self.limit())?;
+        connection.write()?;
+        Ok(true)
+    }
+}
+
+/// Returns how long a step of connecting may take, of the time that is left.
+fn patience(lifeline: &Lifeline, left: Duration) -> Duration {
+    let patience = (lifeline.heartbeat() * SILENCE).max(PATIENCE_MIN).min(left);
+    // To the system, a timeout of zero means no timeout at all.
+    patience.max(Duration::from_millis(1))
 }
 
 /// Returns whether no further connection can be opened, here or there.

@@ -222,6 +222,42 @@ fn what_was_sent_without_waiting_arrives_though_its_session_ends() {
     }
 }
 
+/// A session over TCP through a network that breaks, with one message on its way that is lost with
+/// its connection. Nobody notices that before the next heartbeat, which is far.
+fn one_is_lost(patience: Duration) -> (Cast, Proxy, Manager, List<u64>) {
+    let mut limits = Limits::default();
+    (limits.heartbeat, limits.kernel.grace) = (Duration::from_secs(100), Duration::from_secs(900));
+    let cast = Cast::with(listening_on_tcp("127.0.0.1").limits(limits));
+    let proxy = Proxy::before(cast.server().address());
+    let options = Manager::options().authkey(AuthKey::new(KEY).unwrap()).connect_timeout(patience);
+    let manager = options.connect(proxy.address().clone()).unwrap();
+    let list = cast.manager().named("list").create_list::<u64>().unwrap();
+    let same: list::Proxy = manager.named("list").open().unwrap();
+    proxy.freeze_latest();
+    same.one_way().push(Payload::pack(&1u64).unwrap()).unwrap();
+    (cast, proxy, manager, list)
+}
+
+#[test]
+fn what_was_lost_on_a_connection_that_broke_unnoticed_arrives_though_its_session_ends() {
+    let ends: [fn(Manager); 2] = [drop, |manager| manager.disconnect()];
+    for end in ends {
+        let (cast, proxy, manager, list) = one_is_lost(Duration::from_secs(100));
+        proxy.cut_latest();
+        end(manager);
+        cast.until("it is gone", || cast.manager().debug_info().unwrap().sessions.len() == 1);
+        assert_eq!(list.to_vec().unwrap(), [1]);
+    }
+}
+
+#[test]
+fn who_disconnects_from_a_manager_that_cannot_be_reached_waits_as_long_as_for_connecting() {
+    let (_cast, proxy, manager, list) = one_is_lost(Duration::from_millis(500));
+    proxy.freeze();
+    manager.disconnect();
+    assert!(list.is_empty().unwrap());
+}
+
 #[test]
 fn a_proxy_that_was_dropped_is_gone_for_the_next_call_of_any_thread() {
     let cast = Cast::new();
