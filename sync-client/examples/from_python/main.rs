@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use serde::Deserialize;
 use sync_client::{Dict, Manager, Queue};
-use sync_server::{Address, AuthKey, Server};
+use sync_server::{Address, Server, write_new_key};
 
 /// Counts words of pages that a Python program puts into a queue.
 #[derive(Debug, Parser)]
@@ -40,21 +40,29 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let directory = tempfile::tempdir()?;
     let (socket, key_file) = (directory.path().join("python.sock"), directory.path().join("key"));
-    let key = AuthKey::new("a key for this run only, of 32 bytes or more")?;
-    std::fs::write(&key_file, key.as_bytes())?;
-
-    let server = Server::builder().python_listen(Address::unix(&socket)?).authkey(key).spawn()?;
+    write_new_key(&key_file)?;
+    let address = Address::unix(&socket)?;
+    let server = Server::builder().python_listen(address).authkey_file(&key_file)?.spawn()?;
     let manager = Manager::over(server.local()?);
     let jobs: Queue<Job> = manager.named("jobs").create_queue(10)?;
     let words: Dict<u32, usize> = manager.named("words").create_dict()?;
 
     let (producer, counted) = thread::scope(|scope| {
-        let counter = scope.spawn(|| count(&jobs, &words));
+        let counter = scope.spawn(|| {
+            let counted = count(&jobs, &words);
+            if counted.is_err() {
+                // Else Python would wait for ever for its jobs to be done.
+                jobs.close_now()?;
+            }
+            counted
+        });
         let producer = produce(&args, &socket, &key_file);
         // Nobody puts any more, whether it went well or not: the counter ends.
         jobs.close()?;
         let counted = counter.join().map_err(|_| anyhow::anyhow!("the counter panicked"))?;
-        anyhow::Ok((producer?, counted?))
+        // What went wrong with the counter comes first: Python only met the closed queue.
+        let counted = counted?;
+        anyhow::Ok((producer?, counted))
     })?;
     ensure!(producer.success(), "the Python program failed: {producer}");
     let total: usize = words.values()?.iter().sum();
