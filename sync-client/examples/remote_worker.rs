@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use sync_client::{Address, Dict, Error, Manager, Queue};
+use sync_client::{Address, Dict, Error, ErrorKind, Manager, Queue};
 use sync_server::Server;
 
 /// Counts primes with workers on other computers.
@@ -99,24 +99,26 @@ fn work(address: Address, key_file: &Path, patience: Duration) -> Result<()> {
     writeln!(io::stdout(), "connecting to {address}")?;
     let options = Manager::options().authkey_file(key_file)?.retry_for(patience);
     let manager = options.connect(&address)?;
-    let desk = Desk::of(&manager)?;
     let mut done = 0;
-    loop {
-        let job = match desk.jobs.get_leased() {
-            Ok(Some(job)) => job,
-            Ok(None) => break,
-            // What it wanted is done, by this worker or by others: it need not wait for us.
-            Err(error) if error.is_disconnected() => break,
-            Err(error) => return Err(error.into()),
-        };
+    match work_for(&manager, &mut done) {
+        // All work is done, by this worker or by others: the manager need not wait for us.
+        Err(error) if error.kind() == ErrorKind::ShuttingDown => {}
+        ended => ended?,
+    }
+    writeln!(io::stdout(), "did {done} jobs")?;
+    Ok(())
+}
+
+fn work_for(manager: &Manager, done: &mut u64) -> Result<(), Error> {
+    let desk = Desk::of(manager)?;
+    while let Some(job) = desk.jobs.get_leased()? {
         let (from, to) = *job;
         let primes = (from..to).filter(|&number| is_prime(number)).count() as u64;
         // Also if this is the job's second delivery: the same number under the same key.
         desk.primes.set(&*job, &primes)?;
         job.ack()?;
-        done += 1;
+        *done += 1;
     }
-    writeln!(io::stdout(), "did {done} jobs")?;
     Ok(())
 }
 
