@@ -86,6 +86,9 @@ impl Lock {
 
     /// Gives the lock back, whichever thread of this process acquired it.
     ///
+    /// It is for what [`acquire`](Self::acquire) took. It also releases what a guard took, even on
+    /// another thread, and the guard does not notice.
+    ///
     /// # Errors
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) when this process does not hold it.
     pub fn release(&self) -> Result<(), Error> {
@@ -129,8 +132,9 @@ impl LockGuard {
     /// Returns whether the lock is lost: the session with the manager is over, and another process
     /// may hold it now. Over a unix socket it shows at once that the manager is gone, over TCP when
     /// the session can no longer be resumed. In a forked child, what its parent holds counts as
-    /// lost. This makes no call: if a Python program released the lock, which it may do whoever
-    /// holds it, that does not show here, but [`unlock`](Self::unlock) fails then.
+    /// lost. This makes no call: if [`Lock::release`] in this process released the lock, or a
+    /// Python program, which may do so whoever holds it, that does not show here, but
+    /// [`unlock`](Self::unlock) fails then.
     pub fn is_lost(&self) -> bool {
         self.held.is_lost(self.lock.proxy.remote())
     }
@@ -148,7 +152,8 @@ impl LockGuard {
     /// [`ErrorKind::Disconnected`](crate::ErrorKind::Disconnected) when the manager is gone, and
     /// the lock with it;
     /// [`ErrorKind::NotOwner`](crate::ErrorKind::NotOwner) in a forked child, whose parent
-    /// holds it, and when a Python program has released the lock.
+    /// holds it, and when [`Lock::release`] in this process, or a Python program, has released the
+    /// lock.
     pub fn unlock(mut self) -> Result<(), Error> {
         let proxy = &self.lock.proxy;
         self.held.hand_back(proxy.remote(), "release", |token| proxy.release(token))
