@@ -6,14 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sync_objects::{DebugInfo, Naming, OBJECTS_SHOWN_MAX, manager};
-use sync_proto::address::{
-    AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR, VARS,
-};
+use sync_proto::address::VARS;
 use sync_proto::{
-    Address, AuthKey, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Pipeline, Place,
-    Refusal, Shared, Transport,
+    Address, Data, Error, ErrorKind, Handle, Interface, Keeper, ObjectId, Pipeline, Place, Refusal,
+    Shared, Transport,
 };
-use zeroize::Zeroizing;
 
 use crate::options::ConnectOptions;
 use crate::spawn::ManagerProcess;
@@ -86,45 +83,13 @@ impl Manager {
     /// * `SYNC_SERVER_UID`, the number of another user whose manager is accepted
     ///   ([`ConnectOptions::server_uid`]).
     ///
+    /// [`ConnectOptions::connect_env`] does the same with further options.
+    ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when `SYNC_MANAGER` is not set; [`ErrorKind::InvalidInput`] when one
     /// of them is malformed; and those of [`connect`](Self::connect).
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_vars(std::env::var_os)
-    }
-
-    fn from_vars(var: impl Fn(&'static str) -> Option<OsString>) -> Result<Self, Error> {
-        let Some(address) = var(MANAGER_VAR) else {
-            let why = format!(
-                "the environment names no manager in {MANAGER_VAR}: start this process with \
-                 Manager::command, or set it to the manager's address"
-            );
-            return Err(Error::new(ErrorKind::NotFound, why));
-        };
-        let Some(address) = address.to_str() else {
-            let why = format!("the address in {MANAGER_VAR} is not UTF-8: {}", address.display());
-            return Err(Error::new(ErrorKind::InvalidInput, why));
-        };
-        let mut options = Self::options();
-        if let Some(digits) = var(AUTHKEY_HEX_VAR) {
-            let digits = Zeroizing::new(digits.into_encoded_bytes());
-            // What is no text has no digits, either.
-            let digits = str::from_utf8(&digits).unwrap_or_default();
-            options = options.authkey(AuthKey::from_hex(digits)?);
-        } else if let Some(key) = var(AUTHKEY_VAR) {
-            options = options.authkey(AuthKey::new(key.into_encoded_bytes())?);
-        }
-        if var(INSECURE_TCP_VAR).is_some() {
-            options = options.insecure_tcp();
-        }
-        if let Some(uid) = var(SERVER_UID_VAR) {
-            let number = uid.to_str().and_then(|uid| uid.parse().ok());
-            options = options.server_uid(number.ok_or_else(|| {
-                let why = format!("{SERVER_UID_VAR} is not a user's number: {}", uid.display());
-                Error::new(ErrorKind::InvalidInput, why)
-            })?);
-        }
-        options.connect(address)
+        Self::options().connect_env()
     }
 
     /// Returns the same manager with a deadline for each of its own calls; a call that takes
@@ -358,25 +323,5 @@ impl Place for Named<'_> {
         let naming =
             if self.exclusive { Naming::CreateNew(name) } else { Naming::GetOrCreate(name) };
         self.manager.create(interface, naming, data)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::ffi::OsStringExt;
-
-    use super::*;
-
-    #[test]
-    fn an_environment_that_makes_no_sense_is_refused_and_not_ignored() {
-        for strange in [MANAGER_VAR, AUTHKEY_HEX_VAR, SERVER_UID_VAR] {
-            let vars = |var| match var {
-                _ if var == strange => Some(OsString::from_vec(vec![0xff])),
-                MANAGER_VAR => Some("unix:/nowhere".into()),
-                _ => None,
-            };
-            let error = Manager::from_vars(vars).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{strange}: {error}");
-        }
     }
 }

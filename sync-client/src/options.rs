@@ -1,13 +1,17 @@
 //! How to connect.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sync_proto::{Address, AuthKey, Error, KEY_FILE_MAX};
+use sync_proto::address::{
+    AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR,
+};
+use sync_proto::{Address, AuthKey, Error, ErrorKind, KEY_FILE_MAX};
+use zeroize::Zeroizing;
 
 use crate::Manager;
 use crate::pause::{Pauses, pause};
@@ -213,10 +217,117 @@ impl ConnectOptions {
             }
         }
     }
+
+    /// Connects to the manager that the environment names, as [`Manager::from_env`] does. What the
+    /// environment says, the key say, counts more than these options; all else is as they say.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sync_client::Manager;
+    ///
+    /// let limit = Duration::from_secs(5);
+    /// let manager = Manager::options().unresponsive_after(limit).connect_env()?;
+    /// # Ok::<(), sync_client::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Manager::from_env`].
+    pub fn connect_env(self) -> Result<Manager, Error> {
+        let (options, address) = self.with_vars(std::env::var_os)?;
+        options.connect(address)
+    }
+
+    /// Returns these options with what the environment says, and the address that it names.
+    fn with_vars(
+        mut self,
+        var: impl Fn(&'static str) -> Option<OsString>,
+    ) -> Result<(Self, Address), Error> {
+        let Some(address) = var(MANAGER_VAR) else {
+            let why = format!(
+                "the environment names no manager in {MANAGER_VAR}: start this process with \
+                 Manager::command, or set it to the manager's address"
+            );
+            return Err(Error::new(ErrorKind::NotFound, why));
+        };
+        let Some(address) = address.to_str() else {
+            let why = format!("the address in {MANAGER_VAR} is not UTF-8: {}", address.display());
+            return Err(Error::new(ErrorKind::InvalidInput, why));
+        };
+        if let Some(digits) = var(AUTHKEY_HEX_VAR) {
+            let digits = Zeroizing::new(digits.into_encoded_bytes());
+            // What is no text has no digits, either.
+            let digits = str::from_utf8(&digits).unwrap_or_default();
+            self = self.authkey(AuthKey::from_hex(digits)?);
+        } else if let Some(key) = var(AUTHKEY_VAR) {
+            self = self.authkey(AuthKey::new(key.into_encoded_bytes())?);
+        }
+        if var(INSECURE_TCP_VAR).is_some() {
+            self = self.insecure_tcp();
+        }
+        if let Some(uid) = var(SERVER_UID_VAR) {
+            let number = uid.to_str().and_then(|uid| uid.parse().ok());
+            self = self.server_uid(number.ok_or_else(|| {
+                let why = format!("{SERVER_UID_VAR} is not a user's number: {}", uid.display());
+                Error::new(ErrorKind::InvalidInput, why)
+            })?);
+        }
+        Ok((self, address.parse()?))
+    }
 }
 
 /// Returns whether there is only one core, where busy-polling keeps the manager from answering.
 /// Finding out takes as long as connecting: the system reads what its control groups allow.
 fn is_alone() -> bool {
     std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn an_environment_that_makes_no_sense_is_refused_and_not_ignored() {
+        for strange in [MANAGER_VAR, AUTHKEY_HEX_VAR, SERVER_UID_VAR] {
+            let vars = |var| match var {
+                _ if var == strange => Some(OsString::from_vec(vec![0xff])),
+                MANAGER_VAR => Some("unix:/nowhere".into()),
+                _ => None,
+            };
+            let error = Manager::options().with_vars(vars).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{strange}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_counts_more_than_the_options_and_leaves_what_it_does_not_name() {
+        let keys = ["k", "e"].map(|it| AuthKey::new(it.repeat(32)).unwrap());
+        let minute = Duration::from_secs(60);
+        let options = || {
+            let options = Manager::options().authkey(keys[0].clone()).server_uid(1);
+            options.retry_for(minute).connect_timeout(minute).unresponsive_after(minute)
+        };
+        let with = |vars: [&'static str; 2]| {
+            let vars = move |var| match var {
+                MANAGER_VAR => Some("unix:/there".into()),
+                AUTHKEY_VAR if vars.contains(&var) => Some("e".repeat(32).into()),
+                SERVER_UID_VAR if vars.contains(&var) => Some("2".into()),
+                _ => None,
+            };
+            options().with_vars(vars).unwrap()
+        };
+        for (vars, key, uid) in [
+            (["", ""], &keys[0], 1),
+            ([AUTHKEY_VAR, ""], &keys[1], 1),
+            (["", SERVER_UID_VAR], &keys[0], 2),
+        ] {
+            let (options, address) = with(vars);
+            assert_eq!(address, "unix:/there".parse().unwrap());
+            assert_eq!(options.key.unwrap().as_bytes(), key.as_bytes());
+            assert_eq!(options.server_uid, Some(uid));
+            assert_eq!([options.retry, options.patience], [minute; 2]);
+            assert_eq!(options.unresponsive_after, Some(minute));
+        }
+    }
 }
