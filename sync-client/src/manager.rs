@@ -66,7 +66,8 @@ impl Manager {
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when there is no such binary, when it does not start, or when it prints
-    /// nothing for 10 s before it is ready; it is then ended.
+    /// nothing for 10 s (with options, their [`connect_timeout`](ConnectOptions::connect_timeout))
+    /// before it is ready; it is then ended.
     #[doc(alias = "start")]
     pub fn spawn() -> Result<ManagerProcess, Error> {
         Self::options().spawn([""; 0])

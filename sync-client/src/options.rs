@@ -126,7 +126,8 @@ impl ConnectOptions {
     }
 
     /// Gives up connecting when the manager takes longer than this for one step of it, instead of
-    /// 10 s: because its machine does not answer, or it is stopped, or accepts no connections.
+    /// 10 s: because its machine does not answer, or it is stopped, or accepts no connections. A
+    /// manager that [`spawn`](Self::spawn) starts may print nothing for as long.
     #[must_use]
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.patience = time.max(PATIENCE_MIN);

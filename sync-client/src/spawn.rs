@@ -13,7 +13,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use sync_proto::{Address, Error, ErrorKind};
 
 use crate::pause::pause;
-use crate::session::PATIENCE;
 use crate::{ConnectOptions, Manager};
 
 /// The environment variable that names the `sync-server` binary.
@@ -70,8 +69,7 @@ impl ManagerProcess {
         // Its input is kept open: when that closes, it learns that this process is gone.
         // So is its output: it has a line for each address.
         let out = child.stdout.as_mut();
-        let line =
-            out.map_or(Ok(String::new()), |out| first_line(out, options.patience().max(PATIENCE)));
+        let line = out.map_or(Ok(String::new()), |out| first_line(out, options.patience()));
         let connected = match line.as_deref().map(|line| (line, line.strip_prefix("READY "))) {
             Ok((_, Some(address))) => address.parse().and_then(|address: Address| {
                 options.connect(&address).map(|manager| (manager, address))

@@ -5,6 +5,7 @@ use std::io::stdin;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::exit;
+use std::time::Duration;
 
 use fork::{Fork, fork};
 use rustix::io::Errno;
@@ -58,7 +59,8 @@ fn forking_host(role: &Role) {
 
 /// Spawns a manager that is none, and has no child afterwards.
 fn spawner(role: &Role) {
-    let error = Manager::spawn().unwrap_err();
+    let patience = Duration::from_millis(role.arg(1));
+    let error = Manager::options().connect_timeout(patience).spawn([""; 0]).unwrap_err();
     assert!(error.message().contains(&role.arg::<String>(0)), "{error}");
     let left = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     assert_eq!(left.unwrap_err(), Errno::CHILD, "it was ended and waited for");
@@ -98,13 +100,14 @@ fn a_spawned_manager_has_the_arguments_and_the_key_that_it_was_given() {
 }
 
 /// Has processes spawn managers that are scripts: what one does, and what is said of it.
-fn spawn_scripts(directory: &Path, cases: &[(&str, &str)]) {
+fn spawn_scripts(directory: &Path, patience: Duration, cases: &[(&str, &str)]) {
     let (cast, program) = (Cast::new(), directory.join("sync-server"));
     for (does, why) in cases {
         let script = format!("#!/bin/sh\n{does}\nexec sleep 120\n");
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        cast.start_in(spawner, &[&why], &[("SYNC_SERVER", &program.display())]).wait();
+        let patience = patience.as_millis();
+        cast.start_in(spawner, &[&why, &patience], &[("SYNC_SERVER", &program.display())]).wait();
     }
 }
 
@@ -136,11 +139,12 @@ fn what_was_spawned_and_is_no_manager_is_ended_and_waited_for() {
         (&format!("echo READY {nobody}"), &nobody),
         ("exec >&-", "printed nothing"),
     ];
-    spawn_scripts(directory.path(), &cases);
+    spawn_scripts(directory.path(), Duration::from_secs(60), &cases);
 }
 
 #[test]
 fn what_was_spawned_and_never_says_that_it_is_ready_is_not_waited_for_for_ever() {
     let directory = tempfile::tempdir().unwrap();
-    spawn_scripts(directory.path(), &[("printf READY", "nothing more for 10s")]);
+    let patience = Duration::from_millis(500);
+    spawn_scripts(directory.path(), patience, &[("printf READY", "nothing more for 500ms")]);
 }
