@@ -15,11 +15,20 @@ use crate::{Dict, List, ListIndex, Number, Queue, Set, Value};
 ///
 /// Each method does what the object's own method of that name does, and fails in the same way; the
 /// result is in the [`Pending`] call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Later<'p, T> {
     object: &'p T,
     pipeline: &'p Pipeline<'p>,
 }
+
+// Derived, it would be so only where a proxy itself is `Copy`, which none is.
+impl<T> Clone for Later<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Later<'_, T> {}
 
 impl<'p, T> Later<'p, T> {
     /// Sends a call with a value that was encoded for it.
@@ -215,5 +224,16 @@ impl<'p, T: Number> Later<'p, Value<T>> {
             let before = object.proxy.later(pipeline).fetch(NumberOp::Add, operand);
             before.and_then(|before| object.unpack(&before, "fetch_add"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_in_a_pipeline_can_be_copied_into_closures() {
+        fn is_copy<T: Copy>() {}
+        is_copy::<Later<'_, Queue<String>>>();
     }
 }
