@@ -12,7 +12,7 @@ use rustix::process::{
     pidfd_getfd, pidfd_open, test_kill_process, waitid,
 };
 use sync_client::{ErrorKind, Manager, QueueOptions, RLock};
-use sync_server::Server;
+use sync_server::{Limits, Server};
 use sync_testkit::{Cast, Role, ServerProcess, roles};
 
 use super::tcp::listening_on_tcp;
@@ -311,7 +311,10 @@ fn a_forked_child_does_not_call_what_another_manager_has_under_the_same_number()
 
 #[test]
 fn a_session_ends_with_its_last_proxy_though_a_forked_child_has_its_sockets() {
-    for cast in [Cast::new(), Cast::with(listening_on_tcp("127.0.0.1"))] {
+    let mut limits = Limits::default();
+    // Longer than the test may take: the session does not end because it has passed.
+    limits.kernel.grace = Cast::LIMIT * 60;
+    for cast in [Cast::new(), Cast::with(listening_on_tcp("127.0.0.1").limits(limits))] {
         let lock = cast.manager().named("lock").create_lock().unwrap();
         let mut quitter = cast.start(quitter);
         cast.until("the lock was taken", || lock.lock().unwrap().was_abandoned());
