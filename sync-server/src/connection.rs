@@ -61,6 +61,8 @@ pub(crate) struct Connection {
     pub(crate) peer: Option<Origin>,
     /// Requests that were not answered yet.
     pub(crate) in_flight: usize,
+    /// An answer is among what waits to be written.
+    pub(crate) owes_answer: bool,
     /// The peer will send no more.
     pub(crate) read_closed: bool,
 }
@@ -121,6 +123,7 @@ impl Connection {
             stage,
             peer: None,
             in_flight: 0,
+            owes_answer: false,
             read_closed: false,
         }
     }

@@ -47,6 +47,7 @@ impl EventLoop {
             return;
         };
         connection.in_flight -= 1;
+        connection.owes_answer = true;
         let (pending, limit) = (connection.pending_output(), self.limits.output_hard);
         if pending > limit {
             // It is not read from for long already; what it had asked before that goes on.
@@ -100,6 +101,7 @@ impl EventLoop {
         }
         let pending = connection.pending_output();
         if pending == 0 {
+            connection.owes_answer = false;
             self.outgoing.remove(key);
         } else {
             self.outgoing.set(self.hub.now(), key, pending);

@@ -214,8 +214,9 @@ impl EventLoop {
     ) {
         let connection = self.connections.get(key);
         let via = connection.map(|connection| connection.via);
-        // What its answers granted, nobody would give back.
-        let waiting = connection.is_some_and(|of| of.in_flight > 0 || of.pending_output() > 0);
+        // What its answers granted, nobody would give back. A welcome grants nothing: a client may
+        // have given up connecting before it came.
+        let waiting = connection.is_some_and(|of| of.in_flight > 0 || of.owes_answer);
         self.forget(key);
         let Some(client) = self.clients.get_mut(session) else { return };
         client.connections.retain(|&of| of != key);
