@@ -24,7 +24,7 @@ use crate::update::update;
 /// assert_eq!(config.get::<String>("host")?.as_deref(), Some("localhost"));
 /// assert_eq!(config.get::<u16>("port")?, Some(8080));
 /// config.update("port", |port: &mut Option<u16>| *port.get_or_insert(80) += 1)?;
-/// assert_eq!(config.take::<u16>("port")?, Some(8081));
+/// assert_eq!(config.remove::<u16>("port")?, Some(8081));
 /// assert_eq!(config.names()?, ["host"]);
 /// # Ok::<(), sync_client::Error>(())
 /// ```
@@ -73,17 +73,17 @@ impl Namespace {
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name.
     #[doc(alias("delattr", "__delattr__"))]
-    pub fn remove(&self, name: &str) -> Result<bool, Error> {
-        self.proxy.remove(name.to_owned())
+    pub fn delete(&self, name: &str) -> Result<bool, Error> {
+        self.proxy.delete(name.to_owned())
     }
 
     /// Takes an attribute out and returns its value; `None` when there is none of that name.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); a value that is not a `T` stays.
-    pub fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
-        let Some(removed) = self.proxy.take(name.to_owned())? else { return Ok(None) };
-        let read = |removed: &Removed| unpack_some(Some(&removed.value), "take");
+    pub fn remove<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        let Some(removed) = self.proxy.remove(name.to_owned())? else { return Ok(None) };
+        let read = |removed: &Removed| unpack_some(Some(&removed.value), "remove");
         read_or_restore(&self.proxy, removed, read, |proxy, removed| proxy.restore(removed))
     }
 
@@ -92,8 +92,8 @@ impl Namespace {
     /// # Errors
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name.
     #[doc(alias = "hasattr")]
-    pub fn contains(&self, name: &str) -> Result<bool, Error> {
-        self.proxy.contains(name.to_owned())
+    pub fn contains_key(&self, name: &str) -> Result<bool, Error> {
+        self.proxy.contains_key(name.to_owned())
     }
 
     /// Returns all names, in alphabetical order, as they were at one moment.

@@ -11,13 +11,13 @@ fn an_attribute_that_its_reader_cannot_read_stays_where_it_was() {
     config.set("port", "http").unwrap();
     for error in [
         config.get::<u16>("port").unwrap_err(),
-        config.take::<u16>("port").unwrap_err(),
+        config.remove::<u16>("port").unwrap_err(),
         config.update("port", |port: &mut Option<u16>| *port = None).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::WrongType);
     }
-    assert_eq!(config.take::<String>("port").unwrap().as_deref(), Some("http"));
-    assert_eq!(config.take::<String>("port").unwrap(), None);
+    assert_eq!(config.remove::<String>("port").unwrap().as_deref(), Some("http"));
+    assert_eq!(config.remove::<String>("port").unwrap(), None);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn an_update_whose_closure_panics_changes_nothing() {
     assert!(panicked.is_err());
     assert_eq!(config.get::<i32>("n").unwrap(), Some(1));
     config.update("n", |n: &mut Option<i32>| *n = None).unwrap();
-    assert!(!config.contains("n").unwrap());
+    assert!(!config.contains_key("n").unwrap());
 }
 
 #[test]
@@ -60,5 +60,5 @@ fn a_proxy_is_an_attribute_and_comes_out_live() {
     assert!(shared.get::<Lock>("door").unwrap().unwrap().try_lock().unwrap().is_none());
     drop(guard);
     assert_eq!(shared.names().unwrap(), ["door"]);
-    assert!(shared.remove("door").unwrap());
+    assert!(shared.delete("door").unwrap());
 }

@@ -16,15 +16,15 @@ interface! {
         /// Returns the value of an attribute.
         fn get(name: String) -> Option<Payload>;
         /// Returns whether there is such an attribute.
-        fn contains(name: String) -> bool;
+        fn contains_key(name: String) -> bool;
         /// Returns all names, in alphabetical order.
         fn names() -> Vec<String>;
         /// Sets an attribute.
         fn set(name: String, value: Payload);
         /// Deletes an attribute; returns whether there was one.
-        fn remove(name: String) -> bool;
+        fn delete(name: String) -> bool;
         /// Takes an attribute out.
-        fn take(name: String) -> Option<Removed>;
+        fn remove(name: String) -> Option<Removed>;
         /// Puts back an attribute that its reader could not read; returns whether it did: not if
         /// there is one of that name again.
         fn restore(removed: Removed) -> bool;
@@ -68,7 +68,7 @@ impl namespace::Service for Namespace {
         with(&name, |key| self.attributes.get(cx, key))
     }
 
-    fn contains(&mut self, cx: &mut Cx<'_>, name: String) -> Flow<bool> {
+    fn contains_key(&mut self, cx: &mut Cx<'_>, name: String) -> Flow<bool> {
         with(&name, |key| self.attributes.contains_key(cx, key))
     }
 
@@ -90,11 +90,11 @@ impl namespace::Service for Namespace {
         with(&name, |key| self.attributes.set(cx, key, value))
     }
 
-    fn remove(&mut self, cx: &mut Cx<'_>, name: String) -> Flow<bool> {
+    fn delete(&mut self, cx: &mut Cx<'_>, name: String) -> Flow<bool> {
         with(&name, |key| self.attributes.delete(cx, key))
     }
 
-    fn take(&mut self, cx: &mut Cx<'_>, name: String) -> Flow<Option<Removed>> {
+    fn remove(&mut self, cx: &mut Cx<'_>, name: String) -> Flow<Option<Removed>> {
         with(&name, |key| self.attributes.remove(cx, key))
     }
 

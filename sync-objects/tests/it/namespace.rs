@@ -37,7 +37,7 @@ fn each_attribute_has_a_type_of_its_own() {
     n.set(s("port"), p("http")).unwrap();
     assert_eq!(n.get(s("port")).unwrap(), Some(p("http")), "the type may change");
     assert_eq!(get(&n, "path"), None);
-    assert!(n.contains(s("host")).unwrap() && !n.contains(s("path")).unwrap());
+    assert!(n.contains_key(s("host")).unwrap() && !n.contains_key(s("path")).unwrap());
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn names_come_in_alphabetical_order_and_a_leading_underscore_is_nothing_special(
     let start = ["b", "_c", "a", "ä", "b"].map(|name| (s(name), p(name)));
     let n = namespace::Proxy::new(&client, start.to_vec()).unwrap();
     assert_eq!(n.names().unwrap(), ["_c", "a", "b", "ä"]);
-    assert!(n.remove(s("a")).unwrap() && !n.remove(s("a")).unwrap());
+    assert!(n.delete(s("a")).unwrap() && !n.delete(s("a")).unwrap());
     assert_eq!(n.names().unwrap(), ["_c", "b", "ä"]);
 }
 
@@ -58,10 +58,10 @@ fn an_empty_name_is_refused_everywhere() {
     let n = new(&client);
     let refusals = [
         n.get(s("")).unwrap_err(),
-        n.contains(s("")).unwrap_err(),
+        n.contains_key(s("")).unwrap_err(),
         n.set(s(""), p(&1)).unwrap_err(),
+        n.delete(s("")).unwrap_err(),
         n.remove(s("")).unwrap_err(),
-        n.take(s("")).unwrap_err(),
         n.begin_update(s("")).unwrap_err(),
         namespace::Proxy::new(&client, vec![(s(""), p(&1))]).unwrap_err(),
     ];
@@ -77,11 +77,11 @@ fn what_was_taken_can_be_put_back_unless_it_is_there_again() {
     let sim = Sim::new();
     let n = new(&sim.client());
     n.set(s("a"), p(&1)).unwrap();
-    assert_eq!(n.take(s("b")).unwrap(), None);
-    let taken = n.take(s("a")).unwrap().unwrap();
+    assert_eq!(n.remove(s("b")).unwrap(), None);
+    let taken = n.remove(s("a")).unwrap().unwrap();
     assert_eq!((taken.value.clone(), get(&n, "a")), (p(&1), None));
     assert!(n.restore(taken).unwrap());
-    let taken = n.take(s("a")).unwrap().unwrap();
+    let taken = n.remove(s("a")).unwrap().unwrap();
     n.set(s("a"), p(&2)).unwrap();
     assert!(!n.restore(taken).unwrap());
     assert_eq!(get(&n, "a"), Some(2));
@@ -92,7 +92,7 @@ fn what_is_no_name_cannot_be_put_back() {
     let sim = Sim::new();
     let n = new(&sim.client());
     n.set(s("a"), p(&1)).unwrap();
-    let taken = n.take(s("a")).unwrap().unwrap();
+    let taken = n.remove(s("a")).unwrap().unwrap();
     let with = |key: Payload| {
         let mut forged = taken.clone();
         forged.key = key;
@@ -162,6 +162,6 @@ fn an_attribute_keeps_the_object_whose_proxy_it_is() {
     let found = n.get(s("lock")).unwrap().unwrap().unpack::<lock::Proxy>().unwrap();
     assert_eq!(found.handle().object(), object);
     drop(found);
-    assert!(n.remove(s("lock")).unwrap());
+    assert!(n.delete(s("lock")).unwrap());
     assert_eq!(sim.object_count(), before + 1);
 }

@@ -244,7 +244,7 @@ impl Model for Namespace {
                 let wanted = self.0.get(&name).copied();
                 agree("the value", &maybe_number(found.as_ref())?, &wanted)
             }
-            "contains" => {
+            "contains_key" => {
                 let (name,): (String,) = read(Some(step.args))?;
                 agree("whether it is there", &read(step.answer)?, &self.0.contains_key(&name))
             }
@@ -257,7 +257,7 @@ impl Model for Namespace {
                 self.0.insert(name, number(&value)?);
                 Ok(())
             }
-            "remove" => {
+            "delete" => {
                 let (name,): (String,) = read(Some(step.args))?;
                 let was_there = self.0.remove(&name).is_some();
                 agree("whether it was there", &read(step.answer)?, &was_there)

@@ -289,8 +289,8 @@ impl Workload {
         let name = format!("n{}", self.some());
         match self.chance.below(5) {
             0 => self.namespace.set(name, pack(self.some())),
-            1 => self.namespace.remove(name).map(drop),
-            2 => self.namespace.contains(name).map(drop),
+            1 => self.namespace.delete(name).map(drop),
+            2 => self.namespace.contains_key(name).map(drop),
             3 => self.namespace.names().map(drop),
             _ => self.namespace.get(name).map(drop),
         }

@@ -13,7 +13,7 @@ pub(super) const NAMESPACE: Rows = &[
             namespace.set("a", &1u32)?;
             assert_eq!(namespace.get::<u32>("a")?, Some(1));
             assert_eq!(namespace.get::<u32>("z")?, None, "AttributeError");
-            assert!(namespace.contains("a")? && !namespace.contains("z")?, "hasattr");
+            assert!(namespace.contains_key("a")? && !namespace.contains_key("z")?, "hasattr");
             assert_eq!(kind(namespace.get::<String>("a")), ErrorKind::WrongType);
             Ok(())
         }),
@@ -36,8 +36,8 @@ pub(super) const NAMESPACE: Rows = &[
         Served(|manager| {
             let namespace = manager.create_namespace()?;
             namespace.set("a", &1u32)?;
-            assert!(namespace.remove("a")?);
-            assert!(!namespace.remove("a")?, "AttributeError");
+            assert!(namespace.delete("a")?);
+            assert!(!namespace.delete("a")?, "AttributeError");
             Ok(())
         }),
     ),

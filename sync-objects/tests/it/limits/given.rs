@@ -106,6 +106,6 @@ fn what_is_taken_out_is_given_in_a_full_manager_too() {
     assert_eq!(of.list.remove(0).unwrap(), kept);
     assert_eq!(of.dict.remove(pack(&1)).unwrap().unwrap().value, kept);
     assert_eq!(of.set.pop().unwrap().unwrap().member, kept);
-    assert_eq!(of.names.take("a".into()).unwrap().unwrap().value, kept);
+    assert_eq!(of.names.remove("a".into()).unwrap().unwrap().value, kept);
     assert_eq!(of.queue.get().unwrap().unwrap().payload, kept);
 }

@@ -53,10 +53,10 @@ fn run(
             assert_eq!(value, model.get(&name(at)).copied());
         }
         Step::Remove(at) => {
-            assert_eq!(n.remove(name(at)).unwrap(), model.remove(&name(at)).is_some());
+            assert_eq!(n.delete(name(at)).unwrap(), model.remove(&name(at)).is_some());
         }
         Step::Take(at) => {
-            let (found, expected) = (n.take(name(at)).unwrap(), model.remove(&name(at)));
+            let (found, expected) = (n.remove(name(at)).unwrap(), model.remove(&name(at)));
             assert_eq!(found.as_ref().map(|found| found.value.unpack().unwrap()), expected);
             taken.extend(found.zip(expected).map(|(found, value)| (found, name(at), value)));
         }

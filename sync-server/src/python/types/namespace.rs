@@ -101,8 +101,8 @@ fn set(desk: &Desk<'_>, namespace: ObjectId, args: Args<'_>) -> Outcome {
 fn delete(namespace: ObjectId, args: Args<'_>) -> Outcome {
     let [name] = args.all("__delattr__", ["name"])?;
     let name = name_of(name)?;
-    let remove = const { namespace::method("remove") };
-    ask(namespace, remove, &(name.clone(),), move |desk, was_there: bool| {
+    let delete = const { namespace::method("delete") };
+    ask(namespace, delete, &(name.clone(),), move |desk, was_there: bool| {
         if was_there { none(desk, ()) } else { Err(missing(&name)) }
     })
 }

@@ -52,9 +52,9 @@ fn attributes_of_any_type_are_seen_by_both_parties(stage: &Stage) {
     let mut names = settings.names().unwrap();
     names.sort();
     assert_eq!(names, ["depth", "name"]);
-    assert_eq!(settings.take::<String>("name").unwrap().as_deref(), Some("dolphin"));
-    assert!(!settings.contains("name").unwrap());
-    assert!(settings.remove("depth").unwrap() && !settings.remove("depth").unwrap());
+    assert_eq!(settings.remove::<String>("name").unwrap().as_deref(), Some("dolphin"));
+    assert!(!settings.contains_key("name").unwrap());
+    assert!(settings.delete("depth").unwrap() && !settings.delete("depth").unwrap());
 }
 
 fn updates_of_both_parties_are_all_there(stage: &Stage) {
@@ -89,6 +89,6 @@ fn names_and_types_that_make_no_sense_are_refused(stage: &Stage) {
     refused(settings.set("", &1), ErrorKind::InvalidInput);
     stage.start(writer).wait();
     refused(settings.get::<u64>("name"), ErrorKind::WrongType);
-    refused(settings.take::<u64>("name"), ErrorKind::WrongType);
-    assert!(settings.contains("name").unwrap());
+    refused(settings.remove::<u64>("name"), ErrorKind::WrongType);
+    assert!(settings.contains_key("name").unwrap());
 }
