@@ -112,7 +112,8 @@ impl<L: ConditionLock> Condition<L> {
     /// Waits until the condition's lock is free and takes it.
     ///
     /// # Errors
-    /// Those of [`on`](Self::on); [`ErrorKind::Disconnected`] when the manager is gone.
+    /// Those of [`on`](Self::on); [`ErrorKind::Disconnected`] when the manager is gone;
+    /// [`ErrorKind::Deadlock`] when waiting would close a deadlock and the manager refuses that.
     #[doc(alias = "acquire")]
     pub fn lock(&self) -> Result<L::Guard, Error> {
         self.on()?.take(self.proxy.remote().deadline())

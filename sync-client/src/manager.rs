@@ -292,6 +292,7 @@ impl Place for &Manager {
 /// shape the object (a queue's bound, say) must then be the same, or the error is
 /// [`ErrorKind::Mismatch`]; those that only fill it count at creation only.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Named<'a> {
     manager: &'a Manager,
     name: &'a str,
@@ -300,7 +301,6 @@ pub struct Named<'a> {
 
 impl Named<'_> {
     /// Requires that the object is new: a name that is taken is refused with [`ErrorKind::Exists`].
-    #[must_use]
     pub fn exclusive(mut self) -> Self {
         self.exclusive = true;
         self

@@ -37,6 +37,7 @@ const PATIENCE_MIN: Duration = Duration::from_millis(1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ConnectOptions {
     key: Option<AuthKey>,
     insecure_tcp: bool,
@@ -64,7 +65,6 @@ impl Default for ConnectOptions {
 impl ConnectOptions {
     /// Authenticates with this key, requires that the manager has the same key, and encrypts the
     /// connection with it. Every TCP address needs one; a unix socket needs none.
-    #[must_use]
     pub fn authkey(mut self, key: AuthKey) -> Self {
         self.key = Some(key);
         self
@@ -92,7 +92,6 @@ impl ConnectOptions {
     /// Connects over TCP without a key and without encryption, to a manager that was started the
     /// same way: **anybody on the path can read and change everything**. For measurements over
     /// loopback, and for networks that only tests use.
-    #[must_use]
     pub fn insecure_tcp(mut self) -> Self {
         self.insecure_tcp = true;
         self
@@ -100,7 +99,6 @@ impl ConnectOptions {
 
     /// Also accepts a manager of this user over a unix socket: without it, only one of the user who
     /// connects, or of root. The manager in turn must accept this client's user (`--allow-uid`).
-    #[must_use]
     pub fn server_uid(mut self, uid: u32) -> Self {
         self.server_uid = Some(uid);
         self
@@ -111,7 +109,6 @@ impl ConnectOptions {
     /// that would have been spent on waking up, or not at all. A call that polls in vain makes
     /// polling rarer, and there is none while other work wants the core, or where there is only one
     /// core. Zero, the default, switches it off; more than some tens of microseconds gains nothing.
-    #[must_use]
     pub fn spin(mut self, time: Duration) -> Self {
         self.spin = time;
         self
@@ -119,7 +116,6 @@ impl ConnectOptions {
 
     /// Tries again for this long while nothing answers: for a worker that may start before its
     /// manager. If a manager answers and refuses, that is final.
-    #[must_use]
     pub fn retry_for(mut self, time: Duration) -> Self {
         self.retry = time;
         self
@@ -128,7 +124,6 @@ impl ConnectOptions {
     /// Gives up connecting when the manager takes longer than this for one step of it, instead of
     /// 10 s: because its machine does not answer, or it is stopped, or accepts no connections. A
     /// manager that [`spawn`](Self::spawn) starts may print nothing for as long.
-    #[must_use]
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.patience = time.max(PATIENCE_MIN);
         self
@@ -141,7 +136,6 @@ impl ConnectOptions {
     /// lost. Without it, a call waits until a stopped manager goes on, over TCP for at most the
     /// grace period. A live manager answers a ping at once, however long the call waits. A signal
     /// that this thread handles meanwhile restarts the timeout.
-    #[must_use]
     pub fn unresponsive_after(mut self, time: Duration) -> Self {
         self.unresponsive_after = Some(time.max(PATIENCE_MIN));
         self

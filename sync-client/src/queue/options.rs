@@ -5,6 +5,7 @@ use sync_objects::Order;
 /// How a queue is set up: how much it holds, and in which order it gives items. A number alone is a
 /// bound, in the order of putting.
 #[derive(Clone, Copy, Debug, Default)]
+#[must_use]
 pub struct QueueOptions {
     pub(super) bound: Option<u64>,
     pub(super) order: Order,
@@ -22,7 +23,6 @@ impl QueueOptions {
     }
 
     /// Gives the last item first.
-    #[must_use]
     #[doc(alias = "LifoQueue")]
     pub fn lifo(mut self) -> Self {
         self.order = Order::Lifo;
@@ -31,7 +31,6 @@ impl QueueOptions {
 
     /// Gives the item with the smallest priority first, and of equal ones the earliest. Items are
     /// put with [`put_with_priority`](super::Queue::put_with_priority); plain `put` is priority 0.
-    #[must_use]
     #[doc(alias = "PriorityQueue")]
     pub fn by_priority(mut self) -> Self {
         self.order = Order::Priority;
