@@ -82,7 +82,8 @@ impl<T> Queue<T> {
     }
 
     /// Puts an item in with a priority; the smallest comes out first. Waits while the queue is
-    /// full.
+    /// full: with a deadline, as in `queue.within(timeout).put_with_priority(…)`, it fails with
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) if there is no room by then.
     ///
     /// # Errors
     /// Those of [`put`](Self::put); [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
@@ -242,10 +243,22 @@ impl<T: DeserializeOwned> Queue<T> {
     /// all of them go back to their places.
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when `max` is 0.
     pub fn get_many(&self, max: u64) -> Result<Vec<T>, Error> {
-        let items = self.proxy.get_many(max, PORTION)?;
-        let read = |item: &Item| self.unpack(&item.payload, "get_many");
-        let read = |items: &Vec<Item>| items.iter().map(read).collect();
-        read_or_give_back(&self.proxy, items, read, |proxy, items| proxy.put_back(items))
+        self.open_all(self.proxy.get_many(max, PORTION)?)
+    }
+
+    /// Takes as many items as [`get_many`](Self::get_many) does, if there is one now and nobody
+    /// stands in line.
+    ///
+    /// # Errors
+    /// Those of [`get_many`](Self::get_many).
+    pub fn try_get_many(&self, max: u64) -> Result<Received<Vec<T>>, Error> {
+        let (remote, now) = (self.proxy.remote(), Duration::ZERO);
+        let got = attempt(remote, now, || self.proxy.within(now).get_many(max, PORTION))?;
+        match got {
+            None => Ok(Received::Empty),
+            Some(items) if items.is_empty() => Ok(Received::Closed),
+            Some(items) => self.open_all(items).map(Received::Item),
+        }
     }
 
     /// Takes an item if there is one now and nobody stands in line.
@@ -308,6 +321,12 @@ impl<T: DeserializeOwned> Queue<T> {
     pub(crate) fn open(&self, item: Item) -> Result<T, Error> {
         let read = |item: &Item| self.unpack(&item.payload, "get");
         read_or_give_back(&self.proxy, item, read, |proxy, item| proxy.put_back(vec![item]))
+    }
+
+    fn open_all(&self, items: Vec<Item>) -> Result<Vec<T>, Error> {
+        let read = |item: &Item| self.unpack(&item.payload, "get_many");
+        let read = |items: &Vec<Item>| items.iter().map(read).collect();
+        read_or_give_back(&self.proxy, items, read, |proxy, items| proxy.put_back(items))
     }
 
     fn deliver(&self, leased: Leased) -> Result<Delivery<T>, Error> {

@@ -1,5 +1,7 @@
 //! Queue.
 
+use std::time::Duration;
+
 use sync_client::{ErrorKind, Queue, QueueOptions, Received, Sent, Shared};
 use sync_testkit::{Role, roles};
 
@@ -163,6 +165,11 @@ fn lifo_and_priority_are_orders_of_getting(stage: &Stage) {
         by_priority.put_with_priority(&item, priority).unwrap();
     }
     refused(lifo.put_with_priority(&4, 1), ErrorKind::InvalidInput);
+    let options = QueueOptions::bounded(1).by_priority();
+    let full = stage.manager().create_queue::<u64>(options).unwrap();
+    full.put_with_priority(&1, 1).unwrap();
+    let no_wait = full.within(Duration::ZERO);
+    refused(no_wait.put_with_priority(&2, 2), ErrorKind::TimedOut);
     lifo.close().unwrap();
     by_priority.close().unwrap();
     assert_eq!(lifo.iter().map(Result::unwrap).collect::<Vec<_>>(), [3, 2, 1]);
@@ -185,4 +192,10 @@ fn many_items_go_in_and_come_out_in_one_step(stage: &Stage) {
     refused(as_numbers.get_many(2), ErrorKind::WrongType);
     assert_eq!(words.get_many(2).unwrap(), ["a", "b"], "all went back to where they were");
     assert_eq!(words.get_many(2).unwrap(), ["c"]);
+    assert_eq!(words.try_get_many(2).unwrap(), Received::Empty);
+    words.put("d").unwrap();
+    refused(as_numbers.try_get_many(2), ErrorKind::WrongType);
+    assert_eq!(words.try_get_many(2).unwrap(), Received::Item(vec!["d".to_owned()]));
+    words.close().unwrap();
+    assert_eq!(words.try_get_many(2).unwrap(), Received::Closed);
 }
