@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sync_client::{Address, AuthKey, Dict, Error, ErrorKind, List, Lock, Manager, Shared, Value};
 use sync_objects::{event, value};
-use sync_proto::message::{ClientMessage, OneWay, Request, ServerMessage, WireHandle};
+use sync_proto::message::{ClientMessage, OneWay, Request, WireHandle};
 use sync_proto::version::PREAMBLE;
 use sync_proto::{
     CallId, Data, Encoding, MethodId, ObjectId, OneWayId, Payload, Refusal, ThreadId,

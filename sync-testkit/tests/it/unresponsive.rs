@@ -17,7 +17,11 @@ use sync_testkit::{Cast, RawClient, Role, ServerProcess, roles};
 
 roles![patient, impatient, starved];
 
+/// What a server that stands still is given.
 const SOON: Duration = Duration::from_millis(150);
+
+/// What a server is given that does its work before it stands still.
+const AMPLE: Duration = Duration::from_secs(2);
 
 /// Adds one whenever it is told to.
 fn patient(role: &Role) {
@@ -31,12 +35,12 @@ fn patient(role: &Role) {
 /// Holds a lock and waits for what never comes, but not for a manager that says nothing.
 fn impatient(role: &Role) {
     let address: String = role.arg(0);
-    let manager = Manager::options().unresponsive_after(SOON).connect(address.as_str()).unwrap();
+    let manager = Manager::options().unresponsive_after(AMPLE).connect(address.as_str()).unwrap();
     let guard = manager.named("lock").create_lock().unwrap().lock().unwrap();
     role.say("holding");
     let error = manager.named("event").create_event().unwrap().wait().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unresponsive, "{error}");
-    assert!(error.message().contains("sent nothing for 150ms"), "{error}");
+    assert!(error.message().contains("sent nothing for 2s"), "{error}");
     assert!(guard.is_lost());
     let later = manager.object_count().unwrap_err();
     assert_eq!(later.kind(), ErrorKind::Unresponsive, "{later}");
@@ -189,7 +193,7 @@ fn who_sends_more_than_may_lie_unsent_while_the_server_stands_still_waits_for_ro
 
 /// Returns a session that has one connection, in which a call waits for an event.
 fn waiting(cast: &Cast, address: &str) -> (Event, LockGuard, JoinHandle<Result<(), Error>>) {
-    let manager = Manager::options().connect_timeout(SOON).connect(address).unwrap();
+    let manager = Manager::options().connect_timeout(AMPLE).connect(address).unwrap();
     let event = manager.named("event").create_event().unwrap();
     let guard = manager.create_lock().unwrap().lock().unwrap();
     let waiter = std::thread::spawn({
@@ -208,7 +212,7 @@ fn a_call_that_needs_another_connection_waits_for_a_stopped_server_like_any_othe
     server.stop();
     let setter = std::thread::spawn(move || event.set());
     // More time passes than the setter may take for connecting.
-    let late = Manager::options().connect_timeout(SOON * 4).connect(address.as_str());
+    let late = Manager::options().connect_timeout(AMPLE * 3 / 2).connect(address.as_str());
     assert_eq!(late.unwrap_err().kind(), ErrorKind::Unresponsive);
     server.cont();
     setter.join().unwrap().unwrap();

@@ -39,16 +39,18 @@ fn messages_out_of_order_are_refused() {
 
 #[test]
 fn a_client_that_says_nothing_is_sent_away() {
-    let cast = limited(|limits| limits.handshake_timeout = Duration::from_millis(50));
-    for beginning in [&[][..], &PREAMBLE[..3], &PREAMBLE] {
-        let mut client = RawClient::connect(address(&cast));
-        client.send_bytes(beginning);
-        is_clear(&cast, &client.refused(), ErrorKind::TimedOut, "longer than 50ms");
-    }
+    // Honest clients have as long.
+    let cast = limited(|limits| limits.handshake_timeout = Duration::from_secs(2));
     // An authenticated client may be silent for as long as it likes.
     let mut known = RawClient::welcomed(address(&cast));
-    let mut stranger = RawClient::connect(address(&cast));
-    assert!(matches!(stranger.read(), Some(ServerMessage::Refused(_))));
+    let strangers = [&[][..], &PREAMBLE[..3], &PREAMBLE].map(|beginning| {
+        let mut client = RawClient::connect(address(&cast));
+        client.send_bytes(beginning);
+        client
+    });
+    for stranger in strangers {
+        is_clear(&cast, &stranger.refused(), ErrorKind::TimedOut, "longer than 2s");
+    }
     let names = sync_objects::manager::method("names");
     assert!(known.call(ObjectId::MANAGER, names, data(&[])).is_ok());
 }
