@@ -241,10 +241,12 @@ impl Network {
         let is_last = state.cut_at == Some(way);
         if is_last {
             state.cut_at = None;
+            // Counted before anything else passes.
+            self.cuts.fetch_add(1, Ordering::SeqCst);
         }
         drop(state);
         if is_last {
-            self.cut();
+            self.cut_links();
         }
         !link.is_cut.load(Ordering::SeqCst)
     }
@@ -273,6 +275,10 @@ impl Network {
 
     fn cut(&self) {
         self.cuts.fetch_add(1, Ordering::SeqCst);
+        self.cut_links();
+    }
+
+    fn cut_links(&self) {
         for link in self.links() {
             link.cut();
         }

@@ -1,7 +1,7 @@
 //! Sessions over TCP, through a network that breaks: nothing is lost, and nothing is done twice.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -145,28 +145,35 @@ fn every_addition_is_made_once_whatever_is_lost_on_the_way() {
 
 #[test]
 fn many_threads_add_through_a_network_that_breaks_all_the_time() {
-    const EACH: i64 = 100;
+    const CUTS: usize = 100;
     let (_cast, proxy, manager) = stage(LONG);
     let counter = manager.create_value(0i64).unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
     let threads = [(); 8].map(|()| {
-        let counter = counter.clone();
+        let (counter, is_over) = (counter.clone(), Arc::clone(&is_over));
         std::thread::spawn(move || {
-            for _ in 0..EACH {
+            let mut added = 0;
+            while !is_over.load(Ordering::SeqCst) {
                 counter.fetch_add(1).unwrap();
+                added += 1;
             }
+            added
         })
     });
-    while !threads.iter().all(JoinHandle::is_finished) {
+    for _ in 0..CUTS {
         proxy.cut_at_next(Way::ToClient);
         // A round trip of its own sees to it that it is cut, and comes back.
         manager.object_count().unwrap();
     }
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-    assert_eq!(counter.get().unwrap(), 8 * EACH);
+    is_over.store(true, Ordering::SeqCst);
+    let added: i64 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    assert_eq!(counter.get().unwrap(), added);
+    assert_eq!(proxy.cuts(), CUTS);
 }
 
 #[test]
 fn what_is_sent_without_waiting_arrives_once_and_in_order_through_cuts() {
+    const ROUNDS: usize = 50;
     let mut limits = Limits::default();
     // Nothing may wait for the next heartbeat.
     (limits.heartbeat, limits.kernel.grace) = (Duration::from_secs(15), LONG);
@@ -174,13 +181,14 @@ fn what_is_sent_without_waiting_arrives_once_and_in_order_through_cuts() {
     let proxy = Proxy::before(cast.server().address());
     let manager = connect(&proxy);
     let lock = manager.create_lock().unwrap();
-    for round in 0..50 {
+    for round in 0..ROUNDS {
         let guard = lock.lock().unwrap();
         proxy.cut_at_next(Way::ToServer);
         drop(guard);
         let again = lock.try_lock().unwrap();
         assert!(again.is_some(), "the release was overtaken or lost in round {round}");
     }
+    assert_eq!(proxy.cuts(), ROUNDS);
     let info = cast.manager().debug_info().unwrap();
     assert_eq!(info.one_way_failures, 0, "one was carried out twice");
 }
@@ -264,13 +272,14 @@ fn what_was_taken_out_of_a_queue_as_the_network_broke_comes_once() {
 fn calls_in_a_pipeline_are_made_once_each_through_cuts() {
     let (_cast, proxy, manager) = stage(LONG);
     let counter = manager.create_value(0i64).unwrap();
-    for round in 0..10 {
+    for (round, cuts) in (0..10).zip(1..) {
         proxy.cut_at_next(if round % 2 == 0 { Way::ToClient } else { Way::ToServer });
         let before: Vec<i64> = manager.pipeline(|pipeline| {
             let calls: Vec<_> = (0..100).map(|_| counter.later(pipeline).fetch_add(1)).collect();
             calls.into_iter().map(|call| call.wait().unwrap()).collect()
         });
         assert_eq!(before, (round * 100..(round + 1) * 100).collect::<Vec<_>>());
+        assert_eq!(proxy.cuts(), cuts);
     }
 }
 
