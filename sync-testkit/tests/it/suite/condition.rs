@@ -116,13 +116,12 @@ fn who_does_not_hold_the_lock_is_refused(stage: &Stage) {
     let condition = stage.manager().named("condition").create_condition().unwrap();
     let other = stage.manager().create_lock().unwrap();
     let mut guard = other.lock().unwrap();
-    let waiter = stage.start(waiter);
+    let mut waiter = stage.start(waiter);
     stage.until_blocked(&condition, 1);
     refused(condition.notify_all(&guard), ErrorKind::NotOwner);
     refused(condition.wait(&mut guard), ErrorKind::NotOwner);
     assert_eq!(stage.manager().blocked_on(&condition).unwrap(), 1);
     condition.notify_one(&condition.lock().unwrap()).unwrap();
-    let mut waiter = waiter;
     waiter.expect("notified");
     waiter.tell("unlock");
     waiter.wait();
