@@ -25,6 +25,23 @@ fn callers_wait_until_their_turn() {
 }
 
 #[test]
+fn nothing_is_available_while_others_wait() {
+    let (_server, manager) = start();
+    let limiter = rate_limiter::Proxy::new(manager.named("api"), 1, 60).unwrap();
+    limiter.acquire(30).unwrap();
+    assert!(limiter.available().unwrap() > 0);
+    let waiting = limiter.clone();
+    let waiter = std::thread::spawn(move || waiting.acquire(60));
+    // For half a minute, if nothing ends it.
+    while manager.blocked_count().unwrap() == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(limiter.available().unwrap(), 0);
+    manager.disconnect();
+    waiter.join().unwrap().unwrap_err();
+}
+
+#[test]
 fn a_limiter_of_another_rate_is_not_the_same() {
     let (_server, manager) = start();
     let _first = rate_limiter::Proxy::new(manager.named("api"), 50, 5).unwrap();

@@ -9,7 +9,7 @@ interface! {
         new(per_second: u32, burst: u32);
         /// Waits until `count` operations are allowed.
         fn acquire(count: u32);
-        /// Returns how many operations are allowed at once now.
+        /// Returns how many operations are allowed at once now: none while others wait.
         fn available() -> u32;
     }
 }

@@ -56,6 +56,9 @@ impl rate_limiter::Service for RateLimiter {
     }
 
     fn available(&mut self, cx: &mut Cx<'_>) -> Flow<u32> {
+        if cx.is_behind(TURN) {
+            return Flow::Done(0);
+        }
         // A method runs alone in the manager: it computes, and does not try one after the other.
         let ahead = self.busy_until.max(cx.now()) - cx.now();
         let used = ahead.as_nanos().div_ceil(self.interval.as_nanos().max(1));
