@@ -14,7 +14,7 @@
 //! | [`Queue`] | items, each for one consumer; leased ones come back if their consumer dies |
 //! | [`Value`] | one value; numbers have arithmetic |
 //! | [`Dict`], [`List`], [`Set`] | collections, with updates in line |
-//! | [`Array`] | numbers of one type, packed, a fixed length |
+//! | [`Array`] | numbers or characters of one type, packed, a fixed length |
 //! | [`Namespace`] | named values, each of its own type |
 //! | [`custom_types`] | how to make one of your own |
 //!

@@ -89,7 +89,7 @@ impl<T: DeserializeOwned> Value<T> {
     /// Replaces the value and returns the one before.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongType`] when the one before is not a `T`; it then it is put back, unless
+    /// [`ErrorKind::WrongType`] when the one before is not a `T`: it is then put back, unless
     /// somebody has written meanwhile.
     pub fn swap<Q>(&self, value: &Q) -> Result<T, Error>
     where

@@ -66,7 +66,7 @@ pub struct Limits {
     /// connection that has had one for longest, at least a second, is refused with `OutOfMemory` if
     /// its message is incomplete, and dropped if it is complete.
     pub input_total: usize,
-    /// Bytes of answers that may wait for a client that does not read, before the client is not
+    /// Bytes of answers that may wait for one connection that does not take them, before it is not
     /// read from either (`--output-soft`). Its requests are then not carried out.
     pub output_soft: usize,
     /// Bytes of answers that may wait for one connection, before it is dropped (`--output-hard`):

@@ -13,7 +13,7 @@
 //! * one-way messages are carried out in turn, and a request that waited for one comes before what
 //!   was sent after it on its connection;
 //! * nobody is overtaken in a line, and no caller waits that could be served;
-//! * locks, semaphores, queues and events answer as their models do: so no lock has two holders,
+//! * objects of all types but the Condition answer as their models do: so no lock has two holders,
 //!   a later grant has the greater token, and no item is lost or comes twice;
 //! * what the programs see agrees with what they know of each other.
 //!

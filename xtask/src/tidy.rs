@@ -1,4 +1,5 @@
-//! The house rules, as tests: all of them run under `cargo test`, CI checks nothing else.
+//! The house rules, as tests: all of them run under `cargo test`; CI has no house rules
+//! beyond these.
 //!
 //! A rule is a function from the `Tree` to the `Problem`s in it. Each has a test that breaks
 //! it on purpose, and one, named as a sentence, that holds this repository to it.
