@@ -37,7 +37,11 @@ fn connect(proxy: &Proxy) -> Manager {
 }
 
 fn stage(grace: Duration) -> (Cast, Proxy, Manager) {
-    let cast = Cast::with(server(grace));
+    stage_with(server(grace))
+}
+
+fn stage_with(server: Builder) -> (Cast, Proxy, Manager) {
+    let cast = Cast::with(server);
     let proxy = Proxy::before(cast.server().address());
     let manager = connect(&proxy);
     (cast, proxy, manager)
@@ -87,9 +91,7 @@ fn a_busy_pipeline_is_cut(cut: fn(&Proxy)) {
     limits.kernel.grace = Duration::from_secs(4);
     // A client that is late by a few of them comes back more often than it must.
     limits.heartbeat = Duration::from_secs(1);
-    let cast = Cast::with(server(LONG).limits(limits));
-    let proxy = Proxy::before(cast.server().address());
-    let manager = connect(&proxy);
+    let (cast, proxy, manager) = stage_with(server(LONG).limits(limits));
     let guard = manager.create_lock().unwrap().lock().unwrap();
     let jobs: Queue<i32> = manager.named("jobs").create_queue(10).unwrap();
     let others: Queue<i32> = cast.manager().named("jobs").open().unwrap();
@@ -177,9 +179,7 @@ fn what_is_sent_without_waiting_arrives_once_and_in_order_through_cuts() {
     let mut limits = Limits::default();
     // Nothing may wait for the next heartbeat.
     (limits.heartbeat, limits.kernel.grace) = (Duration::from_secs(15), LONG);
-    let cast = Cast::with(server(LONG).limits(limits));
-    let proxy = Proxy::before(cast.server().address());
-    let manager = connect(&proxy);
+    let (cast, proxy, manager) = stage_with(server(LONG).limits(limits));
     let lock = manager.create_lock().unwrap();
     for round in 0..ROUNDS {
         let guard = lock.lock().unwrap();
@@ -232,9 +232,7 @@ fn calls_of_a_pipeline_whose_connection_broke_are_made_though_nobody_waits_for_t
     let mut limits = Limits::default();
     // Nobody else notices.
     (limits.heartbeat, limits.kernel.grace) = (Duration::from_secs(100), LONG * 20);
-    let cast = Cast::with(server(LONG).limits(limits));
-    let proxy = Proxy::before(cast.server().address());
-    let manager = connect(&proxy);
+    let (cast, proxy, manager) = stage_with(server(LONG).limits(limits));
     let mine: Queue<String> = manager.named("jobs").create_queue(10).unwrap();
     let theirs: Queue<String> = cast.manager().named("jobs").open().unwrap();
     manager.pipeline(|p| {
@@ -288,9 +286,7 @@ fn answers_that_have_arrived_are_not_kept_by_the_manager() {
     let mut limits = Limits::default();
     // As many answers may be unacknowledged as calls may wait.
     limits.kernel.calls_per_session = 110;
-    let cast = Cast::with(server(LONG).limits(limits));
-    let proxy = Proxy::before(cast.server().address());
-    let manager = connect(&proxy);
+    let (_cast, proxy, manager) = stage_with(server(LONG).limits(limits));
     let counter = manager.create_value(0i64).unwrap();
     for done in 0..300 {
         if done % 2 == 0 {
@@ -385,9 +381,7 @@ fn a_client_that_leaves_in_good_order_is_not_waited_for() {
 
 #[test]
 fn a_server_that_ends_is_no_broken_network() {
-    let cast = Cast::with(server(LONG));
-    let proxy = Proxy::before(cast.server().address());
-    let manager = connect(&proxy);
+    let (cast, _proxy, manager) = stage(LONG);
     let guard = manager.create_lock().unwrap().lock().unwrap();
     cast.server().shutdown();
     cast.server().join().unwrap();
@@ -400,9 +394,7 @@ fn a_server_that_ends_is_no_broken_network() {
 fn a_large_message_under_way_holds_up_no_guard_of_another_thread_and_goes_once() {
     const LARGE: usize = 20 << 20;
     // What does not arrive within heartbeats is sent again.
-    let cast = Cast::with(listening_on_tcp("127.0.0.1"));
-    let proxy = Proxy::before(cast.server().address());
-    let manager = connect(&proxy);
+    let (_cast, proxy, manager) = stage_with(listening_on_tcp("127.0.0.1"));
     let (list, lock) = (manager.create_list::<String>().unwrap(), manager.create_lock().unwrap());
     let raw = sync_objects::list::Proxy::attach(list.handle().clone()).unwrap();
     let guard = lock.lock().unwrap();
