@@ -211,6 +211,11 @@ def iterators_are_iterated_over_from_where_they_are(m):
     if sys.version_info >= (3, 10):
         did = outcome(lambda: m.list().extend(zip("ab", [1], strict=True)))
         assert did[1] is ValueError, did
+        # Each asks the one before ten times; all of them again and again would take for ever.
+        wide = iter([])
+        for _ in range(14):
+            wide = zip(*[wide] * 10, strict=True)
+        assert m.list(wide)[:] == []
 
 
 def what_need_not_wait_looks_at_no_time(m):

@@ -36,6 +36,8 @@ enum Begun<'g> {
     Items(vec::IntoIter<Payload>),
     Enumerate(NodeId, i64),
     Zip(&'g [NodeId], bool),
+    /// At its end, where it stays: one that is named often is looked through once.
+    Done,
 }
 
 impl<'g> Drawn<'_, '_, 'g> {
@@ -45,17 +47,21 @@ impl<'g> Drawn<'_, '_, 'g> {
             let begun = self.begin(of)?;
             self.begun.insert(of.id, begun);
         }
-        match self.begun.get_mut(&of.id) {
-            None => Ok(None),
-            Some(Begun::Items(items)) => Ok(items.next()),
+        let item = match self.begun.get_mut(&of.id) {
+            None | Some(Begun::Done) => return Ok(None),
+            Some(Begun::Items(items)) => items.next(),
             Some(Begun::Enumerate(inner, next)) => {
                 let (inner, number) = (of.part(*inner), Payload::pack(&*next)?);
                 *next += 1;
                 let item = self.next(inner, levels)?;
-                item.map(|item| self.tuple(&[number, item])).transpose()
+                item.map(|item| self.tuple(&[number, item])).transpose()?
             }
-            Some(&mut Begun::Zip(inner, is_strict)) => self.zip(of, inner, is_strict, levels),
+            Some(&mut Begun::Zip(inner, is_strict)) => self.zip(of, inner, is_strict, levels)?,
+        };
+        if item.is_none() {
+            self.begun.insert(of.id, Begun::Done);
         }
+        Ok(item)
     }
 
     fn zip(
