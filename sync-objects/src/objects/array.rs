@@ -135,7 +135,7 @@ impl array::Service for Array {
 
     fn slice(&mut self, cx: &mut Cx<'_>, of: Typecode, slice: Slice) -> Flow<PackedElements> {
         let span = self.elements.span(of, slice);
-        span.and_then(|span| self.elements.get_span(span, cx.answer_max())).into()
+        span.and_then(|span| self.elements.get_span(cx, span)).into()
     }
 
     fn set(&mut self, cx: &mut Cx<'_>, of: Typecode, index: i64, element: Payload) -> Flow<()> {
@@ -211,7 +211,7 @@ impl array::Service for Array {
         let span = self.elements.span(of, slice);
         match span.and_then(|span| Ok((span, self.turn.is_free(cx, TURN)?))) {
             Ok((span, true)) => {
-                let elements = self.elements.get_span(span, cx.answer_max());
+                let elements = self.elements.get_span(cx, span);
                 let begun = |elements| ArrayUpdate { token: self.turn.take(cx, TURN), elements };
                 elements.map(begun).into()
             }

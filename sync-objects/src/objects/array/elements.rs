@@ -6,6 +6,7 @@ use sync_proto::{ErrorKind, Payload, Refusal};
 
 use super::single::{self, fixed};
 use super::{PackedElements, Typecode};
+use crate::Cx;
 use crate::objects::list::{self, Slice, Span};
 use crate::objects::number::{self, NumberOp};
 
@@ -94,14 +95,12 @@ impl Elements {
         Ok(())
     }
 
-    /// Copies a slice's elements for an answer that may have so many bytes.
-    pub(super) fn get_span(&self, span: Span, most: usize) -> Result<PackedElements, Refusal> {
+    /// Copies a slice's elements.
+    pub(super) fn get_span(&self, cx: &Cx<'_>, span: Span) -> Result<PackedElements, Refusal> {
         let bytes = span.count() * self.typecode.size();
-        if bytes > most {
-            let why = format!(
-                "the slice has {bytes} bytes, and an answer at most {most}: take less at once"
-            );
-            return Err(Refusal::new(ErrorKind::TooLarge, why));
+        if bytes > cx.answer_max() {
+            // Few clients can be sent so much, and the copy is made for all of them.
+            cx.afford(bytes)?;
         }
         match span.contiguous() {
             Some(range) => PackedElements::new(&self.bytes[self.scaled(range)]),
