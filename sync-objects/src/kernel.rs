@@ -237,8 +237,10 @@ impl Kernel {
     /// [released](Self::poll_released).
     ///
     /// # Errors
-    /// [`ErrorKind::LimitReached`] when too many came before an earlier one. Then it is lost, and
-    /// what comes after it in its session can never be carried out: the driver ends the session.
+    /// [`ErrorKind::LimitReached`] when too many came before an earlier one, and
+    /// [`ErrorKind::OutOfMemory`] when a full manager keeps some of the session already. Then it is
+    /// lost, and what comes after it in its session can never be carried out: the driver ends the
+    /// session.
     pub fn handle_one_way(
         &mut self,
         now: Time,
@@ -378,8 +380,10 @@ impl Kernel {
         self.core.blocked_count(None)
     }
 
-    /// Reports who holds what and who waits for what, of [`OBJECTS_SHOWN_MAX`] objects at most.
-    pub fn debug_info(&self) -> DebugInfo {
+    /// Reports who holds what and who waits for what, of [`OBJECTS_SHOWN_MAX`] objects at most, and
+    /// since when.
+    pub fn debug_info(&mut self, now: Time) -> DebugInfo {
+        self.core.advance(now);
         self.core.debug_info(OBJECTS_SHOWN_MAX)
     }
 

@@ -302,13 +302,18 @@ impl Server {
     /// there may be; [`ErrorKind::Disconnected`] in a forked child, which must connect as any other
     /// process.
     pub fn local(&self) -> Result<Arc<dyn Transport>, Error> {
-        Ok(Local::open(&self.hub, self.invitation(), self.message_max, self.pid)?)
+        check_host(self.pid)?;
+        Ok(Local::open(&self.hub, self.invitation(), self.message_max)?)
     }
 
     /// Reports who holds what of which object and who waits for what, as a client's
     /// `Manager::debug_info` does.
-    pub fn debug_info(&self) -> DebugInfo {
-        self.hub.visit(|kernel, _| kernel.debug_info())
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`] in a forked child, which has a copy that nobody uses.
+    pub fn debug_info(&self) -> Result<DebugInfo, Error> {
+        check_host(self.pid)?;
+        Ok(self.hub.visit(Kernel::debug_info))
     }
 
     /// Replaces the keys, for connections that are opened from now on. Open ones stay, but a client

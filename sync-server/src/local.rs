@@ -41,9 +41,7 @@ impl Local {
         hub: &Arc<Hub>,
         invitation: Vec<(&'static str, OsString)>,
         message_max: usize,
-        host: u32,
     ) -> Result<Arc<Self>, Refusal> {
-        check_host(host)?;
         let info = ClientInfo::new(std::process::id(), std::env::current_exe().ok());
         let (manager, session) =
             hub.visit(|kernel, now| (kernel.id(), kernel.handle_connect(now, info)));
@@ -52,7 +50,7 @@ impl Local {
             hub: Arc::clone(hub),
             manager,
             session,
-            pid: host,
+            pid: std::process::id(),
             invitation,
             message_max,
             next_call: AtomicU64::new(1),
@@ -243,7 +241,7 @@ mod tests {
         let poll = mio::Poll::new().unwrap();
         let waker = mio::Waker::new(poll.registry(), Source::Waker.token()).unwrap();
         let hub = Arc::new(Hub::new(kernel, waker));
-        let local = Local::open(&hub, Vec::new(), 1000, std::process::id()).unwrap();
+        let local = Local::open(&hub, Vec::new(), 1000).unwrap();
         let mut local = Arc::into_inner(local).unwrap();
         local.pid = 0;
         let (to, from) = channel();

@@ -119,9 +119,12 @@ fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(Command::Keygen { file }) = &options.command {
         return Ok(write_new_key(file)?);
     }
-    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(text) => text.parse().with_context(|| format!("RUST_LOG={text} is no filter"))?,
-        Err(_) => EnvFilter::new("info"),
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = if asked.is_empty() { Ok(EnvFilter::new("info")) } else { asked.parse() };
+    // It may be meant for the program that started this one.
+    let (filter, wrong) = match filter {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new("info"), Some(error)),
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -130,6 +133,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
         // It would be printed to standard error, too, and panics if that is impossible.
         .log_internal_errors(false)
         .init();
+    if let Some(error) = wrong {
+        tracing::warn!("RUST_LOG={asked} is ignored: {error}");
+    }
     // First of all: once it has ended, another process is this one's parent.
     let parent = options.stop_with_parent.then(watch_parent).flatten();
     let (limits, spin) = (options.limits.limits(), Duration::from_micros(options.spin));
@@ -187,7 +193,10 @@ fn obey(signals: &mut Signals, server: &Server, options: &Options) {
     let by_person = std::io::stdin().is_terminal();
     for signal in signals.forever() {
         match signal {
-            SIGUSR1 => tracing::info!("asked to report\n{}", server.debug_info()),
+            SIGUSR1 => match server.debug_info() {
+                Ok(info) => tracing::info!("asked to report\n{info}"),
+                Err(error) => tracing::error!(%error, "asked to report"),
+            },
             SIGHUP if by_person == std::io::stdin().is_terminal() => {
                 read_keys_again(server, options);
             }

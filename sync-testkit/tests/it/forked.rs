@@ -277,6 +277,7 @@ fn host(_: &Role) {
             server.local().map(drop),
             server.join(),
             server.set_authkeys([]),
+            server.debug_info().map(drop),
             lock.is_locked().map(drop),
         ];
         for refused in refused {
