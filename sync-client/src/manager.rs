@@ -106,7 +106,8 @@ impl Manager {
     /// One-way messages that were sent before go first. It waits until they are on their way, over
     /// TCP until the manager has them, but gives up when that takes longer than
     /// [`connect_timeout`](ConnectOptions::connect_timeout): a manager that is stopped, or cannot
-    /// be reached, does not get them. Over TCP, dropping the last proxy waits likewise.
+    /// be reached, does not get them. Dropping the last proxy sends them, too, but may leave that
+    /// to a thread of the library, which does not outlive the process.
     pub fn disconnect(&self) {
         if let Some(transport) = self.transport() {
             transport.disconnect();

@@ -184,10 +184,15 @@ impl Session {
         }
         let pid = std::process::id();
         let mut heir = self.heir.lock();
-        if let Some(heir) = heir.as_ref().filter(|heir| heir.pid == pid) {
-            return heir.session.iter().for_each(|session| session.disconnect());
+        let own = heir.as_ref().filter(|heir| heir.pid == pid).map(|heir| heir.session.clone());
+        if own.is_none() {
+            *heir = Some(Heir { pid, session: Err(disconnected()) });
         }
-        *heir = Some(Heir { pid, session: Err(disconnected()) });
+        // It may take a while, in which other threads look here.
+        drop(heir);
+        if let Some(Ok(session)) = own {
+            session.disconnect();
+        }
     }
 
     /// Returns whether a forked child's session is over. It has none before its first call, and
