@@ -130,27 +130,15 @@ impl Core {
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`] when the manager may not keep it.
-    pub(super) fn hold_early(&self, data: &Data<WireHandle>) -> Result<Charge, Refusal> {
+    pub(super) fn count_early(&self, data: &Data<WireHandle>) -> Result<Charge, Refusal> {
         let cost = early_cost(data);
         self.afford_call(cost)?;
-        Ok(self.meter.charge(cost))
-    }
-
-    /// Counts a one-way message that came before its turn. A small one may be kept in any case.
-    ///
-    /// # Errors
-    /// [`ErrorKind::OutOfMemory`] when the manager may not keep it.
-    pub(super) fn keep_early(&self, data: &Data<WireHandle>) -> Result<Charge, Refusal> {
-        let cost = early_cost(data);
-        if cost > SMALL {
-            self.afford(cost)?;
-        }
         Ok(self.meter.charge(cost))
     }
 }
 
 /// Returns what a message costs that is kept until its turn comes, with its values' bytes.
-fn early_cost(data: &Data<WireHandle>) -> usize {
+pub(super) fn early_cost(data: &Data<WireHandle>) -> usize {
     let inside = data.payloads.iter().map(handles_cost).sum::<usize>();
     waiting_cost(data) + data.len() - data.args.len() + inside
 }

@@ -13,7 +13,7 @@ use sync_proto::{
 
 use super::calls::{CallKey, Route};
 use super::ledger::{Ledger, Root};
-use super::memory::GIVEN;
+use super::memory::{GIVEN, SMALL, early_cost};
 use super::resume::Resumable;
 use super::timers::Timer;
 use super::{Core, DisconnectReason, Note, Released, Via};
@@ -32,6 +32,10 @@ const THREAD_NAMES_MAX: usize = 1024;
 
 /// What a thread's name costs beside its bytes: its row, and what it is counted by.
 const THREAD_NAME: usize = 128;
+
+/// One-way messages of a session that are kept in any case until their turn comes, if they are
+/// small: what a few threads have under way.
+const SMALL_EARLY: usize = 64;
 
 /// Objects that a client may have handles on in any case.
 const HANDLES_USUAL: usize = 4096;
@@ -199,10 +203,10 @@ impl Core {
         }
     }
 
-    /// Takes a one-way message; it is carried out when its turn comes, unless it is early and more
-    /// than the manager may keep: then it fails. A small one is kept in any case, since it may be
-    /// the release of a lock, and their number is bounded. One whose turn is past was sent twice,
-    /// and is not carried out again.
+    /// Takes a one-way message; it is carried out when its turn comes, unless it is early, large
+    /// and more than the manager may keep: then it fails in its turn. A small one must not, since
+    /// it may be the release of a lock: of each session a full manager keeps some. One whose turn
+    /// is past was sent twice, and is not carried out again.
     pub(super) fn queue_one_way(
         &mut self,
         session: SessionId,
@@ -224,10 +228,17 @@ impl Core {
             );
             return Err(Refusal::new(ErrorKind::LimitReached, why));
         }
-        let kept = if is_next { Ok(None) } else { self.keep_early(&message.data).map(Some) };
-        if kept.is_err() {
-            message.data = Data::default();
-        }
+        let cost = early_cost(&message.data);
+        let room = if is_next { Ok(()) } else { self.afford_call(cost) };
+        let kept = match room {
+            Ok(()) if is_next => Ok(None),
+            Err(refusal) if cost > SMALL => {
+                message.data = Data::default();
+                Err(refusal)
+            }
+            Err(refusal) if state.early.len() >= SMALL_EARLY => return Err(refusal),
+            Ok(()) | Err(_) => Ok(Some(self.meter.charge(cost))),
+        };
         if let Some(state) = self.sessions.get_mut(&session) {
             state.early.insert(message.number, Early { message, kept });
         }
@@ -240,7 +251,7 @@ impl Core {
     /// its turn comes: it names a message that is under way.
     pub(super) fn hold_back(&mut self, session: SessionId, via: Via, request: Request) {
         let may =
-            self.check_call(session, request.call).and_then(|()| self.hold_early(&request.data));
+            self.check_call(session, request.call).and_then(|()| self.count_early(&request.data));
         let charge = match may {
             Ok(charge) => charge,
             Err(refusal) => {

@@ -79,6 +79,25 @@ fn what_comes_early_in_a_full_manager_fails_in_its_turn_unless_it_is_small() {
 }
 
 #[test]
+fn a_full_manager_keeps_some_small_messages_of_each_session_and_no_more() {
+    let (sim, client, event) = limited(|limits| limits.memory = 1 << 20);
+    let object = event.remote().handle().object();
+    let fill =
+        |bytes: usize| value::Proxy::new(&client, None, Payload::pack(&"x".repeat(bytes)).unwrap());
+    let _full = fill(1_000_000).unwrap();
+    // These use up the sixteenth that is reserved for what is small.
+    let mut number = 2;
+    let refused = loop {
+        match send(&sim, &client, set(number, object, 400)) {
+            Ok(()) => number += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.kind, ErrorKind::OutOfMemory);
+    assert!((64..1000).contains(&number), "{number} were kept");
+}
+
+#[test]
 fn what_was_held_back_is_counted_once_when_it_begins() {
     let (sim, client, event) = limited(|limits| limits.memory = 1 << 20);
     let object = event.remote().handle().object();
