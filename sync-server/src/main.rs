@@ -119,23 +119,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(Command::Keygen { file }) = &options.command {
         return Ok(write_new_key(file)?);
     }
-    let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    let filter = if asked.is_empty() { Ok(EnvFilter::new("info")) } else { asked.parse() };
-    // It may be meant for the program that started this one.
-    let (filter, wrong) = match filter {
-        Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new("info"), Some(error)),
-    };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        // It would be printed to standard error, too, and panics if that is impossible.
-        .log_internal_errors(false)
-        .init();
-    if let Some(error) = wrong {
-        tracing::warn!("RUST_LOG={asked} is ignored: {error}");
-    }
+    start_log();
     // First of all: once it has ended, another process is this one's parent.
     let parent = options.stop_with_parent.then(watch_parent).flatten();
     let (limits, spin) = (options.limits.limits(), Duration::from_micros(options.spin));
@@ -184,6 +168,24 @@ fn run(options: &Options) -> anyhow::Result<()> {
         }
         Ok(ended?)
     })
+}
+
+/// Logs to standard error what `RUST_LOG` asks for.
+fn start_log() {
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.is_empty());
+    let filter = asked.as_deref().unwrap_or("info").parse::<EnvFilter>();
+    let wrong = filter.as_ref().err().map(ToString::to_string);
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        // It would be printed to standard error, too, and panics if that is impossible.
+        .log_internal_errors(false)
+        .init();
+    if let Some(why) = wrong {
+        // It may be meant for the program that started this one.
+        tracing::warn!("RUST_LOG is ignored: {why}");
+    }
 }
 
 /// Does what signals ask for, until one asks the server to end.
