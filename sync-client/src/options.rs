@@ -253,8 +253,10 @@ impl ConnectOptions {
             // What is no text has no digits, either.
             let digits = str::from_utf8(&digits).unwrap_or_default();
             self = self.authkey(AuthKey::from_hex(digits)?);
+            self.insecure_tcp = false;
         } else if let Some(key) = var(AUTHKEY_VAR) {
             self = self.authkey(AuthKey::new(key.into_encoded_bytes())?);
+            self.insecure_tcp = false;
         }
         if var(INSECURE_TCP_VAR).is_some() {
             self = self.insecure_tcp();
@@ -324,5 +326,16 @@ mod tests {
             assert_eq!([options.retry, options.patience], [minute; 2]);
             assert_eq!(options.unresponsive_after, Some(minute));
         }
+    }
+
+    #[test]
+    fn a_key_of_the_environment_is_not_left_out_by_the_options() {
+        let vars = |var| match var {
+            MANAGER_VAR => Some("tcp:localhost:1".into()),
+            AUTHKEY_VAR => Some("e".repeat(32).into()),
+            _ => None,
+        };
+        let (options, _) = Manager::options().insecure_tcp().with_vars(vars).unwrap();
+        assert!(!options.insecure_tcp && options.key.is_some());
     }
 }
