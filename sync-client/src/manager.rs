@@ -104,10 +104,11 @@ impl Manager {
     /// and all that the session held is released.
     ///
     /// One-way messages that were sent before go first. It waits until they are on their way, over
-    /// TCP until the manager has them, but gives up when that takes longer than
-    /// [`connect_timeout`](ConnectOptions::connect_timeout): a manager that is stopped, or cannot
-    /// be reached, does not get them. Dropping the last proxy sends them, too, but may leave that
-    /// to a thread of the library, which does not outlive the process.
+    /// TCP until the manager has them, but begins no further attempt after
+    /// [`connect_timeout`](ConnectOptions::connect_timeout), and gives each step as long at most: a
+    /// manager that is stopped, or cannot be reached, does not get them. Dropping the last proxy
+    /// does the same; over a unix socket, and where the library is just reconnecting, it leaves
+    /// that to a thread of the library, which does not outlive the process.
     pub fn disconnect(&self) {
         if let Some(transport) = self.transport() {
             transport.disconnect();

@@ -213,7 +213,11 @@ impl Session {
                     // One is late on another connection, or on one that broke unnoticed.
                     Ok(false) => {
                         lifeline.set_due();
-                        self.pool(connection);
+                        // Calls that take it have a limit of their own.
+                        match connection.set_patience(self.target.unresponsive_after) {
+                            Ok(()) => self.pool(connection),
+                            Err(_) => self.lose(lifeline, connection),
+                        }
                     }
                     Err(_) => self.lose(lifeline, connection),
                 },
