@@ -172,8 +172,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Logs to standard error what `RUST_LOG` asks for.
 fn start_log() {
-    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.is_empty());
-    let filter = asked.as_deref().unwrap_or("info").parse::<EnvFilter>();
+    let asked = std::env::var_os(EnvFilter::DEFAULT_ENV).filter(|asked| !asked.is_empty());
+    let asked = asked.unwrap_or_else(|| "info".into());
+    let filter = asked.to_string_lossy().parse::<EnvFilter>();
     let wrong = filter.as_ref().err().map(ToString::to_string);
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
