@@ -209,7 +209,7 @@ impl<'k> Cx<'k> {
     /// Returns how many bytes of what a method takes out may go into an answer: more would not be
     /// sent, and would be lost.
     pub fn answer_max(&self) -> usize {
-        self.core.answer_max()
+        self.core.answer_max(self.look.caller.session)
     }
 
     /// Returns the caller.

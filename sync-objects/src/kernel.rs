@@ -176,6 +176,13 @@ impl Kernel {
         self.core.answer_max = bytes;
     }
 
+    /// Sets the same for one session, whose answers the driver sends in another way.
+    pub fn set_session_answer_max(&mut self, session: SessionId, bytes: usize) {
+        if let Some(session) = self.core.sessions.get_mut(&session) {
+            session.answer_max = Some(bytes);
+        }
+    }
+
     /// Begins a session for a client process.
     ///
     /// # Errors

@@ -7,7 +7,7 @@
 //! a function of the inputs alone: bytes on their way out are the driver's to bound.
 
 use sync_proto::message::WireHandle;
-use sync_proto::{Charge, Data, ErrorKind, Payload, Refusal, cbor};
+use sync_proto::{Charge, Data, ErrorKind, Payload, Refusal, SessionId, cbor};
 
 use super::Core;
 
@@ -63,8 +63,9 @@ impl Core {
         self.check_memory(more, limit.saturating_add(reserve))
     }
 
-    pub(crate) const fn answer_max(&self) -> usize {
-        self.answer_max
+    pub(crate) fn answer_max(&self, session: SessionId) -> usize {
+        let session = self.sessions.get(&session);
+        session.and_then(|session| session.answer_max).unwrap_or(self.answer_max)
     }
 
     /// Returns whether an answer of this size may be kept until it has arrived. A small one

@@ -33,9 +33,9 @@ const THREAD_NAMES_MAX: usize = 1024;
 /// What a thread's name costs beside its bytes: its row, and what it is counted by.
 const THREAD_NAME: usize = 128;
 
-/// One-way messages of a session that are kept in any case until their turn comes, if they are
-/// small: what a few threads have under way.
-const SMALL_EARLY: usize = 64;
+/// Early one-way messages of a session up to which a full manager takes more of them: what a few
+/// threads have under way.
+const EARLY_IN_FULL: usize = 64;
 
 /// Objects that a client may have handles on in any case.
 const HANDLES_USUAL: usize = 4096;
@@ -71,6 +71,8 @@ pub(crate) struct Session {
     pub(crate) held_back: AllHeldBack,
     /// What it needs to survive the loss of its connections, if it does.
     pub(crate) resumable: Option<Resumable>,
+    /// Bytes of what is taken out that one of its answers carries, if the driver says otherwise.
+    pub(super) answer_max: Option<usize>,
     /// Its client leaves, once this one-way message is carried out.
     pub(crate) goodbye: Option<OneWayId>,
 }
@@ -90,6 +92,7 @@ impl Session {
             early: BTreeMap::new(),
             held_back: AllHeldBack::default(),
             resumable: None,
+            answer_max: None,
             goodbye: None,
         }
     }
@@ -232,11 +235,11 @@ impl Core {
         let room = if is_next { Ok(()) } else { self.afford_call(cost) };
         let kept = match room {
             Ok(()) if is_next => Ok(None),
+            Err(refusal) if state.early.len() >= EARLY_IN_FULL => return Err(refusal),
             Err(refusal) if cost > SMALL => {
                 message.data = Data::default();
                 Err(refusal)
             }
-            Err(refusal) if state.early.len() >= SMALL_EARLY => return Err(refusal),
             Ok(()) | Err(_) => Ok(Some(self.meter.charge(cost))),
         };
         if let Some(state) = self.sessions.get_mut(&session) {

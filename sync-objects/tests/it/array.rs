@@ -6,9 +6,7 @@ use serde::Serialize;
 use sync_objects::Typecode::{
     self, Char, Double, Float, Int, Long, LongLong, Short, UnsignedChar, WideChar,
 };
-use sync_objects::{
-    ArrayStart, ErrorKind, Limits, NumberOp, PackedElements, Payload, Slice, array, registry,
-};
+use sync_objects::{ArrayStart, ErrorKind, NumberOp, PackedElements, Payload, Slice, array};
 use sync_testkit::sim::{Sim, SimClient};
 
 mod model;
@@ -255,22 +253,18 @@ fn zeros_cost_a_call_of_a_few_bytes_and_have_a_bound() {
 }
 
 #[test]
-fn a_slice_of_more_than_there_is_memory_for_is_refused_before_it_is_copied() {
-    const LEN: u64 = 65 << 20;
-    let mut limits = Limits::default();
-    limits.memory = 100 << 20;
-    let sim = Sim::with(registry(), limits);
+fn a_slice_that_no_answer_can_take_is_refused_before_it_is_copied() {
+    const LEN: u64 = (64 << 20) + 1;
+    let sim = Sim::new();
     let client = sim.client();
     let a = zeros(&client, UnsignedChar, LEN);
     let error = a.slice(UnsignedChar, ALL).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{error}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
     let error = a.begin_update(UnsignedChar, ALL).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{error}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
     client.on_thread(2, || a.set(UnsignedChar, 0, p(&1))).expect("nobody has the turn");
-    // What any client can be sent needs no room.
-    let full = zeros(&client, UnsignedChar, 34 << 20);
-    assert_eq!(a.slice(UnsignedChar, part(0, 60 << 20, 1)).unwrap().to_bytes().unwrap()[0], 1);
-    drop(full);
+    sim.kernel(|kernel, _| kernel.set_session_answer_max(client.session(), 65 << 20));
+    assert_eq!(a.slice(UnsignedChar, ALL).unwrap().to_bytes().unwrap().len() as u64, LEN);
 }
 
 #[test]

@@ -141,6 +141,8 @@ impl<'a> Desk<'a> {
         session: SessionId,
         thread: ThreadId,
     ) -> Self {
+        // More is sent to Python programs at once than to others.
+        kernel.set_session_answer_max(session, trays.answer_max);
         let (brought, hashed) = (RefCell::default(), RefCell::default());
         Self { kernel, now, trays, session, thread, extent: Extent::Whole, brought, hashed }
     }

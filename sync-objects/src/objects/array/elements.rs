@@ -99,8 +99,11 @@ impl Elements {
     pub(super) fn get_span(&self, cx: &Cx<'_>, span: Span) -> Result<PackedElements, Refusal> {
         let bytes = span.count() * self.typecode.size();
         if bytes > cx.answer_max() {
-            // Few clients can be sent so much, and the copy is made for all of them.
-            cx.afford(bytes)?;
+            let most = cx.answer_max();
+            let why = format!(
+                "the slice has {bytes} bytes, and an answer at most {most}: take less at once"
+            );
+            return Err(Refusal::new(ErrorKind::TooLarge, why));
         }
         match span.contiguous() {
             Some(range) => PackedElements::new(&self.bytes[self.scaled(range)]),
