@@ -7,10 +7,11 @@ use crate::{ErrorKind, Refusal};
 /// From this many bytes a body gets memory of its own, into which the socket is read directly.
 const DIRECT_FROM: usize = 64 * 1024;
 
-/// Memory for a large body at first; later, at most so many times what has come. To announce bytes
-/// reserves nothing, also where the system commits memory as it is asked for.
+/// Memory for a large body at first, and how many times as much it gets once that is full. To
+/// announce bytes reserves little, also where the system commits memory as it is asked for. As a
+/// body grows, what has come is copied: with these, little of it, up to 64 MiB.
 const BODY_AT_FIRST: usize = 256 * 1024;
-const BODY_GROWS_BY: usize = 4;
+const BODY_GROWS_BY: usize = 256;
 
 /// Cuts messages out of a stream of bytes. A decoder between two frames holds no memory.
 ///
@@ -66,8 +67,8 @@ impl Decoder {
     pub fn direct(&mut self) -> Option<&mut Vec<u8>> {
         let Large { body, len, .. } = self.large.as_mut()?;
         if body.capacity() - body.len() < DIRECT_FROM {
-            let more = (BODY_GROWS_BY - 1) * body.len();
-            body.reserve_exact(more.min(len.saturating_sub(body.len())));
+            let wanted = body.capacity().saturating_mul(BODY_GROWS_BY).min(*len);
+            body.reserve_exact(wanted.saturating_sub(body.len()));
         }
         // An allocator may give more than it was asked for: the next frame has no place there.
         (body.capacity() <= *len).then_some(body)
