@@ -56,6 +56,8 @@
 //!   both must also be *encoded* alike, as `str` and `String` are, which the compiler cannot check:
 //!   a `bytes::Bytes` is encoded as bytes, the `[u8]` that it borrows as a list of numbers, and is
 //!   not found by it.
+//! * **Large bytes are [`Blob`]s**: neither written nor read ones are copied. A `Vec<u8>` is a list
+//!   of numbers to serde, of which each is encoded for itself.
 //! * **A clone of a proxy is the same object.** So is a proxy that was put into a dict, a list, a
 //!   queue or a value and taken out in another process.
 //! * **After `fork`** a child's first call opens a session of its own; its copies of the parent's
@@ -110,8 +112,8 @@ pub use sync_objects::{
     SessionInfo, Slice, Typecode, WaiterInfo, interface,
 };
 pub use sync_proto::{
-    Address, AuthKey, Error, ErrorKind, Handle, Interface, ObjectId, Pending, Pipeline, Place,
-    Refusal, SessionId, Shared, ThreadId, Token, Transport,
+    Address, AuthKey, Blob, Error, ErrorKind, Handle, Interface, ObjectId, Pending, Pipeline,
+    Place, Refusal, SessionId, Shared, ThreadId, Token, Transport,
 };
 pub use ticket::Ticket;
 pub use value::{Exchange, Integer, Number, Value};

@@ -7,6 +7,7 @@
 //! What has no form of its own in CBOR has a tag ([`tag`]): a tuple is not a list, `Some(None)` is
 //! not `None`, a set is not a list, and a proxy inside a value is a handle.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 mod de;
@@ -34,7 +35,7 @@ pub use kind::{Kind, kind};
 pub use normal::{Normal, NormalizeError, normalize, normalize_key};
 pub use order::{Incomparable, compare};
 pub use show::show;
-pub(crate) use take::take_bytes;
+pub(crate) use take::{content_of_bytes, take_bytes};
 
 /// Names the newtype struct that a shared object's handle is written and read as.
 ///
@@ -49,6 +50,17 @@ pub const HANDLE: &str = "$sync::handle";
 /// `deserialize_newtype_struct(SET, visitor)` requires that it is a set.
 pub const SET: &str = "$sync::set";
 
+/// Names the newtype struct around bytes that may have been offered to be taken as they are.
+pub(crate) const BLOB: &str = "$sync::blob";
+
+/// An encoded value.
+#[derive(Debug)]
+pub(crate) enum Encoded {
+    Cbor(Vec<u8>),
+    /// It is a byte string, of which these are the content.
+    Bytes(Bytes),
+}
+
 /// Encodes a value.
 ///
 /// # Errors
@@ -56,9 +68,25 @@ pub const SET: &str = "$sync::set";
 /// The value's `Serialize` broke a rule (it announced another number of elements than it gave,
 /// or refused by itself), or the value is nested deeper than [`MAX_DEPTH`].
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    Ok(match encode(value)? {
+        Encoded::Cbor(bytes) => bytes,
+        Encoded::Bytes(content) => of_bytes(&content),
+    })
+}
+
+/// Encodes a value as [`to_vec`] does; bytes that are all of it, and were offered, are taken as
+/// they are.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, EncodeError> {
     let mut writer = ser::Writer::new();
     value.serialize(&mut writer)?;
-    Ok(writer.into_bytes())
+    Ok(writer.finish())
+}
+
+/// Encodes a byte string.
+pub(crate) fn of_bytes(content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(head::LONGEST + content.len());
+    head::put_bytes(&mut out, content);
+    out
 }
 
 /// Decodes a value, which must take up all of `bytes`.

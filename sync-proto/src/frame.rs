@@ -3,13 +3,14 @@
 //! ```text
 //!   4 bytes     4 bytes     head               body
 //! ┌───────────┬───────────┬──────────────────┬───────────────────────────────┐
-//! │ head len  │ body len  │ postcard message │ arguments, payload, payload … │
+//! │ head len  │ body len  │ postcard message │ payload, payload … arguments  │
 //! └───────────┴───────────┴──────────────────┴───────────────────────────────┘
 //!   little-endian
 //! ```
 //!
 //! The head says how long each part of the body is. The body is apart so that a large value is
-//! read from the socket straight into the memory it is kept in, and written from there.
+//! read from the socket straight into the memory it is kept in, and written from there. Payloads
+//! come first, so that the only large one has that memory from its beginning.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use postcard::ser_flavors::{Flavor, Size};
@@ -103,10 +104,10 @@ pub fn encode<M: Message>(
         Ok(())
     })?;
     if let Some(data) = data {
-        out.extend(&data.args);
         for payload in &data.payloads {
             out.push(&payload.bytes);
         }
+        out.extend(&data.args);
     }
     Ok(())
 }
@@ -255,12 +256,12 @@ struct PayloadHead {
 impl DataHead {
     pub(crate) fn join(self, mut body: Body<'_>) -> Option<Data<WireHandle>> {
         let whole = body.len();
-        let args = body.args(self.args as usize)?;
         let mut payloads = Vec::with_capacity(self.payloads.len());
         for head in self.payloads {
             let bytes = body.payload(head.len as usize, whole)?;
             payloads.push(Payload::new(head.encoding, bytes, head.handles));
         }
+        let args = body.args(self.args as usize)?;
         body.is_empty().then_some(Data { args, payloads, handles: self.handles })
     }
 }

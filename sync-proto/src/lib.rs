@@ -9,6 +9,7 @@
 
 pub mod address;
 mod auth_key;
+mod blob;
 pub mod cbor;
 mod data;
 mod error;
@@ -30,6 +31,7 @@ pub mod version;
 
 pub use address::Address;
 pub use auth_key::{AuthKey, KEY_FILE_MAX, KEY_MIN};
+pub use blob::Blob;
 pub use data::{Args, Data};
 pub use error::{Error, ErrorKind, Refusal};
 pub use handle::{Call, Handle, Keeper, Place, Transport, WeakHandle};

@@ -1,15 +1,18 @@
 //! A user's value in transit: encoded bytes and the handles inside it.
 
 use core::fmt;
+use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 
+use crate::cbor::Encoded;
 use crate::data::scope;
 use crate::{Charge, ErrorKind, Handle, Refusal, SmallBytes, cbor};
 
-/// From this many bytes on, a copy costs more than checking that none is needed.
-const LARGE: usize = 16 * 1024;
+/// From this many bytes on, a copy costs more than what it takes to need none.
+pub(crate) const LARGE: usize = 16 * 1024;
 
 /// How a payload's bytes are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -17,20 +20,22 @@ const LARGE: usize = 16 * 1024;
 pub enum Encoding {
     /// CBOR (RFC 8949) as [`cbor`] writes it.
     Cbor,
+    /// A byte string as it is, without the head that it has in CBOR: to put that before a large
+    /// one, or to take it off, would be to move all of it.
+    Bytes,
 }
 
 /// A user's value, encoded: what containers keep. Shared, not copied, by its clones.
 ///
 /// `H` is the representation of an object: a counted [`Handle`] in a process, a
 /// [`WireHandle`](crate::message::WireHandle) in a message.
-#[derive(Clone)]
 pub struct Payload<H = Handle> {
     /// How `bytes` is to be read.
     pub encoding: Encoding,
     /// The encoded value.
     pub bytes: SmallBytes,
     /// The objects inside the value, in the order of their places in it.
-    pub handles: Vec<H>,
+    pub handles: Box<[H]>,
     /// The meter's charge for it, where one counts; it does not cross a socket.
     charge: Option<Charge>,
 }
@@ -42,9 +47,12 @@ impl Payload {
     /// [`ErrorKind::InvalidInput`] when the value's `Serialize` fails.
     pub fn pack<T: Serialize + ?Sized>(value: &T) -> Result<Self, Refusal> {
         let (encoded, lists) =
-            scope::collect(scope::Lists::of_handles(Vec::new()), || cbor::to_vec(value));
+            scope::collect(scope::Lists::of_handles(Vec::new()), || cbor::encode(value));
         match encoded {
-            Ok(bytes) => Ok(Self::new(Encoding::Cbor, bytes.into(), lists.handles)),
+            Ok(Encoded::Cbor(bytes)) => Ok(Self::of_cbor(bytes, lists.handles)),
+            Ok(Encoded::Bytes(content)) => {
+                Ok(Self::new(Encoding::Bytes, content.into(), Vec::new()))
+            }
             Err(error) => {
                 let why = format!("the value cannot be encoded: {error}");
                 Err(Refusal::new(ErrorKind::InvalidInput, why))
@@ -58,9 +66,13 @@ impl Payload {
     /// [`ErrorKind::WrongType`], naming what was found and what was expected, when the value is not
     /// a `T`.
     pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let lists = scope::Lists::of_handles(self.handles.clone());
-        let Encoding::Cbor = self.encoding;
-        let (value, _) = scope::provide(lists, || cbor::from_slice(&self.bytes));
+        if self.encoding == Encoding::Bytes
+            && let Ok(read) = cbor::take_bytes(self.bytes.clone().into_shared(), 0)
+        {
+            return read.map_err(wrong_type::<T>);
+        }
+        let (bytes, lists) = (self.cbor(), scope::Lists::of_handles(self.handles.to_vec()));
+        let (value, _) = scope::provide(lists, || cbor::from_slice(&bytes));
         value.map_err(wrong_type::<T>)
     }
 
@@ -70,8 +82,8 @@ impl Payload {
     /// # Errors
     /// Those of [`unpack`](Self::unpack).
     pub fn into_value<T: DeserializeOwned>(mut self) -> Result<T, Refusal> {
-        if self.encoding == Encoding::Cbor && self.bytes.len() >= LARGE && self.handles.is_empty() {
-            match cbor::take_bytes(core::mem::take(&mut self.bytes).into_shared()) {
+        if let Some(start) = self.content_of_bytes() {
+            match cbor::take_bytes(core::mem::take(&mut self.bytes).into_shared(), start) {
                 Ok(read) => return read.map_err(wrong_type::<T>),
                 Err(bytes) => self.bytes = bytes.into(),
             }
@@ -79,12 +91,24 @@ impl Payload {
         self.unpack()
     }
 
+    /// Returns where the content of a large byte string begins, if it is one.
+    fn content_of_bytes(&self) -> Option<usize> {
+        match self.encoding {
+            Encoding::Bytes => Some(0),
+            Encoding::Cbor if self.bytes.len() < LARGE => None,
+            Encoding::Cbor => cbor::content_of_bytes(&self.bytes),
+        }
+    }
+
     /// Returns the value's normal form, by which values are equal.
     ///
     /// # Errors
     /// `NotANumber` for a value that equals nothing; otherwise the bytes are malformed.
     pub fn normalize(&self) -> Result<cbor::Normal, cbor::NormalizeError> {
-        cbor::normalize(&self.bytes, &self.object_numbers())
+        match self.encoding {
+            Encoding::Cbor => cbor::normalize(&self.bytes, &self.object_numbers()),
+            Encoding::Bytes => Ok(cbor::Normal::of_bytes(&self.bytes)),
+        }
     }
 
     /// Returns the normal form of a key, in which a list counts as a tuple.
@@ -92,8 +116,13 @@ impl Payload {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the value can't be a key.
     pub fn normalize_key(&self) -> Result<cbor::Normal, Refusal> {
-        if let Some(normal) = cbor::Normal::of_text(&self.bytes) {
-            return Ok(normal);
+        match self.encoding {
+            Encoding::Bytes => return Ok(cbor::Normal::of_bytes(&self.bytes)),
+            Encoding::Cbor => {
+                if let Some(normal) = cbor::Normal::of_text(&self.bytes) {
+                    return Ok(normal);
+                }
+            }
         }
         cbor::normalize_key(&self.bytes, &self.object_numbers()).map_err(|error| {
             let found = cbor::describe(&self.bytes);
@@ -113,8 +142,35 @@ fn wrong_type<T>(error: cbor::DecodeError) -> Refusal {
 
 impl<H> Payload<H> {
     /// Takes encoded bytes as a value.
-    pub const fn new(encoding: Encoding, bytes: SmallBytes, handles: Vec<H>) -> Self {
+    #[inline]
+    pub fn new(encoding: Encoding, bytes: SmallBytes, handles: Vec<H>) -> Self {
+        // Most values have none, and nothing is to be done for them.
+        let handles = if handles.is_empty() { Box::default() } else { handles.into() };
         Self { encoding, bytes, handles, charge: None }
+    }
+
+    /// Takes a value that is encoded in CBOR. A large byte string goes on without its head.
+    pub fn of_cbor(bytes: Vec<u8>, handles: Vec<H>) -> Self {
+        let content = if bytes.len() < LARGE { None } else { cbor::content_of_bytes(&bytes) };
+        let Some(start) = content else { return Self::new(Encoding::Cbor, bytes.into(), handles) };
+        let content = Bytes::from(bytes).split_off(start);
+        Self::new(Encoding::Bytes, content.into(), handles)
+    }
+
+    /// Returns the value in CBOR. A byte string without its head is copied.
+    pub fn cbor(&self) -> Cow<'_, [u8]> {
+        match self.encoding {
+            Encoding::Cbor => Cow::Borrowed(&self.bytes),
+            Encoding::Bytes => Cow::Owned(cbor::of_bytes(&self.bytes)),
+        }
+    }
+
+    /// Tells what kind of value it is.
+    pub fn kind(&self) -> cbor::Kind {
+        match self.encoding {
+            Encoding::Cbor => cbor::kind(&self.bytes),
+            Encoding::Bytes => cbor::Kind::Bytes,
+        }
     }
 
     /// Has the value's bytes counted for as long as a clone of it lives.
@@ -128,11 +184,18 @@ impl<H> Payload<H> {
     /// What `f` refused with.
     pub fn map_handles<G, E>(self, f: &mut impl FnMut(H) -> Result<G, E>) -> Result<Payload<G>, E> {
         let handles = match self.handles {
-            // Most values have none, and nothing is to be done for them.
             none if none.is_empty() => Vec::new(),
             some => some.into_iter().map(f).collect::<Result<_, _>>()?,
         };
         Ok(Payload::new(self.encoding, self.bytes, handles))
+    }
+}
+
+impl<H: Clone> Clone for Payload<H> {
+    fn clone(&self) -> Self {
+        let handles = if self.handles.is_empty() { Box::default() } else { self.handles.clone() };
+        let (bytes, charge) = (self.bytes.clone(), self.charge.clone());
+        Self { encoding: self.encoding, bytes, handles, charge }
     }
 }
 
@@ -148,7 +211,7 @@ impl<H: Eq> Eq for Payload<H> {}
 
 impl<H> fmt::Debug for Payload<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Payload({})", cbor::show(&self.bytes, 80))
+        write!(f, "Payload({})", cbor::show(&self.cbor(), 80))
     }
 }
 
@@ -227,3 +290,6 @@ impl<'de, T> Deserialize<'de> for Packed<T> {
         Payload::deserialize(deserializer).map(Into::into)
     }
 }
+
+#[cfg(test)]
+mod tests;

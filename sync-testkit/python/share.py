@@ -18,6 +18,7 @@ SyncManager.register("gate")
 SyncManager.register("shelf")
 SyncManager.register("table")
 SyncManager.register("members")
+SyncManager.register("photo")
 if not hasattr(SyncManager, "set"):
     SyncManager.register("set")
 
@@ -27,6 +28,15 @@ def a_queue(m):
     assert jobs.get() == "from rust" and jobs.qsize() == 0
     jobs.put("from python")
     m.done().put(7)
+
+
+def reads_and_writes_large_bytes(m):
+    content = bytes(range(256)) * 4096
+    assert m.photo().get() == content
+    shelf = m.list([content, bytearray(content), [content]])
+    assert shelf[:] == [content, bytearray(content), [content]] and shelf.count(content) == 2
+    assert m.dict({content: 1})[content] == 1
+    m.photo().set(content[::-1])
 
 
 def takes_nothing_that_it_has_no_form_for(m):

@@ -5,6 +5,7 @@
 
 mod array;
 mod barrier;
+mod blobs;
 mod condition;
 mod examples;
 mod given;

@@ -151,7 +151,7 @@ fn put_of(interface: &'static Interface, object: ObjectId) -> Data<WireHandle> {
     let wire = WireHandle { object, interface: interface.fingerprint };
     let packed = Data::encode(&(pack(&1), 0i64)).unwrap();
     let mut data = packed.into_wire(ManagerId(1)).unwrap();
-    data.payloads[0].handles.push(wire);
+    data.payloads[0].handles = [wire].into();
     data
 }
 

@@ -24,6 +24,9 @@ pub(super) const F32: u8 = 0xfa;
 pub(super) const F64: u8 = 0xfb;
 pub(super) const BREAK: u8 = 0xff;
 
+/// The bytes of the longest head.
+pub(super) const LONGEST: usize = 9;
+
 /// The head of a nested `Some`.
 pub(super) const SOME: [u8; 3] = {
     let [high, low] = (tag::SOME as u16).to_be_bytes();

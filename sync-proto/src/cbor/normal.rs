@@ -35,6 +35,16 @@ impl Normal {
         let is_text = || text.is_ascii() || core::str::from_utf8(text).is_ok();
         (is_short && is_text()).then(|| Self(bytes.clone()))
     }
+
+    /// Makes the normal form of a byte string: its encoding.
+    pub(crate) fn of_bytes(content: &[u8]) -> Self {
+        Self::new(super::of_bytes(content))
+    }
+
+    fn new(bytes: Vec<u8>) -> Self {
+        // Normal forms are kept for long: without spare capacity.
+        Self(Bytes::from(bytes.into_boxed_slice()).into())
+    }
 }
 
 /// Says why a value has no normal form.
@@ -101,8 +111,7 @@ impl<'b> Normalizer<'b> {
     fn run(mut self) -> Result<Normal, NormalizeError> {
         self.value()?;
         self.reader.finish()?;
-        // Normal forms are kept for long: without spare capacity.
-        Ok(Normal(Bytes::from(self.out.into_boxed_slice()).into()))
+        Ok(Normal::new(self.out))
     }
 
     fn value(&mut self) -> Result<(), NormalizeError> {

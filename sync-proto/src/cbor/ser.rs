@@ -1,5 +1,6 @@
 //! Writes serde values as CBOR.
 
+use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 mod compound;
@@ -8,7 +9,8 @@ use self::compound::Compound;
 use super::depth::Depth;
 use super::error::EncodeError;
 use super::number::{put_i128, put_u128};
-use super::{HANDLE, SET, head, tag};
+use super::{BLOB, Encoded, HANDLE, SET, head, tag};
+use crate::blob::take_offered;
 
 /// Enough for small values at one allocation.
 const FIRST_CAPACITY: usize = 64;
@@ -17,16 +19,31 @@ const FIRST_CAPACITY: usize = 64;
 #[derive(Debug)]
 pub(super) struct Writer {
     out: Vec<u8>,
+    /// The whole value, if it is bytes that were offered.
+    blob: Option<Bytes>,
     depth: Depth,
 }
 
 impl Writer {
     pub(super) fn new() -> Self {
-        Self { out: Vec::with_capacity(FIRST_CAPACITY), depth: Depth::default() }
+        Self { out: Vec::with_capacity(FIRST_CAPACITY), blob: None, depth: Depth::default() }
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.out
+    pub(super) fn finish(self) -> Encoded {
+        match self.blob {
+            None => Encoded::Cbor(self.out),
+            Some(content) => Encoded::Bytes(content),
+        }
+    }
+
+    /// Writes bytes that may have been offered: those that begin the value are all of it.
+    fn blob<T: Serialize + ?Sized>(&mut self, bytes: &T) -> Result<(), EncodeError> {
+        let offered = take_offered();
+        if self.out.is_empty() && offered.is_some() {
+            self.blob = offered;
+            return Ok(());
+        }
+        self.inner(bytes).map(|_| ())
     }
 
     fn unsigned(&mut self, number: u64) -> Result<(), EncodeError> {
@@ -208,6 +225,7 @@ impl<'w> Serializer for &'w mut Writer {
         match name {
             HANDLE => self.marked(name, tag::HANDLE, head::UNSIGNED, value),
             SET => self.marked(name, tag::SET, head::ARRAY, value),
+            BLOB => self.blob(value),
             _ => self.inner(value).map(|_| ()),
         }
     }

@@ -1,7 +1,7 @@
 //! A byte string that its reader takes over instead of copying it.
 //!
 //! A copy of a large one costs more than the bytes: memory that is fresh from the system is paid
-//! for page by page.
+//! for page by page. To move it by the few bytes of its head costs as much as a copy.
 
 use bytes::{Buf, Bytes};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
@@ -10,23 +10,23 @@ use serde::forward_to_deserialize_any;
 use super::error::DecodeError;
 use super::{HANDLE, SET, head};
 
-/// Decodes a value that is one byte string, for a type that wants bytes; any other value or type
-/// gets the encoded value back, to be decoded the usual way. No copy is made where nobody else
-/// shares the bytes.
+/// Decodes a byte string, whose content begins at `start`, for a type that wants bytes; for any
+/// other it is given back, to be decoded the usual way. No copy is made where nobody else shares
+/// the bytes, and nothing is moved if they begin at the beginning of their memory.
 pub(crate) fn take_bytes<T: DeserializeOwned>(
-    encoded: Bytes,
+    whole: Bytes,
+    start: usize,
 ) -> Result<Result<T, DecodeError>, Bytes> {
-    let Some(start) = content(&encoded) else { return Err(encoded) };
-    let mut whole = Some(encoded);
+    let mut whole = Some(whole);
     let read = T::deserialize(Taking { whole: &mut whole, start });
     match whole {
-        Some(encoded) => Err(encoded),
+        Some(whole) => Err(whole),
         None => Ok(read),
     }
 }
 
-/// Where the content of a byte string begins that goes on to the end.
-fn content(encoded: &[u8]) -> Option<usize> {
+/// Returns where the content of an encoded byte string begins, if it goes on to the end.
+pub(crate) fn content_of_bytes(encoded: &[u8]) -> Option<usize> {
     let first = *encoded.first()?;
     if head::major(first) != head::BYTES || head::is_indefinite(first) {
         return None;
@@ -106,6 +106,11 @@ mod tests {
         to_vec(&ByteBuf::from(vec![7; length])).unwrap().into()
     }
 
+    fn take<T: DeserializeOwned>(encoded: Bytes) -> Result<Result<T, DecodeError>, Bytes> {
+        let start = content_of_bytes(&encoded).unwrap();
+        take_bytes(encoded, start)
+    }
+
     #[derive(Debug, PartialEq, serde::Deserialize)]
     struct Photo(Option<ByteBuf>);
 
@@ -113,7 +118,7 @@ mod tests {
     fn bytes_that_nobody_shares_stay_where_they_are() {
         let encoded = encoded(100_000);
         let range = encoded.as_ptr_range();
-        let taken = take_bytes::<ByteBuf>(encoded).unwrap().unwrap();
+        let taken = take::<ByteBuf>(encoded).unwrap().unwrap();
         assert!(range.contains(&taken.as_ptr()), "they were copied");
         assert_eq!(taken, vec![7; 100_000]);
     }
@@ -122,23 +127,27 @@ mod tests {
     fn bytes_that_others_share_are_theirs_still() {
         let encoded = encoded(1_000);
         let shared = encoded.clone();
-        assert_eq!(take_bytes::<Photo>(encoded).unwrap(), Ok(Photo(Some(vec![7; 1_000].into()))));
+        assert_eq!(take::<Photo>(encoded).unwrap(), Ok(Photo(Some(vec![7; 1_000].into()))));
         assert_eq!(super::super::from_slice::<ByteBuf>(&shared).unwrap(), vec![7; 1_000]);
     }
 
     #[test]
-    fn what_is_not_bytes_or_not_wanted_as_bytes_is_given_back() {
+    fn what_is_not_wanted_as_bytes_is_given_back() {
         let bytes = encoded(10);
-        assert_eq!(take_bytes::<u64>(bytes.clone()), Err(bytes.clone()));
-        assert_eq!(take_bytes::<String>(bytes.clone()), Err(bytes.clone()));
-        assert_eq!(take_bytes::<serde::de::IgnoredAny>(bytes.clone()).unwrap_err(), bytes);
-        let text = Bytes::from(to_vec("text").unwrap());
-        assert_eq!(take_bytes::<ByteBuf>(text.clone()), Err(text));
-        let mut more = bytes.to_vec();
-        more.push(0);
-        assert!(take_bytes::<ByteBuf>(more.into()).is_err(), "something follows");
-        assert!(take_bytes::<ByteBuf>(bytes.slice(..5)).is_err(), "something is missing");
-        let in_pieces = Bytes::from_static(&[0x5f, 0x41, 7, 0xff]);
-        assert_eq!(take_bytes::<ByteBuf>(in_pieces.clone()), Err(in_pieces));
+        assert_eq!(take::<u64>(bytes.clone()), Err(bytes.clone()));
+        assert_eq!(take::<String>(bytes.clone()), Err(bytes.clone()));
+        assert_eq!(take::<serde::de::IgnoredAny>(bytes.clone()).unwrap_err(), bytes);
+    }
+
+    #[test]
+    fn only_what_is_one_byte_string_in_one_piece_has_its_content() {
+        let bytes = encoded(10);
+        assert_eq!(content_of_bytes(&bytes), Some(1));
+        assert_eq!(content_of_bytes(&to_vec("text").unwrap()), None);
+        let more = [&bytes[..], &[0]].concat();
+        assert_eq!(content_of_bytes(&more), None, "something follows");
+        assert_eq!(content_of_bytes(&bytes[..5]), None, "something is missing");
+        assert_eq!(content_of_bytes(&[0x5f, 0x41, 7, 0xff]), None, "it comes in pieces");
+        assert_eq!(content_of_bytes(&[]), None);
     }
 }

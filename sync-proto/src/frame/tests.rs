@@ -116,6 +116,39 @@ fn a_large_body_gets_memory_as_it_comes_once_and_in_the_end_just_what_it_takes()
 }
 
 #[test]
+fn a_large_byte_string_is_used_where_it_was_read() {
+    use serde_bytes::{ByteBuf, Bytes};
+
+    let value = vec![7; 1 << 20];
+    let payload = Payload::pack(Bytes::new(&value)).unwrap();
+    let data = Data::encode(&(1, payload)).unwrap().into_wire(crate::ManagerId(1)).unwrap();
+    let outcome = Ok(data);
+    let message = ServerMessage::Reply(Reply { call: CallId(1), outcome });
+    let (limit, mut out) = (FrameLimit::of_body(2 << 20), OutBuffer::new());
+    encode(&message, limit, &mut out).unwrap();
+    let bytes = out.copy_to_bytes(out.remaining());
+
+    let mut decoder = Decoder::new(limit);
+    let mut rest = &bytes[PREFIX + 64..];
+    assert!(decoder.next::<ServerMessage>(&mut &bytes[..PREFIX + 64]).unwrap().is_none());
+    let mut place = None;
+    while let Some(direct) = decoder.direct().filter(|_| !rest.is_empty()) {
+        let (now, later) = rest.split_at(rest.len().min(direct.capacity() - direct.len()));
+        direct.extend_from_slice(now);
+        (place, rest) = (Some(direct.as_ptr()), later);
+    }
+    let read = decoder.next::<ServerMessage>(&mut &[][..]).unwrap().unwrap();
+    let ServerMessage::Reply(Reply { outcome: Ok(mut data), .. }) = read else {
+        panic!("{read:?}")
+    };
+    let payload = data.payloads.remove(0).map_handles(&mut |_| Err(())).unwrap();
+    assert_eq!(Some(payload.bytes.as_ptr()), place, "it would have to be moved");
+    let taken: ByteBuf = payload.into_value().unwrap();
+    assert_eq!(Some(taken.as_ptr()), place, "it was copied");
+    assert_eq!(taken, value);
+}
+
+#[test]
 fn the_bytes_of_a_request_are_these() {
     let bytes = encoded(&[request(vec![0xaa, 0xbb])]);
     let head = [
@@ -126,7 +159,7 @@ fn the_bytes_of_a_request_are_these() {
     ];
     let mut frame = vec![u8::try_from(head.len()).unwrap(), 0, 0, 0, 5, 0, 0, 0];
     frame.extend(head);
-    frame.extend([7, 8, 0xaa, 0xbb, 0xf6]);
+    frame.extend([0xaa, 0xbb, 0xf6, 7, 8]);
     assert_eq!(bytes, frame);
 }
 

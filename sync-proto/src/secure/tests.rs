@@ -92,12 +92,12 @@ fn the_bytes_on_the_wire_are_those_of_another_implementation_of_noise() {
             Cipher::AesGcm,
             [
                 concat!(
-                    "53594e4353454302016ad5fba989d6eedea4e09292b651c278b9772c569f5fa9bb13d906b46a",
-                    "b68c9df9dc2b4409f8a20975ef51efbfde48b4c3037d8e319ff8e8",
+                    "53594e4353454303016ad5fba989d6eedea4e09292b651c278b9772c569f5fa9bb13d906b46a",
+                    "b68c9df9dc2b4409f8a2099ffc85e8519e95d273e58ce234c44b86",
                 ),
                 concat!(
-                    "ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d5943582dafcbb7",
-                    "568581410abf6f471d59",
+                    "ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d590241cc6a7d8d",
+                    "9c74860c89ce72faa8fa",
                 ),
                 "15004425bfff70b3e656592674c64587c4830feee81481",
                 "1700492efd58e03e822d55e32fc80b2385699bde3f73bf245e",
@@ -107,12 +107,12 @@ fn the_bytes_on_the_wire_are_those_of_another_implementation_of_noise() {
             Cipher::ChaChaPoly,
             [
                 concat!(
-                    "53594e4353454302026ad5fba989d6eedea4e09292b651c278b9772c569f5fa9bb13d906b46a",
-                    "b68c9df9dc2b4409f8a209d654afc7e6acc2a6e0eb7b85a9e6de3e",
+                    "53594e4353454303026ad5fba989d6eedea4e09292b651c278b9772c569f5fa9bb13d906b46a",
+                    "b68c9df9dc2b4409f8a209550131e68f3706a7f78d3886b7103241",
                 ),
                 concat!(
-                    "ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d59371e8b46005d",
-                    "dc82b045bf0b6877e94a",
+                    "ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d5998a6d3c6a612",
+                    "8a98cc579bd6468e340d",
                 ),
                 "15002c7bfb7416f18461feecc91a47e5315f6252da3170",
                 "17004f71e6560d9008937b8910cf793a5f14dd323450791b2f",

@@ -344,7 +344,8 @@ impl World {
             let size = input.byte();
             let handles = if size < 192 { None } else { self.object(input) };
             let bytes = SmallBytes::copy_from_slice(input.take(usize::from(size % 64)));
-            Payload::new(Encoding::Cbor, bytes, handles.into_iter().collect())
+            let encoding = if size / 64 == 2 { Encoding::Bytes } else { Encoding::Cbor };
+            Payload::new(encoding, bytes, handles.into_iter().collect())
         });
         let payloads = payloads.collect();
         let handles = if shape < 192 { None } else { self.object(input) };

@@ -27,7 +27,7 @@ pub fn pickle(input: &[u8]) {
 /// Checks that a value that the native protocol accepts comes back from it.
 fn crosses(graph: &Graph) {
     let Ok(payload) = to_payload(graph, graph.root, &mut Nobody) else { return };
-    assert_eq!(cbor::validate(&payload.bytes, 0), Ok(()), "what is made is well-formed");
+    assert_eq!(cbor::validate(&payload.cbor(), 0), Ok(()), "what is made is well-formed");
     let mut back = Graph::new();
     match from_payload(&payload, &mut back, &mut Nobody) {
         Ok(root) => back.root = root,
@@ -35,8 +35,7 @@ fn crosses(graph: &Graph) {
         Err(_) => return,
     }
     let again = to_payload(&back, back.root, &mut Nobody).expect("what came back goes again");
-    let normal = |bytes| cbor::normalize(bytes, &[]);
-    let (before, after) = (normal(&payload.bytes), normal(&again.bytes));
+    let (before, after) = (payload.normalize(), again.normalize());
     // What has no normal form may say why in other words.
     assert!(before == after || before.is_err() && after.is_err());
 }

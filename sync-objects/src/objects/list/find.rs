@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sync_proto::cbor::{self, Kind, Normal, NormalizeError};
+use sync_proto::cbor::{Kind, Normal, NormalizeError};
 use sync_proto::{ErrorKind, Handle, ObjectId, Payload, Refusal};
 
 use crate::objects::normals::{NORMALS_MAX, too_long};
@@ -61,7 +61,7 @@ struct Wanted<'l> {
 /// equals an integer, and what has a tag around it may be of any kind.
 fn class(value: &Payload) -> Option<Kind> {
     use Kind::{Handle, List, Map, Null, Opaque, Set, Text, Tuple, WideText};
-    match cbor::kind(&value.bytes) {
+    match value.kind() {
         Kind::Bool | Kind::Integer | Kind::Float => Some(Kind::Integer),
         kind @ (Null | Text | WideText | List | Tuple | Set | Map | Handle | Opaque) => Some(kind),
         _ => None,

@@ -115,7 +115,7 @@ fn what_was_given_in_an_answer_that_is_lost_is_taken_back() {
     let list = network.create(two, 2, &list::INTERFACE, &(Vec::<sync_objects::Payload>::new(),));
     let mut push = request(3, (list, &list::INTERFACE), "push", &(value(),));
     let handle = WireHandle { object: lock, interface: lock::INTERFACE.fingerprint };
-    push.data.payloads[0].handles.push(handle);
+    push.data.payloads[0].handles = [handle].into();
     network.call(two, 2, &push);
     network.call(two, 2, &unpublish);
     lose_answer(&mut network, one, &read(5, list));

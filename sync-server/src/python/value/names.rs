@@ -44,8 +44,7 @@ pub fn type_name(graph: &Graph, id: NodeId) -> String {
 
 /// Returns the name of the class that a value on the wire has in Python.
 pub fn type_name_of(payload: &Payload) -> String {
-    let kind = cbor::kind(&payload.bytes);
-    let name = match kind {
+    let name = match payload.kind() {
         Kind::Null => "NoneType",
         Kind::Bool => "bool",
         Kind::Integer => "int",
@@ -56,7 +55,7 @@ pub fn type_name_of(payload: &Payload) -> String {
         Kind::Tuple => "tuple",
         Kind::Set => "set",
         Kind::Map => "dict",
-        Kind::Opaque => match cbor::opaque_name(&payload.bytes) {
+        Kind::Opaque => match cbor::opaque_name(&payload.cbor()) {
             Some(name) => return last_of(&name).to_owned(),
             None => "object",
         },

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use num_bigint::{BigInt, Sign};
 use sync_objects::VALUE_COST;
 use sync_proto::cbor::{MAX_DEPTH, tag};
-use sync_proto::{Encoding, ErrorKind, Handle, Payload, Refusal};
+use sync_proto::{ErrorKind, Handle, Payload, Refusal};
 
 use super::hash::unhashable_beside;
 use super::{Resolve, recipe};
@@ -67,8 +67,7 @@ pub fn to_payload_within(
     writer.value(id)?;
     writer.check_cost()?;
     *room = room.saturating_sub(writer.cost());
-    let (bytes, handles) = (writer.out.into(), writer.handles);
-    Ok(Payload::new(Encoding::Cbor, bytes, handles))
+    Ok(Payload::of_cbor(writer.out, writer.handles))
 }
 
 /// Finds the parts that are there more than once and are not to be repeated.

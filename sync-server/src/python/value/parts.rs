@@ -3,8 +3,8 @@
 use minicbor::Decoder;
 use minicbor::data::Token;
 use num_bigint::BigInt;
-use sync_proto::cbor::{self, Kind};
-use sync_proto::{Handle, Payload, Refusal};
+use sync_proto::cbor::Kind;
+use sync_proto::{Encoding, Handle, Payload, Refusal};
 
 use super::{Present, Resolve, from_payload, to_payload, type_name, unhashable};
 use crate::python::pickle::{self, Graph, Node, NodeId, Proxy};
@@ -12,7 +12,12 @@ use crate::python::pickle::{self, Graph, Node, NodeId, Proxy};
 /// Returns about how many values a value on the wire has in it, with itself: what it takes to take
 /// it apart.
 pub(crate) fn count(payload: &Payload) -> usize {
-    let mut decoder = Decoder::new(&payload.bytes);
+    // The whole of a byte string is one.
+    if payload.encoding == Encoding::Bytes {
+        return 1;
+    }
+    let cbor = payload.cbor();
+    let mut decoder = Decoder::new(&cbor);
     let tokens = decoder.tokens().map_while(Result::ok);
     tokens.filter(|token| !matches!(token, Token::Tag(_) | Token::Break)).count()
 }
@@ -122,7 +127,7 @@ pub(crate) fn class_of(payload: &Payload) -> String {
 /// Returns the class of the part for which a value on the wire has no hash, if there is one.
 pub fn unhashable_payload(payload: &Payload) -> Option<String> {
     use Kind::{Bool, Float, Integer, Null, Text, WideText};
-    if matches!(cbor::kind(&payload.bytes), Null | Bool | Integer | Float | Text | WideText) {
+    if matches!(payload.kind(), Null | Bool | Integer | Float | Text | WideText) {
         return None;
     }
     let mut graph = Graph::new();

@@ -48,9 +48,14 @@ pub(super) fn read(
     graph: &mut Graph,
     present: &mut impl Present,
 ) -> Result<NodeId, Refusal> {
-    let Encoding::Cbor = payload.encoding else {
-        return Err(malformed("an encoding that this version does not know"));
-    };
+    match payload.encoding {
+        Encoding::Cbor => {}
+        Encoding::Bytes => {
+            check_room(graph)?;
+            return Ok(graph.push(Node::Bytes(payload.bytes.to_vec())));
+        }
+        _ => return Err(malformed("an encoding that this version does not know")),
+    }
     // Bounds the depth, and with it what follows; checks all references.
     cbor::validate(&payload.bytes, payload.handles.len()).map_err(malformed)?;
     let mut reader = Reader {
@@ -91,11 +96,7 @@ struct Reader<'b, 'g, P> {
 
 impl<P: Present> Reader<'_, '_, P> {
     fn value(&mut self, place: Place) -> Result<NodeId, Refusal> {
-        if self.graph.is_full() {
-            let why =
-                "there are more values in it than an answer may bring: ask for less at a time";
-            return Err(Refusal::new(ErrorKind::TooLarge, why));
-        }
+        check_room(self.graph)?;
         let kind = self.kind()?;
         if kind != Type::Tag {
             let node = self.node(kind, place)?;
@@ -331,6 +332,14 @@ impl<P: Present> Reader<'_, '_, P> {
     fn kind(&self) -> Result<Type, Refusal> {
         self.tokens.datatype().map_err(malformed)
     }
+}
+
+fn check_room(graph: &Graph) -> Result<(), Refusal> {
+    if graph.is_full() {
+        let why = "there are more values in it than an answer may bring: ask for less at a time";
+        return Err(Refusal::new(ErrorKind::TooLarge, why));
+    }
+    Ok(())
 }
 
 fn malformed(why: impl ToString) -> Refusal {

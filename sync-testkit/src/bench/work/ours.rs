@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde_bytes::{ByteBuf, Bytes};
-use sync_client::{AuthKey, Condition, Dict, Event, List, Manager, Queue, QueueOptions, Value};
+use sync_client::{
+    AuthKey, Blob, Condition, Dict, Event, List, Manager, Queue, QueueOptions, Value,
+};
 use sync_proto::address::{AUTHKEY_VAR, MANAGER_VAR};
 
 use super::{Client, Task, Work, growth, note, now, repeat, settle};
@@ -85,11 +86,11 @@ impl Ours {
                 pipelined(self.manager.clone(), dict, depth)
             }
             Job::BytesSet(size) => {
-                let (value, bytes) = (at.create_value(ByteBuf::new())?, vec![7; size]);
-                repeat(move || Ok(value.set(Bytes::new(&bytes))?))
+                let (value, bytes) = (at.create_value(Blob::default())?, vec![7; size].into());
+                repeat(move || Ok(value.set(&bytes)?))
             }
             Job::BytesGet(size) => {
-                let value = at.create_value(ByteBuf::from(vec![7; size]))?;
+                let value = at.create_value(Blob::from(vec![7; size]))?;
                 repeat(move || value.get().map(drop).map_err(Into::into))
             }
             Job::CreateDrop => {

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sync_client::{ErrorKind, Manager};
+use sync_client::{Blob, ErrorKind, Manager};
 
 use super::{Site, run};
 
@@ -27,6 +27,19 @@ fn a_named_queue_that_python_filled_is_drained_by_rust_and_the_other_way_round()
         if super::python().is_some() {
             assert_eq!(jobs.get().unwrap().unwrap(), "from python");
             assert_eq!(done.get().unwrap(), Some(7));
+        }
+    });
+}
+
+#[test]
+fn large_bytes_are_the_same_bytes_on_both_sides() {
+    both(|site, manager, address| {
+        let content: Vec<u8> = (0..1 << 20).map(|at| at as u8).collect();
+        let photo = manager.named("photo").create_value(Blob::from(content.clone())).unwrap();
+        run(site, address, "share.py", &["reads_and_writes_large_bytes"]);
+        if super::python().is_some() {
+            let turned: Vec<u8> = content.into_iter().rev().collect();
+            assert_eq!(photo.get().unwrap(), turned.into());
         }
     });
 }

@@ -271,8 +271,8 @@ fn a_pair_comes_apart_with_its_own_handles() {
     let graph = proxies(&["5", "6"]);
     let payload = to_payload(&graph, graph.root, &mut Objects).unwrap();
     let [key, value] = two(&payload).unwrap().unwrap();
-    assert_eq!(key.handles, payload.handles[..1]);
-    assert_eq!(value.handles, payload.handles[1..]);
+    assert_eq!(*key.handles, payload.handles[..1]);
+    assert_eq!(*value.handles, payload.handles[1..]);
     assert_eq!(key.bytes, value.bytes);
     // Both are one list: each part says it whole.
     let graph = read_all(b"\x80\x04]\x94K\x01ah\x00\x86.");

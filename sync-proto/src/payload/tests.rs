@@ -1,0 +1,124 @@
+//! Byte strings with and without their heads are the same values.
+
+use serde_bytes::{ByteBuf, Bytes};
+
+use super::*;
+use crate::message::WireHandle;
+use crate::{Blob, Data};
+
+/// A byte string in both encodings.
+fn both(content: &[u8]) -> [Payload; 2] {
+    let bare = Payload::new(Encoding::Bytes, SmallBytes::copy_from_slice(content), Vec::new());
+    let whole = cbor::to_vec(Bytes::new(content)).unwrap();
+    [bare, Payload::new(Encoding::Cbor, whole.into(), Vec::new())]
+}
+
+#[test]
+fn it_is_no_larger_than_a_cache_line() {
+    assert!(size_of::<Payload>() <= 64 && size_of::<Payload<WireHandle>>() <= 64);
+}
+
+#[test]
+fn a_byte_string_is_the_same_value_in_both_encodings() {
+    for length in [1, 23, 24, LARGE - 1, LARGE, 70_000] {
+        let content: Vec<u8> = (0..length).map(|at| at as u8).collect();
+        let [bare, whole] = both(&content);
+        assert_eq!(bare.cbor(), whole.cbor());
+        assert_eq!(bare.kind(), whole.kind());
+        assert_eq!(bare.normalize().unwrap(), whole.normalize().unwrap());
+        assert_eq!(bare.normalize_key().unwrap(), whole.normalize_key().unwrap());
+        assert_eq!(format!("{bare:?}"), format!("{whole:?}"));
+        for payload in [bare, whole] {
+            assert_eq!(payload.unpack::<ByteBuf>().unwrap(), content);
+            assert_eq!(payload.unpack::<Option<Blob>>().unwrap(), Some(content.clone().into()));
+            assert_eq!(payload.clone().into_value::<ByteBuf>().unwrap(), content);
+            assert_eq!(payload.into_value::<Blob>().unwrap(), content.clone().into());
+        }
+    }
+}
+
+#[test]
+fn a_byte_string_is_refused_in_the_same_words_in_both_encodings() {
+    let [bare, whole] = both(&[7; 20_000]).map(|payload| {
+        let taken = payload.clone().into_value::<u64>().unwrap_err();
+        assert_eq!(payload.unpack::<u64>().unwrap_err(), taken);
+        assert_eq!(payload.unpack::<String>().unwrap_err().kind, ErrorKind::WrongType);
+        taken
+    });
+    assert_eq!(bare, whole);
+    assert_eq!((bare.kind, bare.message.contains("found")), (ErrorKind::WrongType, true), "{bare}");
+}
+
+#[test]
+fn only_large_byte_strings_lose_their_heads() {
+    let encoding = |length: usize| {
+        let value = ByteBuf::from(vec![7; length]);
+        let payload = Payload::pack(&value).unwrap();
+        assert_eq!(payload.unpack::<ByteBuf>().unwrap(), value);
+        payload.encoding
+    };
+    assert_eq!(encoding(0), Encoding::Cbor);
+    assert_eq!(encoding(LARGE - 100), Encoding::Cbor);
+    assert_eq!(encoding(LARGE), Encoding::Bytes);
+    let text = Payload::pack(&"x".repeat(2 * LARGE)).unwrap();
+    let numbers = Payload::pack(&vec![300; LARGE]).unwrap();
+    let two = Payload::pack(&[Bytes::new(&[7; LARGE]); 2]).unwrap();
+    for other in [text, numbers, two] {
+        assert_eq!(other.encoding, Encoding::Cbor, "{other:?}");
+    }
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Frame(Option<Blob>);
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Named {
+    name: String,
+    first: Blob,
+    second: Blob,
+}
+
+#[test]
+fn a_large_blob_that_is_all_of_a_value_is_not_copied() {
+    let blob = Blob::from(vec![7; LARGE]);
+    let values = [Payload::pack(&blob), Payload::pack(&Frame(Some(blob.clone())))];
+    for payload in values.map(Result::unwrap) {
+        assert_eq!((payload.encoding, payload.bytes.as_ptr()), (Encoding::Bytes, blob.as_ptr()));
+        assert_eq!(payload.unpack::<Frame>().unwrap(), Frame(Some(blob.clone())));
+    }
+    let sole = Payload::pack(&Blob::from(vec![7; LARGE])).unwrap();
+    let place = sole.bytes.as_ptr();
+    assert_eq!(sole.into_value::<Blob>().unwrap().as_ptr(), place);
+}
+
+#[test]
+fn a_blob_in_something_else_is_bytes() {
+    let blob = |byte| Blob::from(vec![byte; LARGE]);
+    let value = Named { name: "both".to_owned(), first: blob(1), second: blob(2) };
+    let payload = Payload::pack(&value).unwrap();
+    assert_eq!(payload.unpack::<Named>().unwrap(), value);
+    let value = (blob(3), 4);
+    assert_eq!(Payload::pack(&value).unwrap().unpack::<(Blob, u8)>().unwrap(), value);
+    let small = Blob::from(vec![5; 10]);
+    assert_eq!(Payload::pack(&small).unwrap(), Payload::pack(Bytes::new(&[5; 10])).unwrap());
+    // Among a call's arguments, and in another format.
+    let data = Data::encode(&(blob(6), 7_u8)).unwrap();
+    assert_eq!(data.decode::<(Blob, u8)>().unwrap(), (blob(6), 7));
+    assert_eq!(cbor::to_vec(&blob(8)).unwrap(), cbor::to_vec(Bytes::new(&[8; LARGE])).unwrap());
+}
+
+/// A value that encodes another by the way.
+struct Hidden(Blob);
+
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let inner = postcard::to_allocvec(&self.0).unwrap();
+        serializer.serialize_u64(inner.len() as u64)
+    }
+}
+
+#[test]
+fn a_blob_that_is_not_part_of_the_value_is_not_taken_for_it() {
+    let payload = Payload::pack(&Hidden(Blob::from(vec![7; LARGE]))).unwrap();
+    assert!(payload.unpack::<u64>().unwrap() > LARGE as u64);
+}
