@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use sync_proto::{Error, ErrorKind, Refusal, Remote, Token};
 
+use crate::process::Process;
+
 /// Something that this process holds of an object. In a forked child it is its parent's, and
 /// nothing that happens to it there counts.
 #[derive(Debug)]
 pub(crate) struct Held {
     token: Token,
-    pid: u32,
+    process: Process,
     /// It was taken while its thread panicked: by what cleans up.
     by_cleanup: bool,
     given_up: bool,
@@ -18,7 +20,7 @@ pub(crate) struct Held {
 impl Held {
     pub(crate) fn new(token: Token) -> Self {
         let by_cleanup = std::thread::panicking();
-        Self { token, pid: std::process::id(), by_cleanup, given_up: false }
+        Self { token, process: Process::current(), by_cleanup, given_up: false }
     }
 
     pub(crate) fn token(&self) -> Token {
@@ -66,7 +68,7 @@ impl Held {
     }
 
     fn is_own(&self) -> bool {
-        self.pid == std::process::id()
+        self.process.is_current()
     }
 
     /// Returns whether what was held is lost to this process: the session is over, or it is the

@@ -80,6 +80,7 @@ mod namespace;
 mod options;
 mod pages;
 mod pause;
+mod process;
 mod proxy;
 pub mod queue;
 mod rlock;

@@ -18,6 +18,8 @@ use sync_proto::{
     OneWayId, Pipe, Refusal, ThreadId, Transport,
 };
 
+use crate::process::Process;
+
 mod awake;
 mod connection;
 mod exchange;
@@ -53,7 +55,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Session {
     target: Target,
     /// The process that opened it. In a forked child it is somebody else's.
-    pid: u32,
+    process: Process,
     welcome: Welcome,
     idle: Mutex<Vec<Connection>>,
     /// The sockets of all open connections, to end calls that other threads wait in.
@@ -79,7 +81,7 @@ pub(crate) struct Session {
 #[derive(Debug)]
 struct Heir {
     /// The child. Its own child has another.
-    pid: u32,
+    process: Process,
     /// The child's session, or why it has none.
     session: Result<Arc<Session>, Refusal>,
 }
@@ -94,14 +96,14 @@ impl Session {
         target: Target,
         patience: Duration,
     ) -> Result<Arc<Self>, Refusal> {
-        let pid = std::process::id();
-        let info = ClientInfo::new(pid, std::env::current_exe().ok());
+        let process = Process::current();
+        let info = ClientInfo::new(std::process::id(), std::env::current_exe().ok());
         let began = Lifeline::clock();
         let (connection, welcome) = Connection::open(&target, Purpose::Open(info), patience)?;
         let lifeline = welcome.resumption.map(|how| Arc::new(Lifeline::new(how, began)));
         let session = Arc::new_cyclic(|me| Self {
             target,
-            pid,
+            process,
             welcome,
             idle: Mutex::default(),
             open: DashMap::new(),
@@ -161,9 +163,8 @@ impl Session {
         if let Some(root) = self.root.upgrade() {
             return root.current();
         }
-        let pid = std::process::id();
         let mut heir = self.heir.lock();
-        if let Some(heir) = heir.as_ref().filter(|heir| heir.pid == pid) {
+        if let Some(heir) = heir.as_ref().filter(|heir| heir.process.is_current()) {
             return heir.session.clone();
         }
         let opened = Self::open_after(self.me.clone(), self.target.clone(), self.target.patience)?;
@@ -173,7 +174,7 @@ impl Session {
             // To this one, the numbers of what this process inherited are those of other objects.
             Err(replaced(&self.target.address))
         };
-        *heir = Some(Heir { pid, session: session.clone() });
+        *heir = Some(Heir { process: Process::current(), session: session.clone() });
         session
     }
 
@@ -182,11 +183,11 @@ impl Session {
         if let Some(root) = self.root.upgrade() {
             return root.disconnect_heir();
         }
-        let pid = std::process::id();
         let mut heir = self.heir.lock();
-        let own = heir.as_ref().filter(|heir| heir.pid == pid).map(|heir| heir.session.clone());
+        let own = heir.as_ref().filter(|heir| heir.process.is_current());
+        let own = own.map(|heir| heir.session.clone());
         if own.is_none() {
-            *heir = Some(Heir { pid, session: Err(disconnected()) });
+            *heir = Some(Heir { process: Process::current(), session: Err(disconnected()) });
         }
         // It may take a while, in which other threads look here.
         drop(heir);
@@ -203,12 +204,12 @@ impl Session {
         }
         let heir = self.heir.try_lock();
         let heir = heir.as_ref().and_then(|heir| heir.as_ref());
-        heir.filter(|heir| heir.pid == std::process::id())
+        heir.filter(|heir| heir.process.is_current())
             .is_some_and(|heir| heir.session.as_ref().map_or(true, |session| session.is_over()))
     }
 
     fn is_own(&self) -> bool {
-        self.pid == std::process::id()
+        self.process.is_current()
     }
 
     /// Makes a call this session's next one.

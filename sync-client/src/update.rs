@@ -2,18 +2,20 @@
 
 use sync_proto::{Error, ErrorKind, Token};
 
+use crate::process::Process;
+
 /// The turn to write, held. Dropped before [`commit`](Self::commit) (by an error, or a panic of
 /// the user's closure), it is given up without waiting, and nothing is changed.
 pub(crate) struct Update<F: FnMut(Token)> {
     token: Token,
-    pid: u32,
+    process: Process,
     cancel: F,
     committed: bool,
 }
 
 impl<F: FnMut(Token)> Update<F> {
     pub(crate) fn new(token: Token, cancel: F) -> Self {
-        Self { token, pid: std::process::id(), cancel, committed: false }
+        Self { token, process: Process::current(), cancel, committed: false }
     }
 
     /// Commits by a call. If it fails, the turn is given up all the same, unless the object has
@@ -34,7 +36,7 @@ impl<F: FnMut(Token)> Update<F> {
 
 impl<F: FnMut(Token)> Drop for Update<F> {
     fn drop(&mut self) {
-        if !self.committed && self.pid == std::process::id() {
+        if !self.committed && self.process.is_current() {
             (self.cancel)(self.token);
         }
     }

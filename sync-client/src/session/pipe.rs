@@ -34,9 +34,6 @@ pub(super) struct SocketPipe {
     let_go: Vec<(Handle, Vec<Handle>)>,
     /// Nobody waits for what stands in line.
     is_given_up: bool,
-    /// This process was checked to be the one that opened it, and nothing was written or read
-    /// since.
-    is_own: bool,
 }
 
 /// How far a call is.
@@ -58,7 +55,7 @@ impl SocketPipe {
     pub(super) fn open(session: Arc<Session>) -> Result<Self, Refusal> {
         let connection = Some(session.connection()?);
         let (calls, let_go) = (VecDeque::new(), Vec::new());
-        Ok(Self { session, connection, calls, asked: 0, let_go, is_given_up: false, is_own: false })
+        Ok(Self { session, connection, calls, asked: 0, let_go, is_given_up: false })
     }
 
     /// Sends what is queued, or waits for one message if all is sent. A caller that waits for an
@@ -75,21 +72,15 @@ impl SocketPipe {
     /// Takes along what was left unsent, for which an answer may wait where no other connection can
     /// be had, or goes one step.
     fn go_on(&mut self) -> Result<(), Refusal> {
-        if self.connection.as_ref().is_some_and(|of| !of.has_message()) {
-            // Before anything of a parent's is locked.
-            self.check_own()?;
-            if self.session.has_unsent() {
-                return self.go_first().map(drop);
-            }
+        let is_unread = self.connection.as_ref().is_some_and(Connection::has_message);
+        if !is_unread && self.session.has_unsent() {
+            return self.go_first().map(drop);
         }
         self.step()
     }
 
     /// Waits for one message.
     fn take_in(&mut self) -> Result<(), Refusal> {
-        if self.connection.as_ref().is_some_and(|of| !of.has_message()) {
-            self.check_own()?;
-        }
         let (session, connection) = self.parts()?;
         match session.listen_once(connection) {
             Ok(None) => Ok(()),
@@ -146,7 +137,6 @@ impl SocketPipe {
         if self.connection.as_ref().is_some_and(|of| of.unwritten() == 0) {
             return Ok(());
         }
-        self.check_own()?;
         loop {
             let (session, connection) = self.parts()?;
             match session.write_or_hear(connection) {
@@ -201,27 +191,14 @@ impl SocketPipe {
         Ok(())
     }
 
-    /// Checks that this process opened it, before something is written or read: a forked child's
-    /// calls would go out amid its parent's.
-    fn check_own(&mut self) -> Result<(), Refusal> {
-        // To be looked at again for what is queued after that.
-        self.is_own = false;
+    /// Checks that this process opened it: a forked child's calls would go out amid its parent's,
+    /// it would take its parent's answers, or wait for locks that threads of its parent held.
+    fn check_own(&self) -> Result<(), Refusal> {
         if self.session.is_own() {
             return Ok(());
         }
         let why = "the pipeline is the parent process's: make another one in this process";
         Err(Refusal::new(ErrorKind::InvalidInput, why))
-    }
-
-    /// Checks it before a call is queued, or an arrived answer is taken: a child would wait for
-    /// locks that threads of its parent held, or take its parent's answers. This is a system call,
-    /// and is made once for each batch.
-    fn check_own_once(&mut self) -> Result<(), Refusal> {
-        if !self.is_own {
-            self.check_own()?;
-            self.is_own = true;
-        }
-        Ok(())
     }
 
     fn parts(&mut self) -> Result<(&Session, &mut Connection), Refusal> {
@@ -286,7 +263,7 @@ impl SocketPipe {
 
 impl Pipe for SocketPipe {
     fn send(&mut self, target: &Handle, call: Call) -> Result<CallId, Refusal> {
-        self.check_own_once()?;
+        self.check_own()?;
         let kept = (target.clone(), call.data.all_handles().cloned().collect());
         let request = self.session.request(call)?;
         let call = request.call;
@@ -312,7 +289,7 @@ impl Pipe for SocketPipe {
     }
 
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {
-        self.check_own_once()?;
+        self.check_own()?;
         loop {
             if let Some(answer) = self.take(call) {
                 self.let_go.clear();
