@@ -178,16 +178,20 @@ fn plumber(role: &Role) {
     // One that is under way is the parent's.
     let jobs = manager.create_queue::<i32>(QueueOptions::unbounded()).unwrap();
     manager.pipeline(|p| {
-        let mut asked = Some(jobs.later(p).get());
+        let sent = jobs.later(p).get();
         inherited.later(p).get().wait().unwrap();
+        let mut asked = Some([sent, jobs.later(p).get()]);
         in_a_child(|| {
-            for call in [asked.take().unwrap(), jobs.later(p).get()] {
+            let [sent, queued] = asked.take().unwrap();
+            for call in [jobs.later(p).get(), sent, queued] {
                 assert_eq!(call.wait().unwrap_err().kind(), ErrorKind::InvalidInput);
             }
         });
-        let asked = [asked.unwrap(), jobs.later(p).get()];
-        jobs.put_many([1, 2]).unwrap();
-        assert_eq!(asked.map(|call| call.wait().unwrap()), [Some(1), Some(2)]);
+        let asked = asked.unwrap().into_iter().chain([jobs.later(p).get()]);
+        let asked: Vec<_> = asked.collect();
+        jobs.put_many([1, 2, 3]).unwrap();
+        let got = asked.into_iter().map(|call| call.wait().unwrap());
+        assert_eq!(got.collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
     });
 }
 
