@@ -6,7 +6,7 @@ use forkguard::atfork::Guard;
 ///
 /// They are told apart without a system call, by a handler that the C library runs in each child
 /// (`pthread_atfork(3)`). It runs none in a child that is made behind its back, by a bare `clone`
-/// or by `_Fork`, where a program with threads may not do much else, either.
+/// or by `_Fork`, which only its pid betrays.
 #[derive(Clone, Debug)]
 pub(crate) struct Process(Guard);
 

@@ -56,6 +56,7 @@ pub(crate) struct Session {
     target: Target,
     /// The process that opened it. In a forked child it is somebody else's.
     process: Process,
+    pid: u32,
     welcome: Welcome,
     idle: Mutex<Vec<Connection>>,
     /// The sockets of all open connections, to end calls that other threads wait in.
@@ -96,14 +97,15 @@ impl Session {
         target: Target,
         patience: Duration,
     ) -> Result<Arc<Self>, Refusal> {
-        let process = Process::current();
-        let info = ClientInfo::new(std::process::id(), std::env::current_exe().ok());
+        let (process, pid) = (Process::current(), std::process::id());
+        let info = ClientInfo::new(pid, std::env::current_exe().ok());
         let began = Lifeline::clock();
         let (connection, welcome) = Connection::open(&target, Purpose::Open(info), patience)?;
         let lifeline = welcome.resumption.map(|how| Arc::new(Lifeline::new(how, began)));
         let session = Arc::new_cyclic(|me| Self {
             target,
             process,
+            pid,
             welcome,
             idle: Mutex::default(),
             open: DashMap::new(),
@@ -210,6 +212,12 @@ impl Session {
 
     fn is_own(&self) -> bool {
         self.process.is_current()
+    }
+
+    /// Returns the same also in a child that was made behind the C library's back, by a system
+    /// call: for what such a child does without a call of its own.
+    fn is_surely_own(&self) -> bool {
+        self.is_own() && self.pid == std::process::id()
     }
 
     /// Makes a call this session's next one.
@@ -350,7 +358,7 @@ impl Transport for Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // In a forked child it is its parent's.
-        if !self.is_own() {
+        if !self.is_surely_own() {
             return;
         }
         if let (Some(lifeline), None) = (&self.lifeline, self.over.get()) {

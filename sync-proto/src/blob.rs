@@ -6,6 +6,7 @@ use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
 use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::cbor;
@@ -17,8 +18,8 @@ use crate::payload::LARGE;
 /// is the whole value (or is in a `Some`, or in a struct of one unnamed field) is not copied: it is
 /// written to the socket from where it lies, and the memory that it is read into becomes that of
 /// the `Blob` that is read. As a part of something else, and below 16 KiB, it is copied as any
-/// bytes are. On the wire it is what a `serde_bytes::ByteBuf` is, and `bytes` in Python: either
-/// reads what the other has written.
+/// bytes are, and encryption copies all that it encrypts. On the wire it is what a
+/// `serde_bytes::ByteBuf` is, and `bytes` in Python: either reads what the other has written.
 ///
 /// ```
 /// use sync_proto::{Blob, Payload};
@@ -28,8 +29,7 @@ use crate::payload::LARGE;
 /// assert_eq!(value.bytes.as_ptr(), frame.as_ptr());
 /// assert_eq!(value.unpack::<Blob>().unwrap(), frame);
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Blob(Bytes);
 
 impl Deref for Blob {
@@ -53,6 +53,8 @@ impl From<Vec<u8>> for Blob {
     }
 }
 
+/// Of a slice of longer bytes, all are kept in memory as long as the blob is, also by a manager in
+/// this process, which counts what it was given.
 impl From<Bytes> for Blob {
     fn from(bytes: Bytes) -> Self {
         Self(bytes)
@@ -80,35 +82,65 @@ impl fmt::Debug for Blob {
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let _offer = (self.len() >= LARGE).then(|| Offer::of(&self.0));
+        let offer = (self.len() >= LARGE).then(|| self.0.clone());
+        // A small one offers nothing: it may be part of how another one, around it, is written.
+        let _around = Restore(OFFERED.with(|offered| offered.replace(offer)));
         serializer.serialize_newtype_struct(cbor::BLOB, &self.0)
     }
 }
 
-thread_local! {
-    // As in `scope`, nothing is done to it when its thread ends; it is empty then.
-    static OFFERED: ManuallyDrop<Cell<Option<Bytes>>> =
-        const { ManuallyDrop::new(Cell::new(None)) };
-}
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Content;
 
-/// A blob's bytes while it is being serialized, which serde gives no way to hand over: for a
-/// serializer that knows of them.
-struct Offer;
+        impl<'de> Visitor<'de> for Content {
+            type Value = Blob;
 
-impl Offer {
-    fn of(bytes: &Bytes) -> Self {
-        OFFERED.with(|offered| offered.set(Some(bytes.clone())));
-        Self
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, of: D) -> Result<Blob, D::Error> {
+                let given = GIVEN.with(|given| given.take());
+                given.map_or_else(|| Bytes::deserialize(of), Ok).map(Blob)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(cbor::BLOB, Content)
     }
 }
 
-impl Drop for Offer {
+// serde gives no way to hand bytes over that are shared. As in `scope`, nothing is done to these
+// when their thread ends; they are empty then.
+thread_local! {
+    /// The bytes of the blob that is being serialized, if they are many, for a serializer that
+    /// knows of them.
+    static OFFERED: ManuallyDrop<Cell<Option<Bytes>>> =
+        const { ManuallyDrop::new(Cell::new(None)) };
+    /// Those of the one that is about to be read.
+    static GIVEN: ManuallyDrop<Cell<Option<Bytes>>> =
+        const { ManuallyDrop::new(Cell::new(None)) };
+}
+
+/// What was offered before, to be so again.
+struct Restore(Option<Bytes>);
+
+impl Drop for Restore {
     fn drop(&mut self) {
-        take_offered();
+        OFFERED.with(|offered| offered.set(self.0.take()));
     }
 }
 
 /// Takes the bytes of the blob that is being serialized, if they are many.
 pub(crate) fn take_offered() -> Option<Bytes> {
     OFFERED.with(|offered| offered.take())
+}
+
+/// Has a blob's visitor take these bytes.
+pub(crate) fn hand_over<R>(bytes: Bytes, visit: impl FnOnce() -> R) -> R {
+    GIVEN.with(|given| given.set(Some(bytes)));
+    let result = visit();
+    // Whoever else has that newtype's name did not take them.
+    GIVEN.with(|given| given.set(None));
+    result
 }

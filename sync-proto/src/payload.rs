@@ -1,7 +1,6 @@
 //! A user's value in transit: encoded bytes and the handles inside it.
 
 use core::fmt;
-use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
@@ -11,7 +10,8 @@ use crate::cbor::Encoded;
 use crate::data::scope;
 use crate::{Charge, ErrorKind, Handle, Refusal, SmallBytes, cbor};
 
-/// From this many bytes on, a copy costs more than what it takes to need none.
+/// From this many bytes on, a copy costs more than what it takes to need none: a value is written
+/// from where it lies, and read where it was received.
 pub(crate) const LARGE: usize = 16 * 1024;
 
 /// How a payload's bytes are encoded.
@@ -21,7 +21,7 @@ pub enum Encoding {
     /// CBOR (RFC 8949) as [`cbor`] writes it.
     Cbor,
     /// A byte string as it is, without the head that it has in CBOR: to put that before a large
-    /// one, or to take it off, would be to move all of it.
+    /// one, or to take it off, would be to move all of it. It is never empty.
     Bytes,
 }
 
@@ -66,13 +66,13 @@ impl Payload {
     /// [`ErrorKind::WrongType`], naming what was found and what was expected, when the value is not
     /// a `T`.
     pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        if self.encoding == Encoding::Bytes
-            && let Ok(read) = cbor::take_bytes(self.bytes.clone().into_shared(), 0)
-        {
-            return read.map_err(wrong_type::<T>);
-        }
-        let (bytes, lists) = (self.cbor(), scope::Lists::of_handles(self.handles.to_vec()));
-        let (value, _) = scope::provide(lists, || cbor::from_slice(&bytes));
+        let value = match self.encoding {
+            Encoding::Bytes => cbor::take_bytes(self.bytes.clone().into_shared(), 0),
+            Encoding::Cbor => {
+                let lists = scope::Lists::of_handles(self.handles.to_vec());
+                scope::provide(lists, || cbor::from_slice(&self.bytes)).0
+            }
+        };
         value.map_err(wrong_type::<T>)
     }
 
@@ -81,14 +81,13 @@ impl Payload {
     ///
     /// # Errors
     /// Those of [`unpack`](Self::unpack).
-    pub fn into_value<T: DeserializeOwned>(mut self) -> Result<T, Refusal> {
-        if let Some(start) = self.content_of_bytes() {
-            match cbor::take_bytes(core::mem::take(&mut self.bytes).into_shared(), start) {
-                Ok(read) => return read.map_err(wrong_type::<T>),
-                Err(bytes) => self.bytes = bytes.into(),
+    pub fn into_value<T: DeserializeOwned>(self) -> Result<T, Refusal> {
+        match self.content_of_bytes() {
+            Some(start) => {
+                cbor::take_bytes(self.bytes.into_shared(), start).map_err(wrong_type::<T>)
             }
+            None => self.unpack(),
         }
-        self.unpack()
     }
 
     /// Returns where the content of a large byte string begins, if it is one.
@@ -157,11 +156,14 @@ impl<H> Payload<H> {
         Self::new(Encoding::Bytes, content.into(), handles)
     }
 
-    /// Returns the value in CBOR. A byte string without its head is copied.
-    pub fn cbor(&self) -> Cow<'_, [u8]> {
+    /// Checks that the value nests no deeper than `max` levels.
+    ///
+    /// # Errors
+    /// Those of [`cbor::check_depth`].
+    pub fn check_depth(&self, max: usize) -> Result<(), cbor::DecodeError> {
         match self.encoding {
-            Encoding::Cbor => Cow::Borrowed(&self.bytes),
-            Encoding::Bytes => Cow::Owned(cbor::of_bytes(&self.bytes)),
+            Encoding::Cbor => cbor::check_depth(&self.bytes, max),
+            Encoding::Bytes => Ok(()),
         }
     }
 
@@ -193,13 +195,15 @@ impl<H> Payload<H> {
 
 impl<H: Clone> Clone for Payload<H> {
     fn clone(&self) -> Self {
+        // Not derived, for the same reason: the clone of a box without anything is a call.
         let handles = if self.handles.is_empty() { Box::default() } else { self.handles.clone() };
         let (bytes, charge) = (self.bytes.clone(), self.charge.clone());
         Self { encoding: self.encoding, bytes, handles, charge }
     }
 }
 
-/// The charge is not compared.
+/// Compares the bytes as they are encoded, and not the charge. Equal values may differ in their
+/// encoding; they have the same [normal form](Payload::normalize).
 impl<H: PartialEq> PartialEq for Payload<H> {
     fn eq(&self, other: &Self) -> bool {
         let ours = (self.encoding, &self.bytes, &self.handles);
@@ -211,7 +215,15 @@ impl<H: Eq> Eq for Payload<H> {}
 
 impl<H> fmt::Debug for Payload<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Payload({})", cbor::show(&self.cbor(), 80))
+        const SHOWN: usize = 80;
+        let shown = match self.encoding {
+            Encoding::Cbor => cbor::show(&self.bytes, SHOWN),
+            // Of each byte there is a character at least.
+            Encoding::Bytes => {
+                cbor::show(&cbor::of_bytes(&self.bytes[..SHOWN.min(self.bytes.len())]), SHOWN)
+            }
+        };
+        write!(f, "Payload({shown})")
     }
 }
 

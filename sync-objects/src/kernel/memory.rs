@@ -7,7 +7,7 @@
 //! a function of the inputs alone: bytes on their way out are the driver's to bound.
 
 use sync_proto::message::WireHandle;
-use sync_proto::{Charge, Data, Encoding, ErrorKind, Payload, Refusal, SessionId, cbor};
+use sync_proto::{Charge, Data, ErrorKind, Payload, Refusal, SessionId, cbor};
 
 use super::Core;
 
@@ -114,10 +114,8 @@ impl Core {
         if limit >= cbor::MAX_DEPTH {
             return Ok(());
         }
-        // A byte string nests nothing.
-        let mut encoded = data.payloads.iter().filter(|of| of.encoding == Encoding::Cbor);
-        encoded.try_for_each(|payload| {
-            cbor::check_depth(&payload.bytes, limit).map_err(|error| {
+        data.payloads.iter().try_for_each(|payload| {
+            payload.check_depth(limit).map_err(|error| {
                 let why = format!("the manager does not accept this value: {error}");
                 Refusal::new(ErrorKind::InvalidInput, why)
             })

@@ -5,24 +5,20 @@
 
 use bytes::{Buf, Bytes};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
-use serde::forward_to_deserialize_any;
 
 use super::error::DecodeError;
-use super::{HANDLE, SET, head};
+use super::{BLOB, HANDLE, Kind, SET, head};
+use crate::blob;
 
-/// Decodes a byte string, whose content begins at `start`, for a type that wants bytes; for any
-/// other it is given back, to be decoded the usual way. No copy is made where nobody else shares
-/// the bytes, and nothing is moved if they begin at the beginning of their memory.
+/// Decodes a byte string, whose content begins at `start`. No copy is made for a blob, nor for
+/// other bytes if nobody else shares these; nothing is moved if they begin at the beginning of
+/// their memory.
 pub(crate) fn take_bytes<T: DeserializeOwned>(
-    whole: Bytes,
+    mut whole: Bytes,
     start: usize,
-) -> Result<Result<T, DecodeError>, Bytes> {
-    let mut whole = Some(whole);
-    let read = T::deserialize(Taking { whole: &mut whole, start });
-    match whole {
-        Some(whole) => Err(whole),
-        None => Ok(read),
-    }
+) -> Result<T, DecodeError> {
+    whole.advance(start);
+    T::deserialize(ByteString(whole))
 }
 
 /// Returns where the content of an encoded byte string begins, if it goes on to the end.
@@ -36,42 +32,45 @@ pub(crate) fn content_of_bytes(encoded: &[u8]) -> Option<usize> {
     (decoder.position() == encoded.len()).then_some(encoded.len() - length)
 }
 
-/// Gives the bytes to a visitor that wants bytes, and nothing to others.
-struct Taking<'t> {
-    whole: &'t mut Option<Bytes>,
-    start: usize,
-}
+/// The content of a byte string, read as strictly as CBOR is.
+struct ByteString(Bytes);
 
-impl Taking<'_> {
-    fn give<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let mut bytes = self.whole.take().ok_or_else(not_taken)?;
-        bytes.advance(self.start);
-        visitor.visit_byte_buf(bytes.into())
+impl ByteString {
+    fn mismatch<'de, V: Visitor<'de>>(&self, visitor: &V) -> DecodeError {
+        let found = format_args!("{} of {}", Kind::Bytes, self.0.len());
+        // What is expected is shown by `Expected`, which every visitor is.
+        DecodeError::mismatch(found, visitor as &dyn serde::de::Expected)
     }
 }
 
-/// This error is not reported: the value is decoded the usual way then.
-fn not_taken() -> DecodeError {
-    DecodeError::new("something other than bytes was expected")
+/// Refuses what is not bytes.
+macro_rules! refuse {
+    ($($method:ident($($unused:ty),*))*) => {
+        $(fn $method<V: Visitor<'de>>(
+            self, $(_: $unused,)* visitor: V
+        ) -> Result<V::Value, DecodeError> {
+            Err(self.mismatch(&visitor))
+        })*
+    };
 }
 
-impl<'de> Deserializer<'de> for Taking<'_> {
+impl<'de> Deserializer<'de> for ByteString {
     type Error = DecodeError;
 
     fn is_human_readable(&self) -> bool {
         false
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, DecodeError> {
-        Err(not_taken())
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_byte_buf(self.0.into())
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.give(visitor)
+        self.deserialize_any(visitor)
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.give(visitor)
+        self.deserialize_any(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -83,15 +82,27 @@ impl<'de> Deserializer<'de> for Taking<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        if [HANDLE, SET].contains(&name) {
-            return Err(not_taken());
+        match name {
+            HANDLE | SET => Err(self.mismatch(&visitor)),
+            BLOB => blob::hand_over(self.0.clone(), || visitor.visit_newtype_struct(self)),
+            _ => visitor.visit_newtype_struct(self),
         }
-        visitor.visit_newtype_struct(self)
     }
 
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string unit unit_struct seq
-        tuple tuple_struct map struct enum identifier ignored_any
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
+    refuse! {
+        deserialize_bool()
+        deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
+        deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_f32() deserialize_f64()
+        deserialize_char() deserialize_str() deserialize_string() deserialize_identifier()
+        deserialize_unit() deserialize_unit_struct(&'static str)
+        deserialize_seq() deserialize_tuple(usize) deserialize_tuple_struct(&'static str, usize)
+        deserialize_map() deserialize_struct(&'static str, &'static [&'static str])
+        deserialize_enum(&'static str, &'static [&'static str])
     }
 }
 
@@ -106,7 +117,7 @@ mod tests {
         to_vec(&ByteBuf::from(vec![7; length])).unwrap().into()
     }
 
-    fn take<T: DeserializeOwned>(encoded: Bytes) -> Result<Result<T, DecodeError>, Bytes> {
+    fn take<T: DeserializeOwned>(encoded: Bytes) -> Result<T, DecodeError> {
         let start = content_of_bytes(&encoded).unwrap();
         take_bytes(encoded, start)
     }
@@ -118,7 +129,7 @@ mod tests {
     fn bytes_that_nobody_shares_stay_where_they_are() {
         let encoded = encoded(100_000);
         let range = encoded.as_ptr_range();
-        let taken = take::<ByteBuf>(encoded).unwrap().unwrap();
+        let taken = take::<ByteBuf>(encoded).unwrap();
         assert!(range.contains(&taken.as_ptr()), "they were copied");
         assert_eq!(taken, vec![7; 100_000]);
     }
@@ -127,16 +138,8 @@ mod tests {
     fn bytes_that_others_share_are_theirs_still() {
         let encoded = encoded(1_000);
         let shared = encoded.clone();
-        assert_eq!(take::<Photo>(encoded).unwrap(), Ok(Photo(Some(vec![7; 1_000].into()))));
+        assert_eq!(take::<Photo>(encoded), Ok(Photo(Some(vec![7; 1_000].into()))));
         assert_eq!(super::super::from_slice::<ByteBuf>(&shared).unwrap(), vec![7; 1_000]);
-    }
-
-    #[test]
-    fn what_is_not_wanted_as_bytes_is_given_back() {
-        let bytes = encoded(10);
-        assert_eq!(take::<u64>(bytes.clone()), Err(bytes.clone()));
-        assert_eq!(take::<String>(bytes.clone()), Err(bytes.clone()));
-        assert_eq!(take::<serde::de::IgnoredAny>(bytes.clone()).unwrap_err(), bytes);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use crate::{ErrorKind, Refusal};
 /// From this many bytes a body gets memory of its own, into which the socket is read directly.
 const DIRECT_FROM: usize = 64 * 1024;
 
-/// Memory for a large body at first, and how many times as much it gets once that is full. To
-/// announce bytes reserves little, also where the system commits memory as it is asked for. As a
-/// body grows, what has come is copied: with these, little of it, up to 64 MiB.
+/// Memory for a large body at first, and how many times as much it gets once no further read has
+/// room. To announce bytes reserves little, also where the system commits memory as it is asked
+/// for. As a body grows, what has come is copied: with these, little of it, up to 64 MiB.
 const BODY_AT_FIRST: usize = 256 * 1024;
 const BODY_GROWS_BY: usize = 256;
 
@@ -68,7 +68,11 @@ impl Decoder {
         let Large { body, len, .. } = self.large.as_mut()?;
         if body.capacity() - body.len() < DIRECT_FROM {
             let wanted = body.capacity().saturating_mul(BODY_GROWS_BY).min(*len);
-            body.reserve_exact(wanted.saturating_sub(body.len()));
+            if body.try_reserve_exact(wanted.saturating_sub(body.len())).is_err() {
+                // What is only announced is no reason to give up.
+                let wanted = body.capacity().saturating_mul(2).min(*len);
+                body.reserve_exact(wanted.saturating_sub(body.len()));
+            }
         }
         // An allocator may give more than it was asked for: the next frame has no place there.
         (body.capacity() <= *len).then_some(body)

@@ -6,9 +6,7 @@ use std::io::IoSlice;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::SmallBytes;
-
-/// From this many bytes a value is written from where it lies instead of being copied.
-const SHARED_FROM: usize = 16 * 1024;
+use crate::payload::LARGE;
 
 /// Bytes on their way out, in order. A value of 16 KiB or more is not copied but written from
 /// where it is kept ([`Buf::chunks_vectored`]).
@@ -55,7 +53,7 @@ impl OutBuffer {
 
     /// Appends the bytes, shared where they are large.
     pub fn push(&mut self, bytes: &SmallBytes) {
-        if bytes.len() < SHARED_FROM {
+        if bytes.len() < LARGE {
             return self.extend(bytes);
         }
         if !self.tail.is_empty() {
@@ -110,7 +108,7 @@ impl Buf for OutBuffer {
         self.tail.advance(count);
         if self.len == 0 {
             // An idle connection keeps no buffer beyond a small one.
-            if self.tail.capacity() > SHARED_FROM {
+            if self.tail.capacity() > LARGE {
                 self.tail = BytesMut::new();
             }
         }

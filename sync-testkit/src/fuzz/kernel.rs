@@ -344,7 +344,7 @@ impl World {
             let size = input.byte();
             let handles = if size < 192 { None } else { self.object(input) };
             let bytes = SmallBytes::copy_from_slice(input.take(usize::from(size % 64)));
-            let encoding = if size / 64 == 2 { Encoding::Bytes } else { Encoding::Cbor };
+            let encoding = if size & 32 > 0 { Encoding::Bytes } else { Encoding::Cbor };
             Payload::new(encoding, bytes, handles.into_iter().collect())
         });
         let payloads = payloads.collect();

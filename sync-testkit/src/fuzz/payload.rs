@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sync_proto::cbor;
+use sync_proto::{Blob, Encoding, Payload, SmallBytes, cbor};
 
 /// Checks that a value's bytes are refused or have one meaning: a normal form is its own normal
 /// form, a value that can be read is written back as an equal value, and nothing panics. The first
@@ -28,6 +28,7 @@ pub fn payload(input: &[u8]) {
         let order = cbor::compare(&normal, &normal);
         assert!(order.is_err() || order.is_ok_and(std::cmp::Ordering::is_eq));
     }
+    is_the_same_in_both_encodings(bytes);
     read_back::<i64>(bytes);
     read_back::<u128>(bytes);
     read_back::<f64>(bytes);
@@ -35,6 +36,18 @@ pub fn payload(input: &[u8]) {
     read_back::<(char, String)>(bytes);
     read_back::<Vec<Shape>>(bytes);
     read_back::<BTreeMap<String, Vec<i8>>>(bytes);
+}
+
+/// Takes the input for a byte string, with and without its head in CBOR.
+fn is_the_same_in_both_encodings(content: &[u8]) {
+    let whole = cbor::to_vec(serde_bytes::Bytes::new(content)).expect("bytes can be written");
+    let bare = Payload::new(Encoding::Bytes, SmallBytes::copy_from_slice(content), Vec::new());
+    let whole = Payload::new(Encoding::Cbor, whole.into(), Vec::new());
+    assert_eq!((bare.kind(), bare.normalize()), (whole.kind(), whole.normalize()));
+    assert_eq!(bare.normalize_key(), whole.normalize_key());
+    assert_eq!(bare.unpack::<Blob>(), whole.unpack::<Blob>());
+    assert_eq!(bare.unpack::<Vec<u8>>(), whole.unpack::<Vec<u8>>());
+    assert_eq!(bare.unpack::<Shape>().err(), whole.unpack::<Shape>().err());
 }
 
 /// One of each form in which serde gives a type's parts.

@@ -1,6 +1,6 @@
 //! Pickles: what Python programs send, kept as data.
 
-use sync_proto::{Handle, Refusal, cbor};
+use sync_proto::{Encoding, Handle, Refusal, cbor};
 use sync_server::python::pickle::{Graph, Limits, NodeId, PickleError, Proxy, Token, read, write};
 use sync_server::python::value::{Present, Resolve, from_payload, repr, to_payload};
 
@@ -27,7 +27,9 @@ pub fn pickle(input: &[u8]) {
 /// Checks that a value that the native protocol accepts comes back from it.
 fn crosses(graph: &Graph) {
     let Ok(payload) = to_payload(graph, graph.root, &mut Nobody) else { return };
-    assert_eq!(cbor::validate(&payload.cbor(), 0), Ok(()), "what is made is well-formed");
+    if payload.encoding == Encoding::Cbor {
+        assert_eq!(cbor::validate(&payload.bytes, 0), Ok(()), "what is made is well-formed");
+    }
     let mut back = Graph::new();
     match from_payload(&payload, &mut back, &mut Nobody) {
         Ok(root) => back.root = root,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use sync_proto::{Payload, Refusal};
 
 /// Many elements of an array in a message: their bytes, little-endian, one after another. The
-/// payload is one CBOR byte string, whatever the elements are.
+/// payload is one byte string, whatever the elements are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PackedElements(Payload);

@@ -93,6 +93,7 @@ impl<'l> Wanted<'l> {
         }
         let place = (item.bytes.as_ptr().addr(), item.bytes.len());
         if let Some(&(met, is_equal)) = self.met.get(&place)
+            && met.encoding == item.encoding
             && objects(met).eq(objects(item))
         {
             return Ok(is_equal);

@@ -55,7 +55,7 @@ pub fn type_name_of(payload: &Payload) -> String {
         Kind::Tuple => "tuple",
         Kind::Set => "set",
         Kind::Map => "dict",
-        Kind::Opaque => match cbor::opaque_name(&payload.cbor()) {
+        Kind::Opaque => match cbor::opaque_name(&payload.bytes) {
             Some(name) => return last_of(&name).to_owned(),
             None => "object",
         },

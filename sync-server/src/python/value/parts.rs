@@ -16,8 +16,7 @@ pub(crate) fn count(payload: &Payload) -> usize {
     if payload.encoding == Encoding::Bytes {
         return 1;
     }
-    let cbor = payload.cbor();
-    let mut decoder = Decoder::new(&cbor);
+    let mut decoder = Decoder::new(&payload.bytes);
     let tokens = decoder.tokens().map_while(Result::ok);
     tokens.filter(|token| !matches!(token, Token::Tag(_) | Token::Break)).count()
 }
