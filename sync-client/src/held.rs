@@ -35,7 +35,7 @@ impl Held {
     /// Returns the token to drop it with, the first time and in the process that holds it.
     pub(crate) fn give_up(&mut self) -> Option<Token> {
         let first = !std::mem::replace(&mut self.given_up, true);
-        (first && self.is_own()).then_some(self.token)
+        (first && self.process.is_surely_current()).then_some(self.token)
     }
 
     /// Returns whether it is dropped by a panic that began while it was held: what it protects may
@@ -94,5 +94,17 @@ pub(crate) fn attempt<R>(
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_child_drops_that_nobody_told_the_library_of_is_its_parents() {
+        let held = |process| Held { process, ..Held::new(Token(7)) };
+        assert_eq!(held(Process::current()).give_up(), Some(Token(7)));
+        assert_eq!(held(Process::of_another_pid()).give_up(), None);
     }
 }

@@ -56,7 +56,6 @@ pub(crate) struct Session {
     target: Target,
     /// The process that opened it. In a forked child it is somebody else's.
     process: Process,
-    pid: u32,
     welcome: Welcome,
     idle: Mutex<Vec<Connection>>,
     /// The sockets of all open connections, to end calls that other threads wait in.
@@ -97,15 +96,13 @@ impl Session {
         target: Target,
         patience: Duration,
     ) -> Result<Arc<Self>, Refusal> {
-        let (process, pid) = (Process::current(), std::process::id());
-        let info = ClientInfo::new(pid, std::env::current_exe().ok());
+        let info = ClientInfo::new(std::process::id(), std::env::current_exe().ok());
         let began = Lifeline::clock();
         let (connection, welcome) = Connection::open(&target, Purpose::Open(info), patience)?;
         let lifeline = welcome.resumption.map(|how| Arc::new(Lifeline::new(how, began)));
         let session = Arc::new_cyclic(|me| Self {
             target,
-            process,
-            pid,
+            process: Process::current(),
             welcome,
             idle: Mutex::default(),
             open: DashMap::new(),
@@ -212,12 +209,6 @@ impl Session {
 
     fn is_own(&self) -> bool {
         self.process.is_current()
-    }
-
-    /// Returns the same also in a child that was made behind the C library's back, by a system
-    /// call: for what such a child does without a call of its own.
-    fn is_surely_own(&self) -> bool {
-        self.is_own() && self.pid == std::process::id()
     }
 
     /// Makes a call this session's next one.
@@ -358,7 +349,7 @@ impl Transport for Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // In a forked child it is its parent's.
-        if !self.is_surely_own() {
+        if !self.process.is_surely_current() {
             return;
         }
         if let (Some(lifeline), None) = (&self.lifeline, self.over.get()) {
@@ -378,7 +369,8 @@ impl Drop for Session {
 impl Keeper for Session {
     fn release(&self, object: ObjectId) {
         // What a forked child drops was its parent's.
-        if object != ObjectId::MANAGER && self.is_own() && self.why_over().is_none() {
+        let is_own = object != ObjectId::MANAGER && self.process.is_surely_current();
+        if is_own && self.why_over().is_none() {
             // A session that is over has released it.
             let _ = self.send(sync_objects::release_call(object));
         }

@@ -36,7 +36,7 @@ impl<F: FnMut(Token)> Update<F> {
 
 impl<F: FnMut(Token)> Drop for Update<F> {
     fn drop(&mut self) {
-        if !self.committed && self.process.is_current() {
+        if !self.committed && self.process.is_surely_current() {
             (self.cancel)(self.token);
         }
     }

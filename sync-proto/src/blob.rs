@@ -1,25 +1,33 @@
 //! Bytes that cross a socket without being copied on either side.
 
+use bytes::Bytes;
 use core::cell::Cell;
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
-use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::cbor;
 use crate::payload::LARGE;
 
+/// So many bytes are shown in full.
+const FEW: usize = 32;
+
 /// Bytes that are shared and not copied: by clones, and by whoever stores or sends them.
 ///
-/// Each value that is put into a shared object is encoded, and that copies it. A large `Blob` that
-/// is the whole value (or is in a `Some`, or in a struct of one unnamed field) is not copied: it is
-/// written to the socket from where it lies, and the memory that it is read into becomes that of
-/// the `Blob` that is read. As a part of something else, and below 16 KiB, it is copied as any
-/// bytes are, and encryption copies all that it encrypts. On the wire it is what a
-/// `serde_bytes::ByteBuf` is, and `bytes` in Python: either reads what the other has written.
+/// Each value that is put into a shared object is encoded, and that copies it. A `Blob` of 16 KiB
+/// or more that is the whole value (or is in a `Some`, or in a struct of one unnamed field) is not
+/// copied: it is written to the socket from where it lies. If it is most of its message, and that
+/// has 64 KiB or more, the memory that it is received into becomes that of the `Blob` that is read.
+/// As a part of something else, and where it is smaller, it is copied as any bytes are, and
+/// encryption copies all that it encrypts. On the wire it is what a `serde_bytes::ByteBuf` is, and
+/// `bytes` in Python: either reads what the other has written.
+///
+/// It is made of a `Vec<u8>`, or of the `Bytes` of the crate `bytes`, version 1, and turns into
+/// either. It does not lend itself as a `[u8]` (`Borrow`), which serde takes for a list of numbers.
 ///
 /// ```
 /// use sync_proto::{Blob, Payload};
@@ -43,6 +51,12 @@ impl Deref for Blob {
 impl AsRef<[u8]> for Blob {
     fn as_ref(&self) -> &[u8] {
         self
+    }
+}
+
+impl From<&[u8]> for Blob {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Bytes::copy_from_slice(bytes))
     }
 }
 
@@ -76,71 +90,99 @@ impl From<Blob> for Vec<u8> {
 
 impl fmt::Debug for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Blob({} bytes)", self.len())
+        match self.len() {
+            0..=FEW => write!(f, "Blob({:?})", self.0),
+            many => write!(f, "Blob({many} bytes)"),
+        }
     }
 }
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let offer = (self.len() >= LARGE).then(|| self.0.clone());
-        // A small one offers nothing: it may be part of how another one, around it, is written.
-        let _around = Restore(OFFERED.with(|offered| offered.replace(offer)));
+        // A small one offers nothing, also where another one, around it, has offered its own.
+        let _held = Held::put(|hands| &hands.offered, offer);
         serializer.serialize_newtype_struct(cbor::BLOB, &self.0)
     }
 }
 
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Content;
-
-        impl<'de> Visitor<'de> for Content {
-            type Value = Blob;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_newtype_struct<D: Deserializer<'de>>(self, of: D) -> Result<Blob, D::Error> {
-                let given = GIVEN.with(|given| given.take());
-                given.map_or_else(|| Bytes::deserialize(of), Ok).map(Blob)
-            }
-        }
-
         deserializer.deserialize_newtype_struct(cbor::BLOB, Content)
     }
 }
 
-// serde gives no way to hand bytes over that are shared. As in `scope`, nothing is done to these
-// when their thread ends; they are empty then.
-thread_local! {
-    /// The bytes of the blob that is being serialized, if they are many, for a serializer that
-    /// knows of them.
-    static OFFERED: ManuallyDrop<Cell<Option<Bytes>>> =
-        const { ManuallyDrop::new(Cell::new(None)) };
-    /// Those of the one that is about to be read.
-    static GIVEN: ManuallyDrop<Cell<Option<Bytes>>> =
-        const { ManuallyDrop::new(Cell::new(None)) };
+/// Takes what is handed over, or what any deserializer has for bytes.
+struct Content;
+
+impl<'de> Visitor<'de> for Content {
+    type Value = Blob;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("byte array")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Blob, D::Error> {
+        let given = HANDS.with(|hands| hands.given.take());
+        given.map_or_else(|| Bytes::deserialize(inner), Ok).map(Blob)
+    }
+
+    // For a deserializer to which a newtype is nothing of its own.
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Blob, E> {
+        Ok(bytes.into())
+    }
+
+    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Blob, E> {
+        Ok(bytes.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Blob, A::Error> {
+        Bytes::deserialize(SeqAccessDeserializer::new(items)).map(Blob)
+    }
 }
 
-/// What was offered before, to be so again.
-struct Restore(Option<Bytes>);
+/// Bytes on their way between a blob and a serializer or deserializer that knows of them: serde
+/// gives no way to hand over what is shared.
+struct Hands {
+    /// Of the blob that is being serialized, if they are many.
+    offered: Cell<Option<Bytes>>,
+    /// Of the one that is about to be read.
+    given: Cell<Option<Bytes>>,
+}
 
-impl Drop for Restore {
+type Hand = fn(&Hands) -> &Cell<Option<Bytes>>;
+
+thread_local! {
+    // As in `scope`, nothing is done to it when its thread ends; it is empty then.
+    static HANDS: ManuallyDrop<Hands> = const {
+        ManuallyDrop::new(Hands { offered: Cell::new(None), given: Cell::new(None) })
+    };
+}
+
+/// Bytes in a hand, which is empty afterwards, also after a panic.
+struct Held(Hand);
+
+impl Held {
+    fn put(hand: Hand, bytes: Option<Bytes>) -> Self {
+        HANDS.with(|hands| hand(hands).set(bytes));
+        Self(hand)
+    }
+}
+
+impl Drop for Held {
     fn drop(&mut self) {
-        OFFERED.with(|offered| offered.set(self.0.take()));
+        HANDS.with(|hands| self.0(hands).set(None));
     }
 }
 
 /// Takes the bytes of the blob that is being serialized, if they are many.
 pub(crate) fn take_offered() -> Option<Bytes> {
-    OFFERED.with(|offered| offered.take())
+    HANDS.with(|hands| hands.offered.take())
 }
 
 /// Has a blob's visitor take these bytes.
 pub(crate) fn hand_over<R>(bytes: Bytes, visit: impl FnOnce() -> R) -> R {
-    GIVEN.with(|given| given.set(Some(bytes)));
-    let result = visit();
-    // Whoever else has that newtype's name did not take them.
-    GIVEN.with(|given| given.set(None));
-    result
+    let _held = Held::put(|hands| &hands.given, Some(bytes));
+    visit()
 }

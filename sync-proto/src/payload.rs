@@ -11,7 +11,7 @@ use crate::data::scope;
 use crate::{Charge, ErrorKind, Handle, Refusal, SmallBytes, cbor};
 
 /// From this many bytes on, a copy costs more than what it takes to need none: a value is written
-/// from where it lies, and read where it was received.
+/// from where it lies, and read where it was received if that was done in one piece.
 pub(crate) const LARGE: usize = 16 * 1024;
 
 /// How a payload's bytes are encoded.
@@ -67,7 +67,7 @@ impl Payload {
     /// a `T`.
     pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let value = match self.encoding {
-            Encoding::Bytes => cbor::take_bytes(self.bytes.clone().into_shared(), 0),
+            Encoding::Bytes => cbor::take_bytes(self.bytes.clone().into_shared()),
             Encoding::Cbor => {
                 let lists = scope::Lists::of_handles(self.handles.to_vec());
                 scope::provide(lists, || cbor::from_slice(&self.bytes)).0
@@ -82,21 +82,14 @@ impl Payload {
     /// # Errors
     /// Those of [`unpack`](Self::unpack).
     pub fn into_value<T: DeserializeOwned>(self) -> Result<T, Refusal> {
-        match self.content_of_bytes() {
-            Some(start) => {
-                cbor::take_bytes(self.bytes.into_shared(), start).map_err(wrong_type::<T>)
-            }
-            None => self.unpack(),
-        }
-    }
-
-    /// Returns where the content of a large byte string begins, if it is one.
-    fn content_of_bytes(&self) -> Option<usize> {
-        match self.encoding {
+        let start = match self.encoding {
             Encoding::Bytes => Some(0),
             Encoding::Cbor if self.bytes.len() < LARGE => None,
             Encoding::Cbor => cbor::content_of_bytes(&self.bytes),
-        }
+        };
+        let Some(start) = start else { return self.unpack() };
+        let content = self.bytes.into_shared().split_off(start);
+        cbor::take_bytes(content).map_err(wrong_type::<T>)
     }
 
     /// Returns the value's normal form, by which values are equal.
@@ -195,7 +188,7 @@ impl<H> Payload<H> {
 
 impl<H: Clone> Clone for Payload<H> {
     fn clone(&self) -> Self {
-        // Not derived, for the same reason: the clone of a box without anything is a call.
+        // Not derived: most values have no handles, and the clone of an empty box is a call.
         let handles = if self.handles.is_empty() { Box::default() } else { self.handles.clone() };
         let (bytes, charge) = (self.bytes.clone(), self.charge.clone());
         Self { encoding: self.encoding, bytes, handles, charge }

@@ -303,7 +303,7 @@ impl Pipe for SocketPipe {
 impl Drop for SocketPipe {
     fn drop(&mut self) {
         // In a forked child the connection is its parent's.
-        if !self.session.is_surely_own() {
+        if !self.session.process.is_surely_current() {
             return;
         }
         let finished = self.finish();

@@ -3,22 +3,19 @@
 //! A copy of a large one costs more than the bytes: memory that is fresh from the system is paid
 //! for page by page. To move it by the few bytes of its head costs as much as a copy.
 
-use bytes::{Buf, Bytes};
-use serde::de::{DeserializeOwned, Deserializer, Visitor};
+use bytes::Bytes;
+use serde::de::{DeserializeOwned, Deserializer, Expected, Visitor};
 
+use super::depth::Depth;
 use super::error::DecodeError;
 use super::{BLOB, HANDLE, Kind, SET, head};
 use crate::blob;
 
-/// Decodes a byte string, whose content begins at `start`. No copy is made for a blob, nor for
-/// other bytes if nobody else shares these; nothing is moved if they begin at the beginning of
-/// their memory.
-pub(crate) fn take_bytes<T: DeserializeOwned>(
-    mut whole: Bytes,
-    start: usize,
-) -> Result<T, DecodeError> {
-    whole.advance(start);
-    T::deserialize(ByteString(whole))
+/// Decodes a byte string that has this content. No copy is made for a blob, nor for another type
+/// that wants a buffer if nobody else shares the bytes; nothing is moved if they begin at the
+/// beginning of their memory.
+pub(crate) fn take_bytes<T: DeserializeOwned>(mut content: Bytes) -> Result<T, DecodeError> {
+    T::deserialize(ByteString { content: &mut content, depth: Depth::default() })
 }
 
 /// Returns where the content of an encoded byte string begins, if it goes on to the end.
@@ -32,14 +29,15 @@ pub(crate) fn content_of_bytes(encoded: &[u8]) -> Option<usize> {
     (decoder.position() == encoded.len()).then_some(encoded.len() - length)
 }
 
-/// The content of a byte string, read as strictly as CBOR is.
-struct ByteString(Bytes);
+/// A byte string, read as strictly as CBOR is.
+struct ByteString<'b> {
+    content: &'b mut Bytes,
+    depth: Depth,
+}
 
-impl ByteString {
-    fn mismatch<'de, V: Visitor<'de>>(&self, visitor: &V) -> DecodeError {
-        let found = format_args!("{} of {}", Kind::Bytes, self.0.len());
-        // What is expected is shown by `Expected`, which every visitor is.
-        DecodeError::mismatch(found, visitor as &dyn serde::de::Expected)
+impl ByteString<'_> {
+    fn mismatch(&self, wanted: &dyn Expected) -> DecodeError {
+        DecodeError::mismatch(format_args!("{} of {}", Kind::Bytes, self.content.len()), wanted)
     }
 }
 
@@ -54,7 +52,7 @@ macro_rules! refuse {
     };
 }
 
-impl<'de> Deserializer<'de> for ByteString {
+impl<'de> Deserializer<'de> for ByteString<'de> {
     type Error = DecodeError;
 
     fn is_human_readable(&self) -> bool {
@@ -62,7 +60,7 @@ impl<'de> Deserializer<'de> for ByteString {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor.visit_byte_buf(self.0.into())
+        visitor.visit_borrowed_bytes(self.content)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -70,21 +68,24 @@ impl<'de> Deserializer<'de> for ByteString {
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.deserialize_any(visitor)
+        visitor.visit_byte_buf(core::mem::take(self.content).into())
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.depth.step()?;
         visitor.visit_some(self)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
+        mut self,
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        self.depth.step()?;
         match name {
-            HANDLE | SET => Err(self.mismatch(&visitor)),
-            BLOB => blob::hand_over(self.0.clone(), || visitor.visit_newtype_struct(self)),
+            HANDLE => Err(self.mismatch(&visitor)),
+            SET => Err(self.mismatch(&"a set")),
+            BLOB => blob::hand_over(self.content.clone(), || visitor.visit_newtype_struct(self)),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -108,6 +109,7 @@ impl<'de> Deserializer<'de> for ByteString {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Buf;
     use serde_bytes::ByteBuf;
 
     use super::super::to_vec;
@@ -117,9 +119,9 @@ mod tests {
         to_vec(&ByteBuf::from(vec![7; length])).unwrap().into()
     }
 
-    fn take<T: DeserializeOwned>(encoded: Bytes) -> Result<T, DecodeError> {
-        let start = content_of_bytes(&encoded).unwrap();
-        take_bytes(encoded, start)
+    fn take<T: DeserializeOwned>(mut encoded: Bytes) -> Result<T, DecodeError> {
+        encoded.advance(content_of_bytes(&encoded).unwrap());
+        take_bytes(encoded)
     }
 
     #[derive(Debug, PartialEq, serde::Deserialize)]

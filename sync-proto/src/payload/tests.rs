@@ -53,6 +53,7 @@ fn a_byte_string_is_refused_in_the_same_words_in_both_encodings() {
     refused::<std::collections::BTreeMap<String, u8>>();
     refused::<Result<u8, u8>>();
     refused::<Handle>();
+    refused::<Members>();
     for payload in both(&[7; 20_000]) {
         payload.unpack::<serde::de::IgnoredAny>().unwrap();
         let either = payload.unpack::<Either>().unwrap();
@@ -71,6 +72,57 @@ fn refused<T: DeserializeOwned + fmt::Debug>() {
         assert_eq!(bare, whole);
         assert!(bare.message.contains("found bytes of"), "{bare}");
         assert_eq!(bare.kind, ErrorKind::WrongType);
+    }
+}
+
+/// A set's members.
+#[derive(Debug)]
+struct Members;
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl serde::de::Visitor<'_> for Any {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("members")
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(cbor::SET, Any)
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Endless(#[expect(dead_code, reason = "it is never read to its end")] Option<Box<Self>>);
+
+#[test]
+fn a_type_that_nests_without_a_byte_reads_no_byte_string_for_ever() {
+    let [bare, whole] = both(b"abc").map(|of| of.unpack::<Endless>().unwrap_err());
+    assert_eq!(bare, whole);
+    assert!(bare.message.contains("nested deeper"), "{bare}");
+}
+
+/// A type that reads bytes where they are.
+#[derive(Debug, PartialEq)]
+struct Sum(u64);
+
+impl<'de> Deserialize<'de> for Sum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes: &'de [u8] = serde_bytes::deserialize(deserializer)?;
+        Ok(Self(bytes.iter().map(|&byte| u64::from(byte)).sum()))
+    }
+}
+
+#[test]
+fn bytes_can_be_borrowed_whatever_their_number() {
+    for length in [3, LARGE] {
+        for payload in both(&vec![2; length]) {
+            assert_eq!(payload.unpack::<Sum>().unwrap(), Sum(2 * length as u64));
+            assert_eq!(payload.into_value::<Sum>().unwrap(), Sum(2 * length as u64));
+        }
     }
 }
 
@@ -186,18 +238,14 @@ fn a_blob_that_is_packed_as_another_is_written_is_not_taken_for_that() {
     let pieces = postcard::serialize_with_flavor(&large, Packing(Vec::new())).unwrap();
     let sizes = pieces.iter().map(|piece| piece.unpack::<Blob>().unwrap().len());
     assert!(sizes.clone().all(|size| size <= LARGE / 4), "{:?}", sizes.collect::<Vec<_>>());
-    // What was offered around it still is.
-    let both = Payload::pack(&Around(large.clone())).unwrap();
-    assert_eq!(both.bytes.as_ptr(), large.as_ptr());
 }
 
-/// A blob before whose bytes another one is packed.
-struct Around(Blob);
+#[test]
+fn a_blob_is_read_by_deserializers_that_know_no_newtypes() {
+    use serde::de::value::{BytesDeserializer, Error, SeqDeserializer};
 
-impl Serialize for Around {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let other = Payload::pack(&Blob::from(vec![8; LARGE])).unwrap();
-        assert_eq!(other.encoding, Encoding::Bytes);
-        self.0.serialize(serializer)
-    }
+    let bytes = BytesDeserializer::<Error>::new(b"abc");
+    assert_eq!(Blob::deserialize(bytes).unwrap(), Blob::from(&b"abc"[..]));
+    let items = SeqDeserializer::<_, Error>::new([1_u8, 2].into_iter());
+    assert_eq!(Blob::deserialize(items).unwrap(), Blob::from(&[1, 2][..]));
 }

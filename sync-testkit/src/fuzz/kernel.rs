@@ -344,7 +344,9 @@ impl World {
             let size = input.byte();
             let handles = if size < 192 { None } else { self.object(input) };
             let bytes = SmallBytes::copy_from_slice(input.take(usize::from(size % 64)));
-            let encoding = if size & 32 > 0 { Encoding::Bytes } else { Encoding::Cbor };
+            // With handles and without, of any length.
+            let is_bare = size / 64 == 1 || size >= 192 && size % 2 == 1;
+            let encoding = if is_bare { Encoding::Bytes } else { Encoding::Cbor };
             Payload::new(encoding, bytes, handles.into_iter().collect())
         });
         let payloads = payloads.collect();
