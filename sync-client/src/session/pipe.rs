@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use rustix::thread::sched_getaffinity;
 use sync_proto::message::{ClientMessage, Reply, ServerMessage};
 use sync_proto::{Call, CallId, Data, ErrorKind, Handle, Pipe, Refusal};
 
@@ -10,8 +11,9 @@ use super::exchange::{Failure, Outcome};
 use super::unsent::{First, LATE};
 use super::{Connection, Session};
 
-/// Calls are written when so many bytes of them are ready, or when an answer is waited for.
-const BATCH: usize = 16 * 1024;
+/// How many bytes of calls are written at first, and at most, unless an answer is waited for.
+const FIRST_BATCH: usize = 1024;
+const LONGEST_BATCH: usize = 16 * 1024;
 
 /// A connection with many calls under way.
 ///
@@ -29,6 +31,7 @@ pub(super) struct SocketPipe {
     calls: VecDeque<(CallId, State)>,
     /// How many have no answer.
     asked: usize,
+    batch: Batch,
     /// What answered calls kept. Releasing it may have to wait for the manager, so that is done
     /// once all is written that this one took along.
     let_go: Vec<(Handle, Vec<Handle>)>,
@@ -51,11 +54,43 @@ enum State {
     Answered(Outcome),
 }
 
+/// How many bytes of calls are gathered before they are written.
+///
+/// After a wait the manager has nothing to do: the first calls are written soon, so that it works
+/// on them while the next are made. Each write costs a system call, so each batch is twice as long
+/// as the one before.
+#[derive(Debug)]
+struct Batch {
+    first: usize,
+    next: usize,
+}
+
+impl Batch {
+    /// Makes one for a process that has so many cores: on one alone, to wake the manager early
+    /// would only take this process's time.
+    fn for_cores(cores: u32) -> Self {
+        let first = if cores == 1 { LONGEST_BATCH } else { FIRST_BATCH };
+        Self { first, next: first }
+    }
+
+    /// An answer is waited for.
+    fn begin(&mut self) {
+        self.next = self.first;
+    }
+
+    /// A batch is full.
+    fn grow(&mut self) {
+        self.next = LONGEST_BATCH.min(self.next * 2);
+    }
+}
+
 impl SocketPipe {
     pub(super) fn open(session: Arc<Session>) -> Result<Self, Refusal> {
         let connection = Some(session.connection()?);
         let (calls, let_go) = (VecDeque::new(), Vec::new());
-        Ok(Self { session, connection, calls, asked: 0, let_go, is_given_up: false })
+        // Where the system does not tell, there are several.
+        let batch = Batch::for_cores(sched_getaffinity(None).map_or(2, |cores| cores.count()));
+        Ok(Self { session, connection, calls, asked: 0, batch, let_go, is_given_up: false })
     }
 
     /// Sends what is queued, or waits for one message if all is sent. A caller that waits for an
@@ -280,7 +315,8 @@ impl Pipe for SocketPipe {
         let again = session.lifeline.is_some().then(|| Box::new(message));
         self.calls.push_back((call, State::Asked { again, kept }));
         self.asked += 1;
-        if is_urgent || queued >= BATCH {
+        if is_urgent || queued >= self.batch.next {
+            self.batch.grow();
             self.write()?;
             self.catch_up()?;
         }
@@ -295,6 +331,7 @@ impl Pipe for SocketPipe {
                 self.let_go.clear();
                 return self.session.receive(answer);
             }
+            self.batch.begin();
             self.go_on()?;
         }
     }
@@ -310,5 +347,26 @@ impl Drop for SocketPipe {
         if let (Ok(()), Some(connection)) = (finished, self.connection.take()) {
             self.session.put_by(connection);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_wait_the_first_calls_are_written_soon_if_the_manager_can_run_meanwhile() {
+        let mut batch = Batch::for_cores(2);
+        for _ in 0..2 {
+            for expected in [1, 2, 4, 8, 16, 16] {
+                assert_eq!(batch.next, expected * 1024);
+                batch.grow();
+            }
+            batch.begin();
+        }
+        let mut batch = Batch::for_cores(1);
+        assert_eq!(batch.next, LONGEST_BATCH);
+        batch.grow();
+        assert_eq!(batch.next, LONGEST_BATCH);
     }
 }
