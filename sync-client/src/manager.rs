@@ -247,7 +247,8 @@ impl Manager {
     /// proxies of [custom types](crate::custom_types) for all of theirs.
     ///
     /// They are carried out in the order in which they were made, on a connection of their own;
-    /// ordinary calls in between may overtake them. A call that still stands in line when `calls`
+    /// ordinary calls in between may overtake them. A call is gathered with others before it is
+    /// sent: at the latest when one is waited for, or when `calls` returns. A call that still stands in line when `calls`
     /// returns, and that nobody has waited for, is cancelled. One that was answered is done, and
     /// what it took is lost: an item of a queue, say, or a hold on an object, which stays until
     /// this session ends.
