@@ -10,7 +10,7 @@ use sync_proto::{Error, Payload, Pending, Pipeline};
 use crate::proxy::into_value;
 use crate::{Dict, List, ListIndex, Number, Queue, Set, Value};
 
-/// An object in a pipeline: its methods send a call and return before it is answered. It is
+/// An object in a pipeline: its methods make a call and return before it is answered. It is
 /// returned by the object's `later`; see [`Manager::pipeline`](crate::Manager::pipeline).
 ///
 /// Each method does what the object's own method of that name does, and fails in the same way; the
@@ -221,7 +221,7 @@ impl<'p, T: Number> Later<'p, Value<T>> {
     pub fn fetch_add(&self, operand: T) -> Pending<'p, T> {
         let Self { object, pipeline } = *self;
         self.with(object.pack(&operand, "fetch_add"), |operand| {
-            let before = object.proxy.later(pipeline).fetch(NumberOp::Add, operand);
+            let before = object.proxy.later(pipeline).fetch(T::KIND, NumberOp::Add, operand);
             before.and_then(|before| object.unpack(&before, "fetch_add"))
         })
     }

@@ -56,15 +56,16 @@
 //!   both must also be *encoded* alike, as `str` and `String` are, which the compiler cannot check:
 //!   a `bytes::Bytes` is encoded as bytes, the `[u8]` that it borrows as a list of numbers, and is
 //!   not found by it.
-//! * **Large bytes are [`Blob`]s**: one that is a whole value is written, and if it is long read,
-//!   without a copy. A `Vec<u8>` is a list of numbers to serde, each of them encoded for itself.
+//! * **Large bytes are [`Blob`]s**: one that is a whole value is written without a copy from 16 KiB
+//!   on, and read without one from 64 KiB on. A `Vec<u8>` is a list of numbers to serde, each of
+//!   them encoded for itself.
 //! * **A clone of a proxy is the same object.** So is a proxy that was put into a dict, a list, a
 //!   queue or a value and taken out in another process.
 //! * **After `fork`** a child's first call opens a session of its own; its copies of the parent's
 //!   guards do nothing, and its copies of proxies keep no object: pass one by name or as a ticket,
 //!   or have the parent keep its own. Over `server.local()` its calls fail: it must connect to the
 //!   server's address. A child that was made without the C library's `fork`, by a bare `clone`,
-//!   may drop what it inherited and must make no call.
+//!   may drop what it inherited and must make no call on it.
 
 pub mod array;
 mod barrier;

@@ -93,8 +93,8 @@ impl Manager {
         Self::options().connect_env()
     }
 
-    /// Returns the same manager with a deadline for each of its own calls; a call that takes
-    /// longer fails with [`ErrorKind::TimedOut`].
+    /// Returns the same manager with a deadline for each of its own calls; one that waits longer
+    /// fails with [`ErrorKind::TimedOut`].
     #[must_use]
     pub fn within(&self, timeout: Duration) -> Self {
         Self { proxy: self.proxy.within(timeout) }
@@ -241,17 +241,21 @@ impl Manager {
     }
 
     /// Makes many calls with one wait: inside `calls`, the object that a proxy's `later` returns
-    /// sends each call without waiting for the answers to earlier ones. [`Dict`](crate::Dict),
+    /// makes each call without waiting for the answers to earlier ones. [`Dict`](crate::Dict),
     /// [`List`](crate::List), [`Queue`](crate::Queue), [`Set`](crate::Set) and
     /// [`Value`](crate::Value) have it for the calls that [`Later`](crate::Later) lists, the
     /// proxies of [custom types](crate::custom_types) for all of theirs.
     ///
-    /// They are carried out in the order in which they were made, on a connection of their own;
-    /// ordinary calls in between may overtake them. A call is gathered with others before it is
-    /// sent: at the latest when one is waited for, or when `calls` returns. A call that still stands in line when `calls`
-    /// returns, and that nobody has waited for, is cancelled. One that was answered is done, and
-    /// what it took is lost: an item of a queue, say, or a hold on an object, which stays until
-    /// this session ends.
+    /// The calls are carried out in the order in which they were made, on a connection of their
+    /// own; ordinary calls in between may overtake them. They are gathered before they are sent, at
+    /// the latest when an answer is waited for that has not come, or when `calls` returns: whoever
+    /// waits for what they bring about by an ordinary call [flushes](Pipeline::flush) them first.
+    ///
+    /// A call that still stands in line when `calls` returns, and that nobody has waited for, is
+    /// cancelled. One that was answered is done, and what it took is lost: an item of a queue, say,
+    /// or a hold on an object, which stays until this session ends. Answers come while calls are
+    /// made and waited for; who does something else for long must not have asked for more than the
+    /// manager keeps for a client that does not read (`--output-hard`), or the session is over.
     ///
     /// ```
     /// # let server = sync_server::Server::builder().spawn()?;
@@ -293,7 +297,9 @@ impl Place for &Manager {
 ///
 /// The first caller creates the object, with these arguments; later callers find it. Arguments that
 /// shape the object (a queue's bound, say) must then be the same, or the error is
-/// [`ErrorKind::Mismatch`]; those that only fill it count at creation only.
+/// [`ErrorKind::Mismatch`]; those that only fill it count at creation only. The type of what a
+/// container holds does not shape it: a value that a reader takes for another type than it has is
+/// an error when it is read ([`ErrorKind::WrongType`]).
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Named<'a> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sync_proto::address::{
     AUTHKEY_HEX_VAR, AUTHKEY_VAR, INSECURE_TCP_VAR, MANAGER_VAR, SERVER_UID_VAR,
 };
-use sync_proto::{Address, AuthKey, Error, ErrorKind, KEY_FILE_MAX};
+use sync_proto::{Address, AuthKey, Error, ErrorKind, KEY_FILE_MAX, Refusal};
 use zeroize::Zeroizing;
 
 use crate::Manager;
@@ -252,7 +252,10 @@ impl ConnectOptions {
             let digits = Zeroizing::new(digits.into_encoded_bytes());
             // What is no text has no digits, either.
             let digits = str::from_utf8(&digits).unwrap_or_default();
-            self = self.authkey(AuthKey::from_hex(digits)?);
+            let key = AuthKey::from_hex(digits).map_err(|no| {
+                Refusal::new(no.kind, format!("{AUTHKEY_HEX_VAR}: {}", no.message))
+            })?;
+            self = self.authkey(key);
             self.insecure_tcp = false;
         } else if let Some(key) = var(AUTHKEY_VAR) {
             self = self.authkey(AuthKey::new(key.into_encoded_bytes())?);

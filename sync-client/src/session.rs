@@ -102,7 +102,7 @@ impl Session {
         let lifeline = welcome.resumption.map(|how| Arc::new(Lifeline::new(how, began)));
         let session = Arc::new_cyclic(|me| Self {
             target,
-            process: Process::current(),
+            process: Process::found_anew(),
             welcome,
             idle: Mutex::default(),
             open: DashMap::new(),

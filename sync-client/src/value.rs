@@ -182,11 +182,13 @@ macro_rules! fetch {
             $(#[$doc])*
             ///
             /// # Errors
-            /// [`ErrorKind::Overflow`] when the result does not fit into a `T`; then the value
-            /// stays as it was.
+            /// [`ErrorKind::Overflow`] when the result does not fit into a `T`;
+            /// [`ErrorKind::WrongType`] when the value was not made as a `T`, or not as a number.
+            /// Then it stays as it was.
             pub fn $method(&self, operand: T) -> Result<T, Error> {
                 let operand = self.pack(&operand, stringify!($method))?;
-                self.unpack(&self.proxy.fetch(NumberOp::$op, operand)?, stringify!($method))
+                let before = self.proxy.fetch(T::KIND, NumberOp::$op, operand)?;
+                self.unpack(&before, stringify!($method))
             }
         )*}
     };

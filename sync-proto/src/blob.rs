@@ -100,7 +100,8 @@ impl fmt::Debug for Blob {
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let offer = (self.len() >= LARGE).then(|| self.0.clone());
-        // A small one offers nothing, also where another one, around it, has offered its own.
+        // A small one offers nothing, even where another one, around it, has offered its own: that
+        // one is copied then.
         let _held = Held::put(|hands| &hands.offered, offer);
         serializer.serialize_newtype_struct(cbor::BLOB, &self.0)
     }
@@ -137,6 +138,14 @@ impl<'de> Visitor<'de> for Content {
         Ok(bytes.into())
     }
 
+    fn visit_str<E>(self, text: &str) -> Result<Blob, E> {
+        Ok(text.as_bytes().into())
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Blob, E> {
+        Ok(text.into_bytes().into())
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Blob, A::Error> {
         Bytes::deserialize(SeqAccessDeserializer::new(items)).map(Blob)
     }
@@ -145,9 +154,9 @@ impl<'de> Visitor<'de> for Content {
 /// Bytes on their way between a blob and a serializer or deserializer that knows of them: serde
 /// gives no way to hand over what is shared.
 struct Hands {
-    /// Of the blob that is being serialized, if they are many.
+    /// The bytes of the blob that is being serialized, if they are many.
     offered: Cell<Option<Bytes>>,
-    /// Of the one that is about to be read.
+    /// The bytes of the one that is about to be read.
     given: Cell<Option<Bytes>>,
 }
 
@@ -160,7 +169,7 @@ thread_local! {
     };
 }
 
-/// Bytes in a hand, which is empty afterwards, also after a panic.
+/// Keeps bytes in a hand until it is dropped; the hand is empty then, also after a panic.
 struct Held(Hand);
 
 impl Held {

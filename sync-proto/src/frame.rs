@@ -64,7 +64,10 @@ impl FrameLimit {
 
     fn check(self, head: usize, body: usize) -> Result<(), Refusal> {
         let too_large = |what: &str, found: usize, limit: usize| {
-            let why = format!("a frame's {what} of {found} bytes is over the limit of {limit}");
+            let why = format!(
+                "a message's {what} of {found} bytes is over the limit of {limit}: put or take \
+                 less at a time, or raise the server's --max-message"
+            );
             Err(Refusal::new(ErrorKind::TooLarge, why))
         };
         if head > self.head {

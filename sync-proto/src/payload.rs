@@ -129,7 +129,7 @@ impl Payload {
 
 fn wrong_type<T>(error: cbor::DecodeError) -> Refusal {
     let wanted = core::any::type_name::<T>();
-    Refusal::new(ErrorKind::WrongType, format!("the value is not a {wanted}: {error}"))
+    Refusal::new(ErrorKind::WrongType, format!("the value is not of type {wanted}: {error}"))
 }
 
 impl<H> Payload<H> {

@@ -20,6 +20,14 @@ pub trait Pipe: fmt::Debug {
     /// Why it cannot be sent; [`ErrorKind::Disconnected`] when the session is over.
     fn send(&mut self, target: &Handle, call: Call) -> Result<CallId, Refusal>;
 
+    /// Sends the calls that it has gathered, if it gathers any.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`] when the session is over.
+    fn flush(&mut self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Waits for the answer to a call, and returns it, once.
     ///
     /// # Errors
@@ -27,9 +35,12 @@ pub trait Pipe: fmt::Debug {
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal>;
 }
 
-/// Sends calls without waiting for the answers to those before: many calls, and one wait for all of
-/// them. They are carried out in the order in which they were made, but one that must stand in line
-/// does not hold up those behind it. The manager limits how many calls of one pipeline may stand in
+/// Makes calls without waiting for the answers to those before: many calls, and one wait for all of
+/// them. They are gathered, and sent when they are many, when an answer is waited for that has not
+/// come, by [`flush`](Self::flush), and in the end.
+///
+/// They are carried out in the order in which they were made, but one that must stand in line does
+/// not hold up those behind it. The manager limits how many calls of one pipeline may stand in
 /// line (`--max-calls-per-connection`); more of them fail with [`ErrorKind::LimitReached`].
 pub struct Pipeline<'t> {
     transport: &'t dyn Transport,
@@ -42,7 +53,7 @@ impl<'t> Pipeline<'t> {
         Self { transport, pipe: RefCell::new(None) }
     }
 
-    /// Sends a call; its result, or the error that it could not be sent, goes to the caller that
+    /// Makes a call; its result, or the error that it could not be sent, goes to the caller that
     /// waits for its answer.
     pub fn call<'p, R: DeserializeOwned>(
         &'p self,
@@ -57,6 +68,18 @@ impl<'t> Pipeline<'t> {
             .map_err(|refusal| remote.error(method, refusal));
         let decode = Decode::Whole { remote, method, read: Data::into_value };
         Pending { pipeline: self, sent, decode }
+    }
+
+    /// Sends the calls that were gathered and not sent yet, for a caller that waits for what they
+    /// bring about in another way than for their answers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Disconnected`] when the session is over.
+    pub fn flush(&self) -> Result<(), Error> {
+        match &mut *self.pipe.borrow_mut() {
+            Some(pipe) => Ok(pipe.flush()?),
+            None => Ok(()),
+        }
     }
 
     /// Returns a call that failed before it was sent.

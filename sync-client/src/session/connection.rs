@@ -84,6 +84,8 @@ impl Connection {
         purpose: Purpose,
         patience: Duration,
     ) -> Result<(Self, Welcome), Refusal> {
+        // A key that is missing is missing whether or not somebody listens.
+        let guard = target.guard()?;
         let socket = Socket::connect(&target.address, patience)
             .map_err(|error| unconnected(&target.address, error))?;
         target.check_owner(&socket)?;
@@ -102,7 +104,7 @@ impl Connection {
             seal: None,
             awake: Awake::new(target.spin),
         };
-        match target.guard()? {
+        match guard {
             Guard::Key(key) => {
                 let channel = connection.seal_with(key)?;
                 let (sealed, read) = (OutBuffer::new(), vec![0; SEALED_BUFFER]);

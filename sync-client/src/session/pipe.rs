@@ -11,7 +11,7 @@ use super::exchange::{Failure, Outcome};
 use super::unsent::{First, LATE};
 use super::{Connection, Session};
 
-/// How many bytes of calls are written at first, and at most, unless an answer is waited for.
+/// From how many gathered bytes on calls are written: after a wait, and at the longest.
 const FIRST_BATCH: usize = 1024;
 const LONGEST_BATCH: usize = 16 * 1024;
 
@@ -56,9 +56,9 @@ enum State {
 
 /// How many bytes of calls are gathered before they are written.
 ///
-/// After a wait the manager has nothing to do: the first calls are written soon, so that it works
-/// on them while the next are made. Each write costs a system call, so each batch is twice as long
-/// as the one before.
+/// After a wait the manager may have nothing to do: the first calls are written soon, so that it
+/// works on them while the next are made. Each write costs a system call, so each batch is twice as
+/// long as the one before.
 #[derive(Debug)]
 struct Batch {
     first: usize,
@@ -322,6 +322,11 @@ impl Pipe for SocketPipe {
         }
         self.let_go.clear();
         Ok(call)
+    }
+
+    fn flush(&mut self) -> Result<(), Refusal> {
+        self.check_own()?;
+        self.write()
     }
 
     fn wait(&mut self, call: CallId) -> Result<Data, Refusal> {

@@ -46,7 +46,8 @@ impl Target {
             (Address::Tcp { .. }, Some(key)) => Ok(Guard::Key(key)),
             (Address::Tcp { .. }, None) => Err(Refusal::new(
                 ErrorKind::Unauthorized,
-                "a manager on TCP needs a key: connect with the one it was started with",
+                "a manager on TCP needs a key: give the options the one that it was started with \
+                 (authkey_file), or insecure_tcp for one that was started without",
             )),
         }
     }

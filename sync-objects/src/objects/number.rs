@@ -131,13 +131,18 @@ pub(crate) fn zero(kind: NumberKind) -> Result<Payload, Refusal> {
 }
 
 fn integer(kind: NumberKind, value: &Payload) -> Result<i128, Refusal> {
-    let number: i128 = value.unpack()?;
-    let (min, max) = kind.range();
-    if (min..=max).contains(&number) {
-        return Ok(number);
+    // As its own type, which is what an error names.
+    match kind {
+        NumberKind::I8 => value.unpack::<i8>().map(Into::into),
+        NumberKind::I16 => value.unpack::<i16>().map(Into::into),
+        NumberKind::I32 => value.unpack::<i32>().map(Into::into),
+        NumberKind::I64 => value.unpack::<i64>().map(Into::into),
+        NumberKind::U8 => value.unpack::<u8>().map(Into::into),
+        NumberKind::U16 => value.unpack::<u16>().map(Into::into),
+        NumberKind::U32 => value.unpack::<u32>().map(Into::into),
+        NumberKind::U64 => value.unpack::<u64>().map(Into::into),
+        NumberKind::I128 | NumberKind::F32 | NumberKind::F64 => value.unpack(),
     }
-    let why = format!("the value {number} does not fit {}", kind.name());
-    Err(Refusal::new(ErrorKind::WrongType, why))
 }
 
 fn integer_op(kind: NumberKind, op: NumberOp, left: i128, right: i128) -> Result<Payload, Refusal> {

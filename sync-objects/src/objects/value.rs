@@ -1,7 +1,7 @@
 //! Value: one value of any type; numbers also have arithmetic.
 
 use serde::{Deserialize, Serialize};
-use sync_proto::{Handle, Payload, Refusal, Token};
+use sync_proto::{ErrorKind, Handle, Payload, Refusal, Token};
 
 use super::number::{self, NumberKind, NumberOp};
 use super::turn::{self, Turn};
@@ -30,8 +30,8 @@ interface! {
         /// Replaces the value if it equals the expected one; returns the one before, in `Ok` if
         /// it was replaced and in `Err` if not.
         fn compare_exchange(expected: Payload, value: Payload) -> Result<Payload, Payload>;
-        /// Combines a number with an operand and returns the number before.
-        fn fetch(op: NumberOp, operand: Payload) -> Payload;
+        /// Combines a number, which is of this kind, with an operand; returns the number before.
+        fn fetch(of: NumberKind, op: NumberOp, operand: Payload) -> Payload;
         /// Waits for the turn to write and takes it, with the value.
         fn begin_update() -> ValueUpdate;
         /// Writes the value and ends the turn.
@@ -111,9 +111,21 @@ impl value::Service for Value {
         })
     }
 
-    fn fetch(&mut self, cx: &mut Cx<'_>, op: NumberOp, operand: Payload) -> Flow<Payload> {
+    fn fetch(
+        &mut self,
+        cx: &mut Cx<'_>,
+        of: NumberKind,
+        op: NumberOp,
+        operand: Payload,
+    ) -> Flow<Payload> {
         self.write(cx, |this| {
             let kind = this.kind.ok_or_else(super::not_a_number)?;
+            // Who reads the number before as another type could not, once it is changed.
+            if of != kind {
+                let why =
+                    format!("the value is a number of type {}, not {}", kind.name(), of.name());
+                return Err(Refusal::new(ErrorKind::WrongType, why));
+            }
             let result = number::apply(kind, op, &this.value, &operand)?;
             this.replace(result)
         })

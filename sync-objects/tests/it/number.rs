@@ -30,16 +30,16 @@ fn every_integer_kind_ends_where_its_type_ends_and_an_overflow_changes_nothing()
         let read = |value: &value::Proxy| value.get().unwrap().unpack::<i128>().unwrap();
         let top = number(kind_, &max);
         for (op, operand) in [(Add, 1), (Mul, 2)] {
-            let refused = kind(top.fetch(op, pack(&operand)));
+            let refused = kind(top.fetch(kind_, op, pack(&operand)));
             assert_eq!(refused, ErrorKind::Overflow, "{kind_:?} {op:?}");
         }
         assert_eq!(read(&top), max, "{kind_:?}");
         let bottom = number(kind_, &min);
-        assert_eq!(kind(bottom.fetch(Sub, pack(&1))), ErrorKind::Overflow);
+        assert_eq!(kind(bottom.fetch(kind_, Sub, pack(&1))), ErrorKind::Overflow);
         assert_eq!(read(&bottom), min, "{kind_:?}");
-        bottom.fetch(Max, pack(&max)).unwrap();
+        bottom.fetch(kind_, Max, pack(&max)).unwrap();
         assert_eq!(read(&bottom), max, "{kind_:?}");
-        bottom.fetch(Min, pack(&min)).unwrap();
+        bottom.fetch(kind_, Min, pack(&min)).unwrap();
         assert_eq!(read(&bottom), min, "{kind_:?}");
     }
 }
@@ -48,11 +48,11 @@ fn every_integer_kind_ends_where_its_type_ends_and_an_overflow_changes_nothing()
 fn bits_of_integers_are_combined_and_those_of_floats_are_not() {
     let bits = number(U8, &0b1100u8);
     for (op, expected) in [(And, 0b1000u8), (Or, 0b1010), (Xor, 0)] {
-        bits.fetch(op, pack(&0b1010u8)).unwrap();
+        bits.fetch(U8, op, pack(&0b1010u8)).unwrap();
         assert_eq!(bits.get().unwrap().unpack::<u8>().unwrap(), expected);
     }
     for op in [And, Or, Xor] {
-        let refused = kind(number(F64, &1.5).fetch(op, pack(&1.0)));
+        let refused = kind(number(F64, &1.5).fetch(F64, op, pack(&1.0)));
         assert_eq!(refused, ErrorKind::InvalidInput);
     }
 }
@@ -61,12 +61,12 @@ fn bits_of_integers_are_combined_and_those_of_floats_are_not() {
 fn floats_are_added_as_their_type_adds() {
     let single = number(F32, &0.1f32);
     for _ in 0..9 {
-        single.fetch(Add, pack(&0.1f32)).unwrap();
+        single.fetch(F32, Add, pack(&0.1f32)).unwrap();
     }
     let expected = (1..10).fold(0.1f32, |sum, _| sum + 0.1f32);
     assert_eq!(single.get().unwrap().unpack::<f32>().unwrap(), expected);
     let double = number(F64, &f64::MAX);
-    double.fetch(Add, pack(&f64::MAX)).unwrap();
+    double.fetch(F64, Add, pack(&f64::MAX)).unwrap();
     assert_eq!(double.get().unwrap().unpack::<f64>().unwrap(), f64::INFINITY);
 }
 
@@ -75,7 +75,7 @@ fn a_single_precision_number_refuses_what_its_readers_could_not_read() {
     let single = number(F32, &0.5f32);
     for wide in [0.1f64, 1e300] {
         assert_eq!(kind(single.set(pack(&wide))), ErrorKind::WrongType, "{wide}");
-        let added: Result<_, _> = single.fetch(Add, pack(&wide));
+        let added: Result<_, _> = single.fetch(F32, Add, pack(&wide));
         assert_eq!(kind(added), ErrorKind::WrongType, "{wide}");
     }
     assert_eq!(single.get().unwrap().unpack::<f32>().unwrap(), 0.5);

@@ -45,7 +45,8 @@ fn release(number: u64, lock: ObjectId) -> OneWay {
 }
 
 fn count(call: u64, counter: ObjectId) -> Request {
-    request(call, (counter, &value::INTERFACE), "fetch", &(NumberOp::Add, pack(&1i64)))
+    let args = (NumberKind::I64, NumberOp::Add, pack(&1i64));
+    request(call, (counter, &value::INTERFACE), "fetch", &args)
 }
 
 fn total(network: &mut Network, session: SessionId, via: u64, counter: ObjectId) -> i64 {

@@ -20,7 +20,7 @@ fn writes_answer_with_the_value_before() {
     value.set(pack(&2)).unwrap();
     let before: i64 = value.swap(pack(&3)).unwrap().unpack().unwrap();
     assert_eq!(before, 2);
-    let before = value.fetch(NumberOp::Add, pack(&4)).unwrap();
+    let before = value.fetch(NumberKind::I64, NumberOp::Add, pack(&4)).unwrap();
     assert_eq!((before.unpack::<i64>().unwrap(), read(&value)), (3, 7));
 }
 
@@ -61,7 +61,19 @@ fn a_number_refuses_what_is_none_of_its_kind_and_stays() {
         assert_eq!(kind(value.swap(wrong.clone())), ErrorKind::WrongType);
         let exchanged = value.compare_exchange(pack(&5), wrong.clone());
         assert_eq!(kind(exchanged), ErrorKind::WrongType);
-        assert_eq!(kind(value.fetch(NumberOp::Add, wrong)), ErrorKind::WrongType);
+        assert_eq!(kind(value.fetch(NumberKind::I64, NumberOp::Add, wrong)), ErrorKind::WrongType);
+    }
+    assert_eq!(read(&value), 5);
+}
+
+#[test]
+fn who_takes_a_number_for_one_of_another_type_changes_nothing() {
+    let sim = Sim::new();
+    let value = number(&sim.client(), 5);
+    for other in [NumberKind::I32, NumberKind::U64, NumberKind::F64] {
+        let error = value.fetch(other, NumberOp::Add, pack(&1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+        assert!(error.to_string().contains(&format!("i64, not {}", other.name())), "{error}");
     }
     assert_eq!(read(&value), 5);
 }
@@ -71,7 +83,7 @@ fn a_value_that_is_no_number_has_no_arithmetic() {
     let sim = Sim::new();
     let client = sim.client();
     let value = value::Proxy::new(&client, None, pack(&1)).unwrap();
-    let added: Result<Payload, _> = value.fetch(NumberOp::Add, pack(&1));
+    let added: Result<Payload, _> = value.fetch(NumberKind::I64, NumberOp::Add, pack(&1));
     assert_eq!(kind(added), ErrorKind::WrongType);
     let created = value::Proxy::new(&client, Some(NumberKind::U8), pack(&256));
     assert_eq!(kind(created), ErrorKind::WrongType);

@@ -13,7 +13,7 @@ fn writers_wait_while_an_update_is_open_and_readers_do_not() {
     let (va, vb) = (number(&a, 1), number(&b, 1));
     let update = va.begin_update().unwrap();
     assert_eq!(update.value.unpack::<i64>().unwrap(), 1);
-    let adding = start(&b, &vb, |v| v.fetch(NumberOp::Add, pack(&10)));
+    let adding = start(&b, &vb, |v| v.fetch(NumberKind::I64, NumberOp::Add, pack(&10)));
     let updating = start(&b, &vb, value::Proxy::begin_update);
     let setting = b.on_thread(2, || start(&b, &vb, |v| v.set(pack(&0))));
     assert_eq!(kind(vb.within(millis(0)).set(pack(&9))), ErrorKind::TimedOut);
@@ -110,7 +110,7 @@ fn a_refused_write_does_not_spoil_the_callers_own_update() {
     let one = Payload::pack(&1u8).unwrap();
     let v = value::Proxy::new(&sim.client(), Some(NumberKind::U8), one.clone()).unwrap();
     let update = v.begin_update().unwrap();
-    let error = v.fetch(NumberOp::Sub, Payload::pack(&2u8).unwrap()).unwrap_err();
+    let error = v.fetch(NumberKind::U8, NumberOp::Sub, Payload::pack(&2u8).unwrap()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Overflow);
     v.commit_update(update.token, Payload::pack(&5u8).unwrap()).unwrap();
     let update = v.begin_update().unwrap();

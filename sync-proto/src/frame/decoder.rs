@@ -69,7 +69,7 @@ impl Decoder {
         if body.capacity() - body.len() < DIRECT_FROM {
             let wanted = body.capacity().saturating_mul(BODY_GROWS_BY).min(*len);
             if body.try_reserve_exact(wanted.saturating_sub(body.len())).is_err() {
-                // What is only announced may be more than there is; what came has to be kept.
+                // The announced length may be more than memory allows; what has come needs room.
                 let wanted = body.capacity().saturating_mul(2).min(*len);
                 body.reserve_exact(wanted.saturating_sub(body.len()));
             }

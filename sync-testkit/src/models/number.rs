@@ -78,7 +78,7 @@ impl Model for Value {
                 agree("the outcome", &either(read(step.answer)?)?, &wanted)
             }
             "fetch" => {
-                let (op, operand): (NumberOp, Payload) = read(Some(step.args))?;
+                let (_, op, operand): (NumberKind, NumberOp, Payload) = read(Some(step.args))?;
                 let before = self.write(apply(op, self.now, number(&operand)?))?;
                 agree("the value before", &number(&read(step.answer)?)?, &before)
             }

@@ -208,7 +208,7 @@ impl Workload {
             0 => value.set(number),
             1 => value.swap(number).map(drop),
             2 => value.compare_exchange(pack(self.some()), number).map(drop),
-            3 => value.fetch(OPS[self.chance.below(OPS.len())], number).map(drop),
+            3 => value.fetch(NumberKind::I64, OPS[self.chance.below(OPS.len())], number).map(drop),
             4 => {
                 let update = value.begin_update()?;
                 if self.chance.once_in(4) {

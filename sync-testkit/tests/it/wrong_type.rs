@@ -47,7 +47,7 @@ fn reread<T: DeserializeOwned + std::fmt::Debug>(value: &impl Shared) {
     assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
     assert_eq!((error.interface(), error.method()), (Some("sync.value"), Some("get")));
     let wanted = std::any::type_name::<T>();
-    assert!(error.message().contains(&format!("is not a {wanted}")), "{error}");
+    assert!(error.message().contains(&format!("is not of type {wanted}")), "{error}");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn an_item_that_its_getter_cannot_read_stays_for_the_next() {
         let error = numbers.get().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
         assert_eq!(error.interface(), Some("sync.queue"));
-        assert!(error.message().contains("is not a u64"), "{error}");
+        assert!(error.message().contains("is not of type u64"), "{error}");
         assert_eq!(numbers.try_get().unwrap_err().kind(), ErrorKind::WrongType);
         assert_eq!(numbers.get_leased().unwrap_err().kind(), ErrorKind::WrongType);
         assert_eq!(numbers.iter().count(), 1, "an iterator ends after its error");

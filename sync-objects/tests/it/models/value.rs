@@ -100,7 +100,9 @@ impl Model for Value {
     ) -> Result<(i64, Option<Token>), Error> {
         Ok(match op {
             Op::Get => (proxy.get()?.unpack().unwrap(), None),
-            Op::Add => (proxy.fetch(NumberOp::Add, pack(&1))?.unpack().unwrap(), None),
+            Op::Add => {
+                (proxy.fetch(NumberKind::I64, NumberOp::Add, pack(&1))?.unpack().unwrap(), None)
+            }
             Op::Begin => {
                 let update = proxy.begin_update()?;
                 (update.value.unpack().unwrap(), Some(update.token))

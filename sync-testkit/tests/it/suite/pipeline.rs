@@ -9,6 +9,7 @@ behaviours![
     a_call_that_fails_harms_none_of_the_others,
     calls_are_carried_out_in_the_order_of_asking,
     calls_that_stand_in_line_keep_none_behind_them_waiting,
+    what_is_flushed_is_carried_out_though_nobody_waits_for_it,
     a_call_that_nobody_waited_for_is_given_up_and_takes_nothing,
     large_answers_and_large_calls_do_not_block_each_other,
     a_proxy_in_an_answer_that_nobody_took_is_released,
@@ -51,6 +52,17 @@ fn calls_are_carried_out_in_the_order_of_asking(stage: &Stage) {
     });
     assert!(before.into_iter().eq(0..5_000));
     assert_eq!(count.get().unwrap(), 5_000);
+}
+
+fn what_is_flushed_is_carried_out_though_nobody_waits_for_it(stage: &Stage) {
+    let jobs = stage.manager().create_queue::<u64>(10).unwrap();
+    stage.manager().pipeline(|p| {
+        p.flush().unwrap();
+        let put = jobs.later(p).put(&1);
+        p.flush().unwrap();
+        assert_eq!(jobs.get().unwrap(), Some(1));
+        put.wait().unwrap();
+    });
 }
 
 fn calls_that_stand_in_line_keep_none_behind_them_waiting(stage: &Stage) {
