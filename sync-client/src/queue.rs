@@ -314,6 +314,9 @@ impl<T: DeserializeOwned> Queue<T> {
     /// Returns an iterator that leases items until the queue is closed and drained, and no lease is
     /// left that could bring an item back. So acknowledge each delivery before you ask for the
     /// next one: who collects them to acknowledge them afterwards waits in vain, for its own.
+    ///
+    /// An item that is not a `T` stays in the queue, and ends the deliveries of whoever comes to it
+    /// with an error. It is taken out by who opens the queue as one of `serde::de::IgnoredAny`.
     pub fn deliveries(&self) -> Deliveries<T> {
         Deliveries { queue: self.clone(), ended: false }
     }

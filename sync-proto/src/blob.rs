@@ -26,6 +26,9 @@ const FEW: usize = 32;
 /// encryption copies all that it encrypts. On the wire it is what a `serde_bytes::ByteBuf` is, and
 /// `bytes` in Python: either reads what the other has written.
 ///
+/// Since a large one is not copied, a serializer or deserializer of yours around it that changes
+/// bytes, to encrypt them say, is not asked for them: change them before they become a `Blob`.
+///
 /// It is made of a `Vec<u8>`, or of the `Bytes` of the crate `bytes`, version 1, and turns into
 /// either. It does not lend itself as a `[u8]` (`Borrow`), which serde takes for a list of numbers.
 ///
